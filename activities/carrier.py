@@ -1,0 +1,151 @@
+"""The carrier: addresses checked, rates quoted, labels bought and refunded, parcels followed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
+from typing import Protocol
+
+from activities.ensure import ensure
+from activities.tracing import Traceable
+from seamline.errors import NotYet, Problem, Refusal
+from seamline.process.effect import Call, Effect, Read, Wait, operation
+from seamline.records.address import Address
+from seamline.records.parcel import (
+    CheckedAddress,
+    Label,
+    LabelRequest,
+    LabelState,
+    ParcelNumber,
+    ParcelRequest,
+    Quote,
+    Tracking,
+    TrackingState,
+)
+from seamline.records.system import Repeat
+from seamline.records.undo import Undone, UndoState
+
+
+class CarrierSystem(Traceable, Protocol):
+    """What a carrier must be able to do. Adapters raise the errors of `seamline.errors`."""
+
+    repeats: Mapping[str, Repeat]
+
+    async def check_address(self, address: Address) -> CheckedAddress:
+        """The address as the carrier would print it; Refusal with a problem per field when it cannot deliver there."""
+
+    async def quote(self, key: str, request: ParcelRequest) -> Quote:
+        """Rates for a parcel. Costs nothing; repeating it gives new rate ids."""
+
+    async def find_labels(self, reference: str, rate_ids: Sequence[str]) -> Sequence[Label]:
+        """All labels bought at any of these rates, refunded or failed ones too."""
+
+    async def buy_label(self, key: str, request: LabelRequest) -> Label:
+        """Buy at `request.rate`. May answer QUEUED. Refusal with the carrier's reason when it will not sell."""
+
+    async def read_label(self, label: Label) -> Label:
+        """The label as it is now. Refusal when buying it failed after being queued."""
+
+    async def refund_label(self, label: Label) -> Label:
+        """Ask for the money back; most carriers only promise it. Nothing happens when already asked."""
+
+    async def track(self, parcel: ParcelNumber) -> Tracking:
+        """Where the parcel is."""
+
+
+class Carrier:
+    """The carrier's activities over any system that fills the role."""
+
+    def __init__(self, system: CarrierSystem) -> None:
+        self.system = system
+
+    @operation("carrier.check_address")
+    async def check_address(self, call: Call[Address]) -> CheckedAddress:
+        """Check and normalise the address."""
+        return await self.system.check_address(call.request)
+
+    @operation("carrier.quote")
+    async def quote(self, call: Call[ParcelRequest]) -> Quote:
+        """Quote rates. Refusal `no-rates` when no service carries this parcel there."""
+        quote = await self.system.quote(call.key, call.request)
+        if not quote.rates:
+            problem = Problem(field="address", reason="no service of the carrier carries this parcel there")
+            raise Refusal("no-rates", "the carrier offers no rate for this parcel", problems=[problem])
+        return quote
+
+    @operation("carrier.buy_label")
+    async def buy_label(self, call: Call[LabelRequest]) -> Label:
+        """Buy the label, or adopt the one already bought at this rate; one bought at an earlier rate is taken back."""
+        request = call.request
+        rates = [request.rate.id, *request.earlier_rates]
+        label = await ensure(
+            call,
+            self.system.repeats["buy_label"],
+            find=lambda: self._live_labels(call.reference, rates),
+            matches=lambda found: found.rate_id == request.rate.id,
+            create=lambda: self.system.buy_label(call.key, request),
+            take_back=self.system.refund_label,
+        )
+        return await self._settled(label)
+
+    @operation("carrier.refund_label")
+    async def refund_label(self, call: Call[LabelRequest]) -> Undone:
+        """Take the label back: a refund requested, which the carrier confirms days later."""
+        labels = await self._labels_of(call)
+        for label in labels:
+            if label.state in (LabelState.BOUGHT, LabelState.QUEUED):
+                await self.system.refund_label(label)
+        if not labels:
+            return Undone(state=UndoState.NOTHING)
+        return Undone(state=UndoState.REQUESTED, detail=labels[0].tracking_number, money=labels[0].price)
+
+    @operation("carrier.label_refunded")
+    async def label_refunded(self, call: Call[LabelRequest]) -> Undone:
+        """The refund once it is confirmed. Refusal `refund-rejected` when the carrier says no."""
+        labels = await self._labels_of(call)
+        for label in labels:
+            if label.state is LabelState.REFUND_REJECTED:
+                raise Refusal("refund-rejected", f"the carrier rejected the refund of label {label.id}")
+            if label.state is not LabelState.REFUNDED:
+                raise NotYet("refund-pending", f"label {label.id} is {label.state}")
+        money = labels[0].price if labels else None
+        return Undone(state=UndoState.UNDONE, detail="refund confirmed", money=money)
+
+    @operation("carrier.delivered")
+    async def delivered(self, call: Call[ParcelNumber]) -> Tracking:
+        """The carrier's word that the parcel arrived. Refusal when it is lost or comes back."""
+        tracking = await self.system.track(call.request)
+        if tracking.state is TrackingState.DELIVERED:
+            return tracking
+        if tracking.state in (TrackingState.RETURNED, TrackingState.FAILURE):
+            raise Refusal(f"parcel-{tracking.state.value}", tracking.detail or f"the parcel is {tracking.state}")
+        raise NotYet("on-its-way", f"the parcel is {tracking.state}")
+
+    async def _live_labels(self, reference: str, rates: Sequence[str]) -> list[Label]:
+        gone = (LabelState.FAILED, LabelState.REFUNDED, LabelState.REFUND_REQUESTED)
+        return [one for one in await self.system.find_labels(reference, rates) if one.state not in gone]
+
+    async def _labels_of(self, call: Call[LabelRequest]) -> list[Label]:
+        rates = [call.request.rate.id, *call.request.earlier_rates]
+        found = await self.system.find_labels(call.reference, rates)
+        return [one for one in found if one.key == call.key and one.state is not LabelState.FAILED]
+
+    async def _settled(self, label: Label) -> Label:
+        """A queued purchase is asked after until the carrier has decided; Temporal's retry does the waiting."""
+        if label.state is LabelState.QUEUED:
+            label = await self.system.read_label(label)
+        if label.state is LabelState.QUEUED:
+            raise NotYet("label-queued", f"label {label.id} is being made", retry_after_seconds=1)
+        return label
+
+
+check_address = Read(Carrier.check_address, title="Check the address")
+quote = Read(Carrier.quote, title="Quote rates")
+buy_label = Effect(
+    Carrier.buy_label,
+    undo=Carrier.refund_label,
+    confirm=Carrier.label_refunded,
+    title="Buy the label",
+    start_to_close=timedelta(seconds=60),
+)
+delivered = Wait(Carrier.delivered, title="Follow the parcel until delivered")

@@ -1,0 +1,60 @@
+"""One effect each: find what carries the key, adopt it, or make it. Written once, for every role and vendor."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any, Protocol, TypeVar
+
+from seamline.errors import Problem, Refusal, UnknownOutcome
+from seamline.process.effect import Call, is_repeat
+from seamline.records.system import Repeat
+
+
+class Keyed(Protocol):
+    """An object in a system that can carry an effect key; the key is empty when somebody else made the object."""
+
+    @property
+    def id(self) -> str: ...
+
+    @property
+    def key(self) -> str: ...
+
+
+T = TypeVar("T", bound=Keyed)
+
+
+async def ensure(
+    call: Call[Any],
+    repeat: Repeat,
+    *,
+    find: Callable[[], Awaitable[Sequence[T]]],
+    matches: Callable[[T], bool],
+    create: Callable[[], Awaitable[T]],
+    take_back: Callable[[T], Awaitable[object]],
+) -> T:
+    """Return the one object for `call.key`: adopted if it matches, made anew if not, created if there is none.
+
+    `find` leaves out what was taken back. An object for the same reference that carries no key (a colleague made it) is
+    never adopted silently: Refusal `already-there`. Where repeats cannot be made safe, a repeat raises UnknownOutcome.
+    """
+    if repeat is Repeat.NEITHER and is_repeat(call):
+        raise UnknownOutcome("may-have-happened", "an earlier try may have had its effect and cannot be looked up")
+    if repeat is not Repeat.LOOK_UP:
+        return await create()
+    found = await find()
+    ours = [one for one in found if one.key == call.key]
+    kept = next((one for one in ours if matches(one)), None)
+    for one in ours:
+        if one is not kept:
+            await take_back(one)
+    if kept is not None:
+        return kept
+    strangers = [one for one in found if not one.key]
+    if strangers:
+        raise Refusal(
+            "already-there",
+            f"{strangers[0].id} exists for {call.reference} and was not made by us: "
+            "skip with it as the result to use it, or take it back there and retry",
+            problems=[Problem(field="reference", reason=f"is already served by {strangers[0].id}")],
+        )
+    return await create()

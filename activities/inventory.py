@@ -1,0 +1,106 @@
+"""Inventory: stock is reserved, picked and packed, and leaves the building."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
+from typing import Protocol
+
+from activities.ensure import ensure
+from activities.tracing import Traceable
+from seamline.errors import NotYet, Refusal
+from seamline.process.effect import Call, Effect, Wait, operation
+from seamline.records.stock import Reservation, ShipmentState, StockRequest
+from seamline.records.system import Repeat
+from seamline.records.undo import Undone, UndoState
+
+_PACKED = (ShipmentState.PACKED, ShipmentState.DONE)
+
+
+class InventorySystem(Traceable, Protocol):
+    """What a system that holds stock must be able to do. Adapters raise the errors of `seamline.errors`."""
+
+    repeats: Mapping[str, Repeat]
+
+    async def find_reservations(self, reference: str) -> Sequence[Reservation]:
+        """All reservations for a reference that are not cancelled, whoever made them, however far they got."""
+
+    async def create_reservation(self, key: str, request: StockRequest) -> Reservation:
+        """Make a reservation that carries `key`. It may need `advance_reservation` before stock is held."""
+
+    async def advance_reservation(self, reservation: Reservation) -> Reservation:
+        """Bring it on until stock is assigned; again is harmless. Refusal `short-stock` when there is too little."""
+
+    async def cancel_reservation(self, reservation: Reservation) -> Undone:
+        """Take it back and free the stock; `too late` when the goods have left, then nothing was changed."""
+
+    async def read_reservation(self, reservation: Reservation) -> Reservation:
+        """The reservation as it is now."""
+
+
+class Inventory:
+    """The inventory's activities over any system that fills the role."""
+
+    def __init__(self, system: InventorySystem) -> None:
+        self.system = system
+
+    @operation("inventory.reserve")
+    async def reserve(self, call: Call[StockRequest]) -> Reservation:
+        """Hold stock for the order: in an ERP a confirmed sale with an assigned shipment."""
+        reservation = await ensure(
+            call,
+            self.system.repeats["reserve"],
+            find=lambda: self.system.find_reservations(call.reference),
+            matches=lambda found: _same_goods(found, call.request),
+            create=lambda: self.system.create_reservation(call.key, call.request),
+            take_back=self.system.cancel_reservation,
+        )
+        return await self.system.advance_reservation(reservation)
+
+    @operation("inventory.release")
+    async def release(self, call: Call[StockRequest]) -> Undone:
+        """Take the shipment back, free the stock. The gate: answers too late once the goods have left."""
+        ours = [one for one in await self.system.find_reservations(call.reference) if one.key == call.key]
+        answers = [await self.system.cancel_reservation(one) for one in ours]
+        late = [answer for answer in answers if answer.state is UndoState.TOO_LATE]
+        return (late or answers or [Undone(state=UndoState.NOTHING)])[0]
+
+    @operation("inventory.packed")
+    async def packed(self, call: Call[Reservation]) -> Reservation:
+        """The reservation once it is packed."""
+        return await self._reached(call.request, _PACKED)
+
+    @operation("inventory.handed_over")
+    async def handed_over(self, call: Call[Reservation]) -> Reservation:
+        """The reservation once the parcel left the building."""
+        return await self._reached(call.request, (ShipmentState.DONE,))
+
+    async def _reached(self, reservation: Reservation, states: Sequence[ShipmentState]) -> Reservation:
+        now = await self.system.read_reservation(reservation)
+        if now.state in states:
+            return now
+        if now.state is ShipmentState.CANCELLED:
+            raise Refusal("cancelled-there", f"shipment {now.shipment_id} was cancelled in the inventory system")
+        raise NotYet("not-there-yet", f"shipment {now.shipment_id} is {now.state}")
+
+
+def _same_goods(found: Reservation, request: StockRequest) -> bool:
+    return _pieces(found) == _pieces(request)
+
+
+def _pieces(goods: Reservation | StockRequest) -> Mapping[str, int]:
+    pieces: dict[str, int] = {}
+    for line in goods.lines:
+        pieces[line.sku] = pieces.get(line.sku, 0) + line.quantity
+    return pieces
+
+
+reserve = Effect(
+    Inventory.reserve,
+    undo=Inventory.release,
+    gate=True,
+    title="Reserve stock",
+    start_to_close=timedelta(seconds=60),
+)
+packed = Wait(Inventory.packed, title="Wait until packed")
+handed_over = Wait(Inventory.handed_over, title="Wait until handed over to the carrier")

@@ -1,0 +1,36 @@
+"""Mail to customers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Protocol
+
+from activities.tracing import Traceable
+from seamline.process.effect import IRREVERSIBLE, Call, Effect, is_repeat, operation
+from seamline.records.shipping import Sent, ShippedMail
+from seamline.records.system import Repeat
+
+
+class MailSystem(Traceable, Protocol):
+    """What a mail system must be able to do. Adapters raise the errors of `seamline.errors`."""
+
+    repeats: Mapping[str, Repeat]
+
+    async def send_shipped(self, key: str, mail: ShippedMail) -> Sent:
+        """Write the mail and send it as text and HTML under a Message-ID made from `key`. 4xx: Outage, 5xx: Refusal."""
+
+
+class Mail:
+    """The mail activities over any system that fills the role."""
+
+    def __init__(self, system: MailSystem) -> None:
+        self.system = system
+
+    @operation("mail.send_shipped")
+    async def send_shipped(self, call: Call[ShippedMail]) -> Sent:
+        """Tell the customer that the parcel left. After a lost answer it is sent again under the same Message-ID."""
+        sent = await self.system.send_shipped(call.key, call.request)
+        return sent.model_copy(update={"perhaps_twice": is_repeat(call)})
+
+
+send_shipped = Effect(Mail.send_shipped, undo=IRREVERSIBLE, title="Mail the customer", team="support")

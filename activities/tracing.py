@@ -1,0 +1,51 @@
+"""What every role can answer: which objects its system holds for a reference, and whether it can be reached."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from seamline.process.effect import Call, Read, operation
+from seamline.records.base import Record
+from seamline.records.system import Card, Holding
+
+
+class TraceRequest(Record):
+    """Nothing beyond the call's reference is needed to trace it."""
+
+
+class Holdings(Record):
+    """What one system holds for a reference."""
+
+    holdings: tuple[Holding, ...] = ()
+
+
+class Traceable(Protocol):
+    """What every adapter can do, whatever its role."""
+
+    async def holdings(self, reference: str) -> Sequence[Holding]:
+        """Everything the system holds for a reference, taken back or not."""
+
+    async def card(self) -> Card:
+        """Describe the connection after really calling the system. Raises like any call when it cannot be reached."""
+
+
+class Tracing:
+    """The activities of tracing, over any system."""
+
+    def __init__(self, system: Traceable) -> None:
+        self.system = system
+
+    @operation("tracing.holdings")
+    async def holdings(self, call: Call[TraceRequest]) -> Holdings:
+        """What the system holds for the reference."""
+        return Holdings(holdings=tuple(await self.system.holdings(call.reference)))
+
+    @operation("tracing.card")
+    async def card(self, call: Call[TraceRequest]) -> Card:
+        """Reach the system and describe the connection."""
+        return await self.system.card()
+
+
+holdings = Read(Tracing.holdings, title="Look what the system holds")
+card = Read(Tracing.card, title="Reach the system")

@@ -1,0 +1,187 @@
+"""How an operation of a role is declared: reads, waits, and effects with their undo.
+
+An operation is one activity. The role's file in `activities/` writes the method once and declares beside it what the
+engine needs to know: `reserve = Effect(Inventory.reserve, undo=Inventory.release, ...)`. mypy rejects a wrong undo.
+"""
+
+from __future__ import annotations
+
+import functools
+import logging
+import time
+import traceback
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass, field
+from datetime import timedelta
+from enum import StrEnum
+from typing import Any, Final, Generic, ParamSpec, TypeVar, get_args, get_type_hints
+
+from temporalio import activity
+from temporalio.exceptions import ApplicationError
+
+from seamline.errors import Failure, Kind, SystemFailure
+from seamline.records.base import Record
+from seamline.records.undo import Undone
+
+Req = TypeVar("Req", bound=Record)
+Res = TypeVar("Res", bound=Record)
+P = ParamSpec("P")
+R = TypeVar("R")
+
+Method = Callable[[Any, "Call[Req]"], Coroutine[Any, Any, Res]]
+
+log = logging.getLogger(__name__)
+
+
+class Call(Record, Generic[Req]):
+    """What every activity is sent. One model, so that a field can be added without breaking a running process."""
+
+    reference: str
+    key: str = ""
+    """The effect key; empty for reads and waits."""
+    request: Req
+    amendment: int = 0
+    """How often staff amended the request; part of a vendor's native idempotency key."""
+    repeated: bool = False
+    """An earlier issue of this operation may have had its effect, though this activity's attempt is 1."""
+    patience_seconds: float | None = None
+    """For waits: how long an outage may last before the attempt gives up and the process shows as held up."""
+    healing: bool = False
+    """For waits after an outage: the first answer ends the activity, whatever it is."""
+
+
+class Irreversible(StrEnum):
+    """Stands where an effect has no undo."""
+
+    IRREVERSIBLE = "irreversible"
+
+
+IRREVERSIBLE: Final = Irreversible.IRREVERSIBLE
+
+
+def operation(
+    name: str,
+) -> Callable[[Callable[P, Coroutine[Any, Any, R]]], Callable[P, Coroutine[Any, Any, R]]]:
+    """Make a role's method an activity called `role.verb` that tells its failures as the engine reads them.
+
+    Raises ApplicationError of type `Kind`, with the `Failure` as its only detail; its message holds no personal data.
+    """
+
+    def decorate(method: Callable[P, Coroutine[Any, Any, R]]) -> Callable[P, Coroutine[Any, Any, R]]:
+        @functools.wraps(method)
+        async def run(*args: P.args, **kwargs: P.kwargs) -> R:
+            call: Call[Any] = args[1]  # type: ignore[assignment]
+            try:
+                return await method(*args, **kwargs)
+            except SystemFailure as error:
+                failure = error.failure.model_copy(update={"operation": name})
+                raise _told(failure, call) from None
+            except ApplicationError:
+                raise
+            except Exception as error:
+                log.error("defect in %s\n%s", name, "".join(traceback.format_tb(error.__traceback__)))
+                failure = Failure(kind=Kind.DEFECT, code=type(error).__name__, operation=name)
+                raise _told(failure, call) from None
+
+        return activity.defn(name=name)(run)
+
+    return decorate
+
+
+def _told(failure: Failure, call: Call[Any]) -> ApplicationError:
+    final = failure.kind in (Kind.REFUSAL, Kind.UNKNOWN_OUTCOME)
+    if failure.kind is Kind.NOT_YET:
+        final = call.healing
+        _remember_outage(None)
+    elif not final and call.patience_seconds is not None:
+        final = _outage_lasted() >= call.patience_seconds
+    delay = failure.retry_after_seconds
+    return ApplicationError(
+        f"{failure.cause} in {failure.operation}",
+        failure,
+        type=failure.kind.value,
+        non_retryable=final,
+        next_retry_delay=timedelta(seconds=delay) if delay and not final else None,
+    )
+
+
+def _outage_lasted() -> float:
+    """Seconds since the first attempt that failed in a row. Temporal keeps heartbeat details over attempts."""
+    details = activity.info().heartbeat_details
+    since = float(details[0]) if details and details[0] is not None else time.time()
+    _remember_outage(since)
+    return time.time() - since
+
+
+def _remember_outage(since: float | None) -> None:
+    if activity.info().heartbeat_details or since is not None:
+        activity.heartbeat(since)
+
+
+def is_repeat(call: Call[Any]) -> bool:
+    """Whether an earlier try of this operation may have had its effect."""
+    return call.repeated or activity.info().attempt > 1
+
+
+@dataclass(frozen=True, kw_only=True)
+class Operation(Generic[Req, Res]):
+    """One thing a role can do. `title` is how staff read it; `team` decides when the system refuses."""
+
+    method: Method[Req, Res] = field(kw_only=False)
+    title: str
+    team: str = "operations"
+    start_to_close: timedelta = timedelta(seconds=30)
+
+    @property
+    def name(self) -> str:
+        """The activity's name: `inventory.reserve`."""
+        return str(activity._Definition.must_from_callable(self.method).name)
+
+    @property
+    def role(self) -> str:
+        """The role that the operation belongs to: `inventory`."""
+        return self.name.split(".", 1)[0]
+
+    @property
+    def purpose(self) -> str:
+        """The operation's part in effect keys and names of waits: `reserve`."""
+        return self.name.split(".", 1)[1].replace("_", "-")
+
+    @property
+    def request_type(self) -> type[Req]:
+        """The model that staff's amendments are checked against."""
+        call = get_type_hints(self.method)["call"]
+        metadata: dict[str, Any] = getattr(call, "__pydantic_generic_metadata__", {})
+        (request,) = metadata.get("args") or get_args(call)
+        return request  # type: ignore[no-any-return]
+
+    @property
+    def result_type(self) -> type[Res]:
+        """The model that a skip's result is checked against."""
+        return get_type_hints(self.method)["return"]  # type: ignore[no-any-return]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Read(Operation[Req, Res]):
+    """Looks something up; changes nothing."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Wait(Operation[Req, Res]):
+    """Asks whether something happened, by an activity that raises NotYet until it has. Retries cost no history."""
+
+    poll_first: timedelta = timedelta(seconds=30)
+    poll_max: timedelta = timedelta(minutes=15)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Effect(Operation[Req, Res]):
+    """One change in a system.
+
+    `undo` is sent the same call as the effect (its latest request) and must tolerate that the effect never happened.
+    `confirm` follows an undo that a vendor only promised. The undo of a `gate` decides whether undoing is possible.
+    """
+
+    undo: Method[Req, Undone] | Irreversible
+    confirm: Method[Req, Undone] | None = None
+    gate: bool = False

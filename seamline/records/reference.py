@@ -1,0 +1,37 @@
+"""The business key of the object a process is about, and the effect keys made from it."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated
+
+from pydantic import AfterValidator
+
+REFERENCE_LENGTH_MAX = 64
+_PATTERN = re.compile(r"[a-z0-9][a-z0-9-]{0,30}:[A-Za-z0-9_-]{1,40}(\.[1-9][0-9]{0,3})?")
+
+
+def check_reference(text: str) -> str:
+    """Return `text` if it is a reference, else raise ValueError that says what one looks like."""
+    if len(text) > REFERENCE_LENGTH_MAX or not _PATTERN.fullmatch(text):
+        raise ValueError("must look like connection:external-id, for example shop-uk:5001")
+    return text
+
+
+Reference = Annotated[str, AfterValidator(check_reference)]
+"""`connection:external id`, a part of it `connection:external id.part` (second parcel: `shop-uk:5001.2`)."""
+
+
+def connection_of(reference: str) -> str:
+    """The connection that the object comes from: `shop-uk` of `shop-uk:5001.2`."""
+    return reference.split(":", 1)[0]
+
+
+def external_id_of(reference: str) -> str:
+    """The object's id in its own system, without the part: `5001` of `shop-uk:5001.2`."""
+    return reference.split(":", 1)[1].split(".", 1)[0]
+
+
+def effect_key(reference: str, purpose: str, number: int = 1) -> str:
+    """The key an effect carries in the system where it lives: `shop-uk:5001/buy-label#1`."""
+    return f"{reference}/{purpose}#{number}"

@@ -1,0 +1,68 @@
+"""What the shop and the customer are told once a parcel has left."""
+
+from __future__ import annotations
+
+from pydantic import Field
+
+from seamline.records.base import Record
+from seamline.records.order import FulfilmentLine
+from seamline.records.reference import Reference
+
+
+class FulfilmentRequest(Record):
+    """Tell the shop which lines of a fulfilment order left, and under which tracking number."""
+
+    reference: Reference
+    fulfilment_order_id: str
+    lines: tuple[FulfilmentLine, ...] = Field(min_length=1)
+    tracking_number: str = Field(min_length=1, max_length=100)
+    tracking_page: str = ""
+    carrier: str = ""
+
+
+class Fulfilment(Record):
+    """A fulfilment the shop holds."""
+
+    id: str
+    tracking_number: str
+    page: str = ""
+
+
+class MailLine(Record):
+    """One line of goods in a mail to the customer."""
+
+    title: str
+    quantity: int
+
+
+class ShippedMail(Record):
+    """The mail that tells a customer that the parcel left. `locale` picks the language, English where unknown."""
+
+    reference: Reference
+    to: str = Field(max_length=254)
+    name: str = ""
+    number: str = Field(max_length=50)
+    locale: str = "en"
+    carrier: str = ""
+    tracking_number: str
+    tracking_page: str = ""
+    lines: tuple[MailLine, ...] = ()
+
+
+class Message(Record):
+    """A mail ready to be sent, in plain text and HTML. `message_id` is stable for one effect key."""
+
+    message_id: str
+    reference: Reference
+    key: str
+    to: str
+    subject: str
+    text: str
+    html: str
+
+
+class Sent(Record):
+    """A mail the server took. `perhaps_twice` says that an earlier answer was lost, so it can have left twice."""
+
+    message_id: str
+    perhaps_twice: bool = False

@@ -1,0 +1,57 @@
+"""Reserving stock and the shipment that leaves the building."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+from pydantic import Field
+
+from seamline.records.address import Address
+from seamline.records.base import Record
+from seamline.records.money import Currency, Money
+from seamline.records.reference import Reference
+
+
+class StockLine(Record):
+    """Pieces of one article. `unit_price` is what the customer pays for one."""
+
+    sku: str = Field(min_length=1, max_length=100)
+    quantity: int = Field(gt=0, le=100_000)
+    unit_price: Money
+
+
+class StockRequest(Record):
+    """What to reserve for one fulfilment order, and where it will go."""
+
+    reference: Reference
+    number: str
+    currency: Currency
+    address: Address
+    lines: tuple[StockLine, ...] = Field(min_length=1, max_length=500)
+
+
+class ShipmentState(StrEnum):
+    """How far the goods are in the warehouse."""
+
+    DRAFT = "draft"
+    WAITING = "waiting"
+    """Confirmed, stock not (all) assigned."""
+    ASSIGNED = "assigned"
+    PICKED = "picked"
+    PACKED = "packed"
+    DONE = "done"
+    """Left the building."""
+    CANCELLED = "cancelled"
+
+
+class Reservation(Record):
+    """Stock held for a reference. `id` and `shipment_id` are the inventory system's own."""
+
+    id: str
+    number: str = ""
+    key: str
+    """The effect key it carries; empty when somebody else made it."""
+    shipment_id: str = ""
+    state: ShipmentState
+    lines: tuple[StockLine, ...] = ()
+    page: str = ""

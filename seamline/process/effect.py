@@ -17,7 +17,7 @@ from enum import StrEnum
 from typing import Any, Final, Generic, ParamSpec, TypeVar, get_args, get_type_hints
 
 from temporalio import activity
-from temporalio.exceptions import ApplicationError
+from temporalio.exceptions import ApplicationError, ApplicationErrorCategory
 
 from seamline.errors import Failure, Kind, SystemFailure
 from seamline.records.base import Record
@@ -31,6 +31,9 @@ R = TypeVar("R")
 Method = Callable[[Any, "Call[Req]"], Coroutine[Any, Any, Res]]
 
 log = logging.getLogger(__name__)
+
+_CATEGORY = {True: ApplicationErrorCategory.BENIGN, False: ApplicationErrorCategory.UNSPECIFIED}
+"""Looking again for what has not happened yet is no failure: it is neither logged nor counted as one."""
 
 
 class Call(Record, Generic[Req]):
@@ -101,6 +104,7 @@ def _told(failure: Failure, call: Call[Any]) -> ApplicationError:
         failure,
         type=failure.kind.value,
         non_retryable=final,
+        category=_CATEGORY[failure.kind is Kind.NOT_YET],
         next_retry_delay=timedelta(seconds=delay) if delay and not final else None,
     )
 

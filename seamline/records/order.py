@@ -11,6 +11,7 @@ from seamline.errors import Problem
 from seamline.records.address import Address
 from seamline.records.base import Record
 from seamline.records.money import Currency, Money
+from seamline.records.policy import Policy
 from seamline.records.reference import Reference
 
 
@@ -132,6 +133,33 @@ class Order(Record):
             (self.line(part.order_line_id).unit_price * part.quantity for part in fulfilment_order.lines),
             self.currency,
         )
+
+    def not_ours(self, policy: Policy) -> str:
+        """Why nothing is to be done for this order, in words; empty when it is ours to ship."""
+        if self.test and policy.production:
+            return "a test order, and this is production"
+        if self.cancelled:
+            return "cancelled in the shop"
+        if self.payment in (Payment.VOIDED, Payment.REFUNDED):
+            return f"its payment is {self.payment}"
+        if not self.open_fulfilment_orders:
+            return "nothing is left to ship: all fulfilled, or nothing that is carried to the customer"
+        return ""
+
+    def not_ready(self) -> list[Problem]:
+        """What people must do in the shop before this order can go, each with its field."""
+        problems = []
+        if self.payment is Payment.AUTHORIZED:
+            problems.append(Problem(field="payment", reason="is authorised only: capture it in the shop, then retry"))
+        elif self.payment not in (Payment.PAID, Payment.PARTIALLY_REFUNDED):
+            problems.append(Problem(field="payment", reason=f"is {self.payment}: retry once it is paid"))
+        parts = self.open_fulfilment_orders
+        if len(parts) > 1:
+            reason = f"are {len(parts)} to ship and one is handled: fulfil the others in the shop, then retry"
+            problems.append(Problem(field="fulfilment_orders", reason=reason))
+        if any(part.on_hold for part in parts):
+            problems.append(Problem(field="fulfilment_orders.0", reason="is on hold: release it there, then retry"))
+        return problems
 
     def broken_rules(self) -> list[Problem]:
         """Every rule this order breaks, each with its field; empty when it can be shipped."""

@@ -6,7 +6,9 @@ from decimal import Decimal
 
 from pydantic import Field
 
+from seamline.errors import Problem
 from seamline.records.base import Record
+from seamline.records.parcel import Quote, Rate
 
 
 class Policy(Record):
@@ -37,3 +39,33 @@ class Policy(Record):
         description="The first pause between looks at something waited for (packing, tracking).",
     )
     poll_max_seconds: float = Field(default=900, gt=0, description="The longest such pause.")
+    tracking_poll_seconds: float = Field(
+        default=1800, gt=0, description="The first pause between looks at a parcel on the road."
+    )
+    tracking_poll_max_seconds: float = Field(default=14_400, gt=0, description="The longest such pause.")
+
+    def cheapest_rate(self, service: str, quote: Quote) -> Rate:
+        """The cheapest rate that keeps the promised service, or the cheapest of all when staff let the quote pass."""
+        kept = self._in_time(service, quote) or quote.rates
+        return min(kept, key=lambda rate: (rate.price.amount, rate.id))
+
+    def rate_problems(self, service: str, quote: Quote) -> list[Problem]:
+        """Why no rate of a quote may be bought without a person; empty when one may."""
+        kept = self._in_time(service, quote)
+        if not kept:
+            return [Problem(field="rates", reason=f"has no rate within {self._days_max(service)} days")]
+        cheapest = self.cheapest_rate(service, quote).price
+        limit = self.label_price_max.get(cheapest.currency)
+        if limit is None:
+            return [Problem(field="rates", reason=f"is in {cheapest.currency}, for which label_price_max is not set")]
+        if cheapest.amount > limit:
+            return [Problem(field="rates", reason=f"costs at least {cheapest}, above the limit of {limit:.2f}")]
+        return []
+
+    def _days_max(self, service: str) -> int:
+        default = self.service_days_max.get(self.default_service, 0)
+        return self.service_days_max.get(service, default)
+
+    def _in_time(self, service: str, quote: Quote) -> list[Rate]:
+        days_max = self._days_max(service)
+        return [rate for rate in quote.rates if rate.days is not None and rate.days <= days_max]

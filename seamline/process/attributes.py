@@ -1,0 +1,18 @@
+"""The search attributes that every process sets, and nothing personal in them."""
+
+from __future__ import annotations
+
+from temporalio.common import SearchAttributeKey, SearchAttributePair, TypedSearchAttributes
+
+REFERENCE = SearchAttributeKey.for_keyword("SeamlineReference")
+STATUS = SearchAttributeKey.for_keyword("SeamlineStatus")
+"""Absent while a process simply runs; `waiting`, `held up`, `undoing`, `undone`, `ignored`."""
+TEAM = SearchAttributeKey.for_keyword("SeamlineTeam")
+CAUSE = SearchAttributeKey.for_keyword("SeamlineCause")
+
+ALL = (REFERENCE, STATUS, TEAM, CAUSE)
+
+
+def at_start(reference: str) -> TypedSearchAttributes:
+    """What a process is started with."""
+    return TypedSearchAttributes([SearchAttributePair(REFERENCE, reference)])

@@ -1,0 +1,59 @@
+"""What the Temporal UI shows of a process: where it is, what holds it, and the commands that would release it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+
+from temporalio import workflow
+
+from seamline.process.decision import Action
+from seamline.process.view import Status, Step
+from seamline.process.waits import OpenWait
+
+
+def current_details(status: Status, steps: Sequence[Step], waits: Iterable[OpenWait], notes: Sequence[str]) -> str:
+    """Markdown for the workflow's current details."""
+    lines = [f"**{status.value}**", ""]
+    for wait in waits:
+        lines += _wait(wait)
+    lines += [f"- {step.title} · {step.connection}: {step.state.value}" for step in steps]
+    lines += [f"- note: {note}" for note in notes[-5:]]
+    return "\n".join(lines)
+
+
+def commands(workflow_id: str, wait: OpenWait, action: Action) -> tuple[str, str]:
+    """The `seamline` command, and the `temporal` command, that would answer a wait with an action."""
+    fields = [one.field for one in wait.failure.problems] or ["FIELD"]
+    decision: dict[str, object] = {"wait": wait.name, "action": action.value, "who": "YOU", "why": "WHY"}
+    ours = f"seamline {action.value} {workflow_id} {wait.name}"
+    if action is Action.AMEND:
+        decision["change"] = nested(dict.fromkeys(fields, "NEW"))
+        ours += "".join(f" {field}=NEW" for field in fields)
+    if action is Action.SKIP:
+        decision["result"] = {}
+    theirs = f"temporal workflow signal --workflow-id {workflow_id} --name decide --input '{json.dumps(decision)}'"
+    return ours + ' --why "WHY"', theirs
+
+
+def nested(changes: dict[str, object]) -> dict[str, object]:
+    """`{"address.postcode": x}` as the merge patch `{"address": {"postcode": x}}`."""
+    patch: dict[str, object] = {}
+    for dotted, value in changes.items():
+        *path, last = dotted.split(".")
+        place = patch
+        for name in path:
+            place = place.setdefault(name, {})  # type: ignore[assignment]
+        place[last] = value
+    return patch
+
+
+def _wait(wait: OpenWait) -> list[str]:
+    lines = [f"**{wait.title}**: {wait.failure.cause}, for team {wait.team} since {wait.since:%Y-%m-%d %H:%M} UTC"]
+    if wait.failure.reason:
+        lines.append(f"> {wait.failure.reason}")
+    lines += [f"- `{one.field}` {one.reason}" for one in wait.failure.problems]
+    for action in wait.actions:
+        ours, theirs = commands(workflow.info().workflow_id, wait, action)
+        lines += ["", f"{action.value}:", f"    {ours}", f"    {theirs}"]
+    return [*lines, ""]

@@ -1,0 +1,50 @@
+"""What a process is started with, read leniently: a wrong input must end the run with a word, never wedge it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, TypeVar
+
+from pydantic import Field, ValidationError
+
+from seamline.errors import Problem
+from seamline.records.base import Record
+from seamline.records.policy import Policy
+from seamline.records.reference import Reference
+
+STARTED_BY_LENGTH_MAX = 100
+
+
+class Start(Record):
+    """The reference, and the route and policy of the moment: a later change of settings touches no running process."""
+
+    reference: Reference
+    route: dict[str, str] = Field(default={}, description="Role -> connection, for the roles the process uses.")
+    policy: Policy = Policy()
+    started_by: str = Field(default="", max_length=STARTED_BY_LENGTH_MAX)
+
+
+S = TypeVar("S", bound=Start)
+
+
+def read_start(kind: type[S], arguments: Sequence[Any]) -> S | list[Problem]:
+    """The start that the arguments of a run hold, or every reason why they hold none."""
+    if len(arguments) != 1 or not isinstance(arguments[0], dict):
+        return [Problem(field="input", reason='must be one JSON object like {"reference": "shop-uk:5001"}')]
+    try:
+        return kind.model_validate(arguments[0])
+    except ValidationError as error:
+        return problems_of(error)
+
+
+def problems_of(error: ValidationError) -> list[Problem]:
+    """A pydantic error as problems, without the values that were given."""
+    return [
+        Problem(field=".".join(str(part) for part in one["loc"]) or "input", reason=one["msg"])
+        for one in error.errors(include_url=False, include_context=False, include_input=False)
+    ]
+
+
+def workflow_id(process: str, reference: str) -> str:
+    """One process for one business object: `order-to-shipment:shop-uk:5001`."""
+    return f"{process}:{reference}"

@@ -1,0 +1,268 @@
+"""One step of a process on its way: issued, failed, healed, mended by staff, until there is a result."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Generic, cast
+
+from temporalio import workflow
+from temporalio.exceptions import ActivityError, is_cancelled_exception
+
+from seamline.errors import Failure, Kind, Problem
+from seamline.process.attempt import failure_of, issue
+from seamline.process.decision import Action, Decision, amend, fit
+from seamline.process.effect import Call, Operation, Req, Res
+from seamline.process.undo import Entry
+from seamline.process.view import Status, Step, StepState
+from seamline.process.waits import OpenWait
+from seamline.records.base import Record
+from seamline.records.undo import Undone, UndoState
+
+if TYPE_CHECKING:
+    from seamline.process.process import Process
+
+BROKEN_RULES = "broken-rules"
+"""The code of a result that the process's own check found wrong; staff amend the result, not the request."""
+
+_HEALS = (Kind.OUTAGE, Kind.LOCKED_OUT, Kind.DEFECT, Kind.NOT_YET)
+_OWNER = {Kind.LOCKED_OUT: "it", Kind.DEFECT: "it"}
+_CANCELLED = Failure(kind=Kind.OUTAGE, code="cancelled")
+
+
+@dataclass(frozen=True)
+class Done(Generic[Req, Res]):
+    """A step's result with the request that was finally used, since staff may have amended it."""
+
+    request: Req
+    result: Res
+
+
+class RunningStep(Generic[Req, Res]):
+    """One step on its way: issued, failed, healed, mended, until there is a result."""
+
+    def __init__(
+        self,
+        process: Process,
+        operation: Operation[Req, Res],
+        call: Call[Req],
+        *,
+        stoppable: bool = True,
+        check: Callable[[Res], list[Problem]] | None = None,
+        amended: Callable[[Req, Req], Awaitable[Req]] | None = None,
+        entry: Entry | None = None,
+    ) -> None:
+        self.process = process
+        self.operation = operation
+        self.call = call
+        self.stoppable = stoppable
+        self.check = check
+        self.amended = amended
+        self.entry = entry
+        self.connection = process.start.route[operation.role]
+        self.result: Res | None = None
+        self.wait: OpenWait | None = None
+        self.place = len(process.steps)
+        process.steps.append(
+            Step(
+                name=operation.purpose,
+                title=operation.title,
+                connection=self.connection,
+                state=StepState.RUNNING,
+                started=workflow.now(),
+                key=call.key,
+            )
+        )
+        process.show()
+
+    async def run(self) -> Res:
+        """The step's result. Raises Stopped when the process is cancelled and can be taken back."""
+        failure = await self._attempt(None)
+        while failure is not None:
+            failure = await self._mend(failure)
+        return cast(Res, self.result)
+
+    async def _mend(self, failure: Failure) -> Failure | None:
+        """One round of healing, or of staff's decision. Returns the next failure, None when the step is over."""
+        wait = self._open_wait(failure)
+        failed = await self._attempt(wait) if failure.kind in _HEALS else await self._decided(wait)
+        if not wait.is_open:
+            return failed
+        decision = wait.decision
+        void = failed is None or decision is None
+        self._close(taken=not void)
+        if failed is None:
+            if decision:
+                self.process.note(f"a decision was void: {self.operation.title} succeeded meanwhile")
+            return None
+        if decision is None:
+            return failed if failed.kind is not Kind.NOT_YET else await self._attempt(None)
+        return await self._follow(decision, failure)
+
+    async def _follow(self, decision: Decision, failure: Failure) -> Failure | None:
+        if decision.action is Action.CANCEL:
+            await self.process.stop(f"cancelled by {decision.who or 'staff'} at {decision.wait}")
+            return failure
+        if decision.action is Action.SKIP:
+            self._skip(decision)
+            return None
+        if decision.action is Action.AMEND:
+            if failure.code == BROKEN_RULES and self.result is not None:
+                return self._judge(amend(self.result, decision.change))
+            await self._amend(decision)
+        # Staff who retry after an unknown outcome have found out that it did not happen.
+        repeated = failure.kind is not Kind.UNKNOWN_OUTCOME
+        self._reissue(self.call.model_copy(update={"repeated": repeated}))
+        return await self._attempt(None)
+
+    def _skip(self, decision: Decision) -> None:
+        self.result = self._skipped_result(decision)
+        if self.entry:
+            self.entry.by_hand = True
+        self._mark(StepState.SKIPPED, ended=True, detail=f"skipped by {decision.who or 'staff'}")
+
+    async def _amend(self, decision: Decision) -> None:
+        before = self.call.request
+        request = amend(before, decision.change)
+        if self.amended:
+            request = await self.amended(before, request)
+        self._reissue(self.call.model_copy(update={"request": request, "amendment": self.call.amendment + 1}))
+
+    def _reissue(self, call: Call[Req]) -> None:
+        self.call = call
+        if self.entry:
+            self.entry.call = call
+
+    # ---- one attempt ----------------------------------------------------------------------------------------------
+
+    async def _attempt(self, held: OpenWait | None) -> Failure | None:
+        """Issue the activity and await its end. `held` is the wait whose decision cuts healing short."""
+        while True:
+            await self._stop_if_requested()
+            self._mark(StepState.HELD_UP if held else StepState.RUNNING)
+            activity = issue(self.operation, self.call, self.connection, self.process.policy, healing=held is not None)
+            await self._ended(activity, held)
+            failure = self._read(activity)
+            if failure is not _CANCELLED:
+                await self._stop_if_requested()
+                return failure
+            if held and held.decision:
+                return held.failure
+            await self._stop_if_requested()
+            if held:
+                return held.failure
+            self._reissue(self.call.model_copy(update={"repeated": True}))
+
+    async def _ended(self, activity: workflow.ActivityHandle[Res], held: OpenWait | None) -> None:
+        """Until the activity has ended; a decision or a cancel request asks it to, and its end is still awaited."""
+        asked = False
+
+        def wanted() -> bool:
+            return not asked and (bool(held and held.decision) or (self.stoppable and self.process.stop_requested()))
+
+        while not activity.done():
+            try:
+                await workflow.wait_condition(lambda: activity.done() or wanted())
+            except asyncio.CancelledError:
+                if not self.process.is_cancel_request():
+                    raise
+            if wanted() and not activity.done():
+                activity.cancel()
+                asked = True
+
+    def _read(self, activity: workflow.ActivityHandle[Res]) -> Failure | None:
+        try:
+            return self._judge(activity.result())
+        except (ActivityError, asyncio.CancelledError) as error:
+            if is_cancelled_exception(error):
+                return _CANCELLED
+            return failure_of(error, self.connection, self.operation.name)
+
+    def _judge(self, result: Res) -> Failure | None:
+        self.result = result
+        problems = self.check(result) if self.check else []
+        if problems:
+            return Failure(
+                kind=Kind.REFUSAL,
+                code=BROKEN_RULES,
+                connection=self.connection,
+                operation=self.operation.name,
+                reason="; ".join(f"{one.field} {one.reason}" for one in problems),
+                problems=tuple(problems),
+            )
+        self._mark(StepState.DONE, ended=True, object_id=str(getattr(result, "id", "")))
+        return None
+
+    async def _stop_if_requested(self) -> None:
+        if self.stoppable and self.process.stop_requested():
+            self._close(taken=False)
+            if self.result is None:
+                self._mark(StepState.STOPPED, ended=True)
+            await self.process.stop("cancelled")
+
+    # ---- waiting --------------------------------------------------------------------------------------------------
+
+    def _open_wait(self, failure: Failure) -> OpenWait:
+        heals = failure.kind in _HEALS
+        self.wait = self.process.waits.open(
+            OpenWait(
+                name=self.process.waits.next_name(self.operation.purpose),
+                title=self.operation.title,
+                status=Status.HELD_UP if heals else Status.WAITING,
+                team=_OWNER.get(failure.kind, self.operation.team),
+                failure=failure,
+                request=self._amendable(failure),
+                actions=self._actions(),
+                since=workflow.now(),
+                check=lambda decision: self._check_decision(decision, failure),
+            )
+        )
+        self._mark(StepState.HELD_UP if heals else StepState.WAITING, detail=failure.cause)
+        self.process.publish()
+        return self.wait
+
+    def _actions(self) -> tuple[Action, ...]:
+        if not self.stoppable:
+            return (Action.RETRY, Action.SKIP)
+        forward = (Action.RETRY, Action.AMEND, Action.SKIP)
+        return forward if self.process.forward_only else (*forward, Action.CANCEL)
+
+    def _close(self, *, taken: bool) -> None:
+        if self.wait:
+            self.process.waits.close(self.wait, taken=taken)
+            self.wait = None
+            self.process.publish()
+
+    async def _decided(self, wait: OpenWait) -> Failure:
+        """Wait for staff, or for a cancel request; when that came too late the wait is opened anew."""
+        while wait.decision is None and not (self.stoppable and self.process.stop_requested()):
+            try:
+                await workflow.wait_condition(lambda: wait.decision is not None)
+            except asyncio.CancelledError:
+                if not self.process.is_cancel_request():
+                    raise
+        if wait.decision is None:
+            await self._stop_if_requested()
+        return wait.failure
+
+    def _amendable(self, failure: Failure) -> Record:
+        return self.result if failure.code == BROKEN_RULES and self.result is not None else self.call.request
+
+    def _check_decision(self, decision: Decision, failure: Failure) -> None:
+        if decision.action is Action.AMEND:
+            amend(self._amendable(failure), decision.change)
+        if decision.action is Action.SKIP:
+            self._skipped_result(decision)
+
+    def _skipped_result(self, decision: Decision) -> Res:
+        by_hand = {"state": UndoState.BY_HAND} if self.operation.result_type is Undone else {}
+        return fit(self.operation.result_type, decision.result or by_hand, "result")
+
+    def _mark(self, state: StepState, *, ended: bool = False, object_id: str = "", detail: str = "") -> None:
+        change: dict[str, Any] = {"state": state, "object_id": object_id, "detail": detail}
+        if ended:
+            change["ended"] = workflow.now()
+        steps = self.process.steps
+        steps[self.place] = steps[self.place].model_copy(update=change)
+        self.process.show()

@@ -1,0 +1,72 @@
+"""What a process did and could take back: registered before each effect, undone gate first and then in reverse."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from seamline.process.effect import Call, Effect, Irreversible, Operation, Wait
+from seamline.records.undo import Undone
+
+
+@dataclass
+class Entry:
+    """One effect that may have happened. `call` is kept at the latest request, since amendments change it."""
+
+    effect: Effect[Any, Any]
+    call: Call[Any]
+    by_hand: bool = False
+    """Staff skipped the step: they did it by hand or it was not needed, so taking it back is theirs too."""
+    answer: Undone | None = None
+
+    @property
+    def undo(self) -> Operation[Any, Undone] | None:
+        """The operation that takes the effect back, None when nothing can."""
+        if isinstance(self.effect.undo, Irreversible):
+            return None
+        return Operation(
+            self.effect.undo,
+            title=f"Take back: {self.effect.title}",
+            team=self.effect.team,
+            start_to_close=self.effect.start_to_close,
+        )
+
+    @property
+    def confirm(self) -> Wait[Any, Undone] | None:
+        """The wait that follows a promised undo."""
+        if self.effect.confirm is None:
+            return None
+        return Wait(self.effect.confirm, title=f"Confirmed: {self.effect.title}", team=self.effect.team)
+
+
+class UndoLog:
+    """The effects of one process in the order they were begun."""
+
+    def __init__(self) -> None:
+        self._entries: list[Entry] = []
+
+    def register(self, effect: Effect[Any, Any], call: Call[Any]) -> Entry:
+        """Note the effect before it is tried, since a failed one may have happened."""
+        entry = Entry(effect, call)
+        self._entries.append(entry)
+        return entry
+
+    @property
+    def empty(self) -> bool:
+        """Whether no effect was begun."""
+        return not self._entries
+
+    @property
+    def gates(self) -> list[Entry]:
+        """The gates that still stand, latest first."""
+        return [one for one in reversed(self._entries) if one.effect.gate and one.answer is None]
+
+    @property
+    def standing(self) -> list[Entry]:
+        """The effects still to be taken back, latest first."""
+        return [one for one in reversed(self._entries) if one.answer is None]
+
+    @property
+    def answered(self) -> list[Entry]:
+        """The effects whose undo was answered, in the order they were begun."""
+        return [one for one in self._entries if one.answer is not None]

@@ -1,0 +1,111 @@
+"""What a process shows of itself: the answer of the query `view`, and its outcome."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from pydantic import Field
+
+from seamline.errors import Problem
+from seamline.process.decision import Action, Decided
+from seamline.records.base import Record
+from seamline.records.undo import Undone
+
+
+class Status(StrEnum):
+    """Where a process is, in one word."""
+
+    RUNNING = "running"
+    WAITING = "waiting"
+    """Needs a decision of a team."""
+    HELD_UP = "held up"
+    """Stopped by an outage or locked out; goes on by itself."""
+    UNDOING = "undoing"
+    COMPLETED = "completed"
+    UNDONE = "undone"
+    IGNORED = "ignored"
+
+
+class StepState(StrEnum):
+    """How far a step is."""
+
+    RUNNING = "running"
+    DONE = "done"
+    SKIPPED = "skipped"
+    WAITING = "waiting"
+    HELD_UP = "held up"
+    STOPPED = "stopped"
+
+
+class Step(Record):
+    """One line of a process. `object_id` is the id, in the system, of what the step made."""
+
+    name: str
+    title: str
+    connection: str
+    state: StepState
+    started: datetime
+    ended: datetime | None = None
+    key: str = ""
+    object_id: str = ""
+    detail: str = ""
+
+
+class Wait(Record):
+    """What holds a process, for staff: the team, the cause, the fields, and the answers it takes."""
+
+    name: str
+    title: str
+    status: Status
+    team: str
+    cause: str
+    reason: str
+    problems: tuple[Problem, ...] = ()
+    actions: tuple[Action, ...]
+    since: datetime
+    request: dict[str, Any]
+    """What `amend` changes."""
+
+
+class UndoneStep(Record):
+    """What became of one effect when the process was taken back."""
+
+    title: str
+    connection: str
+    key: str
+    answer: Undone
+
+
+class OutcomeKind(StrEnum):
+    """How a process ended."""
+
+    COMPLETED = "completed"
+    UNDONE = "undone"
+    IGNORED = "ignored"
+
+
+class Outcome(Record):
+    """The result of a run. `result` is the process's own record; `manual` are tasks left to people, in words."""
+
+    kind: OutcomeKind
+    reason: str = ""
+    result: dict[str, Any] = Field(default={})
+    undone: tuple[UndoneStep, ...] = ()
+    manual: tuple[str, ...] = ()
+
+
+class View(Record):
+    """A process at one moment."""
+
+    process: str
+    reference: str
+    status: Status
+    steps: tuple[Step, ...]
+    waits: tuple[Wait, ...]
+    undone: tuple[UndoneStep, ...]
+    decisions: tuple[Decided, ...]
+    notes: tuple[str, ...]
+    manual: tuple[str, ...]
+    outcome: Outcome | None = None

@@ -1,0 +1,30 @@
+"""Fixtures that every test may use: the real Temporal test server (skipping time) and the real dev server."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+from temporalio.contrib.pydantic import pydantic_data_converter
+from temporalio.testing import WorkflowEnvironment
+
+BIN = Path(sys.executable).parent
+
+
+def binary(name: str) -> str:
+    """The server binary that the environment's packages carry."""
+    found = shutil.which(name, path=str(BIN)) or shutil.which(name)
+    assert found, f"{name} is missing: make install"
+    return found
+
+
+@pytest.fixture(scope="session")
+async def skipping() -> AsyncIterator[WorkflowEnvironment]:
+    """Temporal's time-skipping test server: a month passes in a blink."""
+    async with await WorkflowEnvironment.start_time_skipping(
+        test_server_existing_path=binary("temporal-test-server"), data_converter=pydantic_data_converter
+    ) as env:
+        yield env

@@ -1,0 +1,174 @@
+"""Take a paid order to a parcel in the carrier's hands, and tell the customer."""
+
+from __future__ import annotations
+
+from activities import carrier, inventory, mail, shop
+from activities.shop import OrderRequest
+from seamline.errors import Problem
+from seamline.process.process import Process, process
+from seamline.process.start import Start
+from seamline.process.step import Done
+from seamline.process.view import Outcome
+from seamline.records.address import Address
+from seamline.records.base import Record
+from seamline.records.event import EventKind
+from seamline.records.order import FulfilmentOrder, Order
+from seamline.records.parcel import Label, LabelRequest, ParcelNumber, ParcelRequest, Quote
+from seamline.records.shipping import FulfilmentRequest, MailLine, ShippedMail
+from seamline.records.stock import Reservation, StockLine, StockRequest
+from workflows.follow_parcel import FollowParcel, FollowStart
+
+
+class Shipment(Record):
+    """What came of an order: the ids in each system, and what carrying it cost."""
+
+    sale_id: str
+    shipment_id: str
+    label_id: str
+    carrier: str
+    service: str
+    tracking_number: str
+    label_price: str
+
+
+@process("order-to-shipment")
+class OrderToShipment(Process):
+    """Starts when an order is paid, ends when its parcel is on the road and the customer knows."""
+
+    roles = ("shop", "inventory", "carrier", "mail")
+    starts_on = (EventKind.ORDER_PAID,)
+
+    async def run(self, start: Start) -> Outcome:
+        """The story; each line is one business step."""
+        order = await self.do(shop.fetch_order, OrderRequest(), check=self.broken_rules)
+        if reason := order.not_ours(self.policy):
+            return self.ignored(reason)
+        part = order.open_fulfilment_orders[0]
+
+        async with self.undoable():
+            address = await self.checked_address(order)
+            stock = await self.do(inventory.reserve, stock_request(order, part, address))
+            label = await self.buy_label(order, part, address)
+            await self.until(inventory.packed, stock)
+            await self.until(inventory.handed_over, stock)
+
+        # The parcel has left the building: from here only forward.
+        await self.do(shop.post_fulfilment, fulfilment_request(order, part, label.result))
+        await self.mail_customer(order, part, label)
+        await self.hand_on(FollowParcel, self.follow_start(label.result))
+        return self.completed(shipment(stock, label.result))
+
+    def broken_rules(self, order: Order) -> list[Problem]:
+        """What staff must mend before anything is done; an order that is not ours needs no mending."""
+        return [] if order.not_ours(self.policy) else [*order.broken_rules(), *order.not_ready()]
+
+    async def checked_address(self, order: Order) -> Address:
+        """The address as the carrier prints it; what it lacks for delivery, the shop's keeps."""
+        given = order.address or Address()
+        checked = await self.do(carrier.check_address, given)
+        return checked.address.model_copy(update={"email": given.email, "phone": given.phone})
+
+    async def buy_label(self, order: Order, part: FulfilmentOrder, address: Address) -> Done[LabelRequest, Label]:
+        """Quote, choose the cheapest rate that keeps the promise, buy it."""
+
+        async def request(parcel: ParcelRequest, earlier_rates: tuple[str, ...] = ()) -> LabelRequest:
+            quote = await self.do(carrier.quote, parcel, check=lambda found: self.too_dear(order, found))
+            rate = self.policy.cheapest_rate(order.service, quote)
+            return LabelRequest(parcel=parcel, rate=rate, earlier_rates=earlier_rates)
+
+        async def quote_again(before: LabelRequest, amended: LabelRequest) -> LabelRequest:
+            return await request(amended.parcel, (*before.earlier_rates, before.rate.id))
+
+        first = await request(parcel_request(order, part, address))
+        return await self.perform(carrier.buy_label, first, amended=quote_again)
+
+    def too_dear(self, order: Order, quote: Quote) -> list[Problem]:
+        """Why no rate may be bought without a person."""
+        return self.policy.rate_problems(order.service, quote)
+
+    async def mail_customer(self, order: Order, part: FulfilmentOrder, label: Done[LabelRequest, Label]) -> None:
+        """Tell the customer, by mail, unless the order has no address for it."""
+        if not order.email:
+            self.note("the customer was not mailed: the order has no email address")
+            return
+        await self.do(mail.send_shipped, shipped_mail(order, part, label))
+
+    def follow_start(self, label: Label) -> FollowStart:
+        """Parcels are looked at less often than shelves."""
+        slower = self.policy.model_copy(
+            update={
+                "poll_seconds": self.policy.tracking_poll_seconds,
+                "poll_max_seconds": self.policy.tracking_poll_max_seconds,
+            }
+        )
+        return FollowStart(
+            reference=self.start.reference,
+            route=self.start.route,
+            policy=slower,
+            started_by=self.name,
+            parcel=ParcelNumber(carrier=label.carrier, number=label.tracking_number),
+        )
+
+
+def stock_request(order: Order, part: FulfilmentOrder, address: Address) -> StockRequest:
+    """What to reserve for one fulfilment order."""
+    return StockRequest(
+        reference=order.reference,
+        number=order.number,
+        currency=order.currency,
+        address=address,
+        lines=tuple(
+            StockLine(sku=one.sku, quantity=one.quantity, unit_price=order.line(one.order_line_id).unit_price)
+            for one in part.lines
+        ),
+    )
+
+
+def parcel_request(order: Order, part: FulfilmentOrder, address: Address) -> ParcelRequest:
+    """One parcel with all of a fulfilment order. Goods without a weight count as one gram."""
+    return ParcelRequest(
+        reference=order.reference,
+        address=address,
+        weight_grams=max(1, order.weight_grams(part)),
+        value=order.value(part),
+    )
+
+
+def fulfilment_request(order: Order, part: FulfilmentOrder, label: Label) -> FulfilmentRequest:
+    """What the shop is told."""
+    return FulfilmentRequest(
+        reference=order.reference,
+        fulfilment_order_id=part.id,
+        lines=part.lines,
+        tracking_number=label.tracking_number,
+        tracking_page=label.tracking_page,
+        carrier=label.carrier,
+    )
+
+
+def shipped_mail(order: Order, part: FulfilmentOrder, label: Done[LabelRequest, Label]) -> ShippedMail:
+    """What the customer is told, at the address the label was finally bought for."""
+    return ShippedMail(
+        reference=order.reference,
+        to=order.email,
+        name=label.request.parcel.address.name,
+        number=order.number,
+        locale=order.locale,
+        carrier=label.result.carrier,
+        tracking_number=label.result.tracking_number,
+        tracking_page=label.result.tracking_page,
+        lines=tuple(MailLine(title=order.line(one.order_line_id).title, quantity=one.quantity) for one in part.lines),
+    )
+
+
+def shipment(stock: Reservation, label: Label) -> Shipment:
+    """The outcome's record."""
+    return Shipment(
+        sale_id=stock.id,
+        shipment_id=stock.shipment_id,
+        label_id=label.id,
+        carrier=label.carrier,
+        service=label.service,
+        tracking_number=label.tracking_number,
+        label_price=str(label.price or ""),
+    )

@@ -1,0 +1,111 @@
+"""Look, live, at what each system holds for a reference, and whether each connection can be reached.
+
+Short processes that the workers run, since only they hold the systems' credentials. They change nothing.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import timedelta
+
+from pydantic import Field
+from temporalio import workflow
+from temporalio.common import RetryPolicy
+from temporalio.exceptions import ActivityError
+
+from activities import tracing
+from activities.tracing import Holdings, TraceRequest
+from seamline.errors import Failure
+from seamline.process.attempt import failure_of
+from seamline.process.effect import Call, Operation, Res
+from seamline.records.base import Record
+from seamline.records.system import Card
+
+ANSWER_WITHIN = timedelta(seconds=20)
+_ONCE = RetryPolicy(maximum_attempts=1)
+
+
+class TraceInput(Record):
+    """Which connections to ask, and for what; `reference` may be empty for a survey."""
+
+    reference: str = Field(default="", max_length=64)
+    connections: tuple[str, ...] = Field(max_length=100)
+
+
+class Traced(Record):
+    """One connection's answer: what it holds, or why it could not be asked."""
+
+    connection: str
+    holdings: Holdings | None = None
+    failure: Failure | None = None
+
+
+class Surveyed(Record):
+    """One connection's card, or why it could not be reached."""
+
+    connection: str
+    card: Card | None = None
+    failure: Failure | None = None
+
+
+class TraceResult(Record):
+    """All answers, in the order asked."""
+
+    answers: tuple[Traced, ...]
+
+
+class SurveyResult(Record):
+    """All cards, in the order asked."""
+
+    answers: tuple[Surveyed, ...]
+
+
+@workflow.defn(name="trace")
+class Trace:
+    """Ask every connection what it holds for a reference."""
+
+    @workflow.run
+    async def run(self, asked: TraceInput) -> TraceResult:
+        """Ask all at the same time."""
+
+        async def ask(connection: str) -> Traced:
+            answer = await _ask(tracing.holdings, connection, asked.reference)
+            if isinstance(answer, Failure):
+                return Traced(connection=connection, failure=answer)
+            return Traced(connection=connection, holdings=answer)
+
+        return TraceResult(answers=tuple(await asyncio.gather(*map(ask, asked.connections))))
+
+
+@workflow.defn(name="survey")
+class Survey:
+    """Ask every connection who it is."""
+
+    @workflow.run
+    async def run(self, asked: TraceInput) -> SurveyResult:
+        """Ask all at the same time."""
+
+        async def ask(connection: str) -> Surveyed:
+            answer = await _ask(tracing.card, connection, asked.reference)
+            if isinstance(answer, Failure):
+                return Surveyed(connection=connection, failure=answer)
+            return Surveyed(connection=connection, card=answer)
+
+        return SurveyResult(answers=tuple(await asyncio.gather(*map(ask, asked.connections))))
+
+
+async def _ask(operation: Operation[TraceRequest, Res], connection: str, reference: str) -> Res | Failure:
+    try:
+        answer: Res = await workflow.execute_activity(
+            operation.name,
+            Call[TraceRequest](reference=reference, request=TraceRequest()),
+            task_queue=connection,
+            result_type=operation.result_type,
+            start_to_close_timeout=ANSWER_WITHIN,
+            schedule_to_close_timeout=ANSWER_WITHIN,
+            retry_policy=_ONCE,
+            summary=f"{operation.title}: {connection}",
+        )
+    except ActivityError as error:
+        return failure_of(error, connection, operation.name)
+    return answer

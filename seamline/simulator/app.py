@@ -7,6 +7,8 @@ from collections.abc import Callable
 from typing import cast
 
 from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from pydantic import ValidationError
 from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -32,6 +34,8 @@ def create_app(world: World) -> FastAPI:
     app.add_exception_handler(Injected, render)
     app.add_exception_handler(ConnectionCut, lambda _request, _error: _Cut())
     app.add_exception_handler(WorldError, _world_error)
+    app.add_exception_handler(RequestValidationError, _invalid)
+    app.add_exception_handler(ValidationError, _invalid)
     app.include_router(control.router(world, vendors))
     app.include_router(pages.router(world))
     for vendor in vendors.values():
@@ -43,6 +47,15 @@ def create_app(world: World) -> FastAPI:
 
 def _world_error(_: Request, error: Exception) -> Response:
     return JSONResponse({"detail": str(error)}, cast(WorldError, error).status)
+
+
+def _invalid(_: Request, error: Exception) -> Response:
+    """Names each wrong field and what is wrong, without the value."""
+    problems = cast(RequestValidationError | ValidationError, error).errors()
+    fields = [
+        (".".join(str(part) for part in problem["loc"] if part != "body"), problem["msg"]) for problem in problems
+    ]
+    return JSONResponse({"detail": [{"field": field or "body", "reason": reason} for field, reason in fields]}, 422)
 
 
 class _Cut(Response):

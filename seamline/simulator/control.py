@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, Body, Query
 from pydantic import BaseModel, ConfigDict, Field
 
+from seamline.simulator import smtp
 from seamline.simulator.faults import Fault, FaultRequest
 from seamline.simulator.vendor import Vendor, WorldError
 from seamline.simulator.world import Settings, World
@@ -43,6 +44,10 @@ def _happened(routes: APIRouter, world: World) -> None:
     async def effects(reference: Text = None, connection: Text = None, operation: Text = None) -> list[dict[str, Any]]:
         world.settle()
         return world.effects(reference=reference, connection=connection, operation=operation)
+
+    @routes.get("/mails")
+    async def mails(to: Text = None) -> list[dict[str, Any]]:
+        return smtp.mails(world, to)
 
     @routes.get("/calls")
     async def calls(connection: Text = None, operation: Text = None, since: float = 0) -> list[dict[str, Any]]:

@@ -2,11 +2,86 @@
 
 from __future__ import annotations
 
-from fastapi import APIRouter
+import json
+from collections.abc import Iterable
+from html import escape
+from typing import Annotated, Any
+from urllib.parse import quote, urlencode
 
-from seamline.simulator.world import World
+from fastapi import APIRouter, Query
+from starlette.responses import HTMLResponse
+
+from seamline.simulator.world import Body, World
+
+EFFECTS_SHOWN_MAX = 200
+_KINDS = {
+    "reserve": "stock.shipment.out",
+    "release": "stock.shipment.out",
+    "ship": "stock.shipment.out",
+    "buy-label": "transaction",
+    "request-refund": "refund",
+    "refund": "refund",
+    "refund-rejected": "refund",
+}
+_HEAD = """<!doctype html><html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width">
+<title>{title}</title><style>body{{font:16px/1.5 system-ui,sans-serif;margin:2rem auto;max-width:72rem;padding:0 1rem}}
+table{{border-collapse:collapse;width:100%}}td,th{{border-bottom:1px solid #ccc;padding:.3rem .6rem;text-align:left;
+vertical-align:top;overflow-wrap:anywhere}}pre{{margin:0;white-space:pre-wrap}}</style>
+<h1>{title}</h1><p><a href="/">Simulator</a></p>"""
 
 
 def router(world: World) -> APIRouter:
     """The routes over this world."""
-    return APIRouter()
+    routes = APIRouter(default_response_class=HTMLResponse)
+
+    @routes.get("/")
+    async def ledger(reference: Annotated[str | None, Query(max_length=200)] = None) -> HTMLResponse:
+        world.settle()
+        effects = world.effects(reference=reference)[-EFFECTS_SHOWN_MAX:]
+        title = f"Effects for {reference}" if reference else "Seamline's simulator: the latest effects"
+        return _page(title, _effects(effects))
+
+    @routes.get("/objects/{connection}/{kind}/{object_id:path}")
+    async def thing(connection: str, kind: str, object_id: str) -> HTMLResponse:
+        world.settle()
+        body = world.get(connection, kind, object_id)
+        if body is None:
+            return _page("Not found", f"<p>{escape(connection)} holds no {escape(kind)} with this id.</p>", 404)
+        rows = ([escape(str(name)), _value(value)] for name, value in body.items() if name != "private")
+        return _page(f"{connection}: {kind} {object_id}", _table(("field", "value"), rows))
+
+    return routes
+
+
+def _page(title: str, content: str, status: int = 200) -> HTMLResponse:
+    return HTMLResponse(_HEAD.format(title=escape(title)) + content, status)
+
+
+def _effects(effects: list[Body]) -> str:
+    names = ("at", "connection", "operation", "reference", "key", "object_id", "amount", "undoes")
+    rows = ([_effect_cell(effect, name) for name in names] for effect in effects)
+    return _table(names, rows) if effects else "<p>Nothing has happened.</p>"
+
+
+def _effect_cell(effect: Body, name: str) -> str:
+    text = escape(str(effect[name] or ""))
+    if name == "amount" and text:
+        return f"{text} {escape(effect['currency'] or '')}"
+    if name == "reference" and text:
+        return f'<a href="/?{escape(urlencode({"reference": effect["reference"]}))}">{text}</a>'
+    if name == "object_id" and effect["operation"] in _KINDS:
+        parts = (effect["connection"], _KINDS[effect["operation"]], effect["object_id"])
+        return f'<a href="/objects/{escape("/".join(quote(part, safe="") for part in parts))}">{text}</a>'
+    return text
+
+
+def _value(value: Any) -> str:
+    if isinstance(value, dict | list):
+        return f"<pre>{escape(json.dumps(value, indent=1, ensure_ascii=False))}</pre>"
+    return escape(str(value))
+
+
+def _table(names: Iterable[str], rows: Iterable[list[str]]) -> str:
+    head = "".join(f"<th>{escape(name)}</th>" for name in names)
+    body = "".join(f"<tr>{''.join(f'<td>{cell}</td>' for cell in row)}</tr>" for row in rows)
+    return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"

@@ -12,6 +12,7 @@ from typing import cast
 import uvicorn
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
+from seamline.simulator import smtp
 from seamline.simulator.app import create_app
 from seamline.simulator.world import World
 
@@ -47,14 +48,17 @@ async def running(
         timeout_graceful_shutdown=STOP_SECONDS_MAX,
     )
     server = _Server(config)
+    mail = await smtp.listen(world, host, smtp_port)
     serving = asyncio.create_task(server.serve())
     ticking = asyncio.create_task(_tick(world))
     try:
         await server.listening(serving)
-        bound = server.servers[0].sockets[0].getsockname()
-        yield Simulator(url=f"http://{bound[0]}:{bound[1]}", smtp_host=host, smtp_port=smtp_port, world=world)
+        http_port = server.servers[0].sockets[0].getsockname()[1]
+        mail_port = mail.sockets[0].getsockname()[1]
+        yield Simulator(url=f"http://{host}:{http_port}", smtp_host=host, smtp_port=mail_port, world=world)
     finally:
         server.should_exit = True
+        mail.close()
         ticking.cancel()
         await asyncio.gather(serving, ticking, return_exceptions=True)
         world.close()

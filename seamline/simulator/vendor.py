@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Any
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Request
 from starlette.responses import Response
 
 from seamline.simulator.faults import Injected
@@ -17,6 +19,15 @@ class WorldError(Exception):
     def __init__(self, text: str, status: int = 422) -> None:
         super().__init__(text)
         self.status = status
+
+
+async def read_json(request: Request) -> dict[str, Any] | None:
+    """The request's body if it is a JSON object, else None."""
+    try:
+        body = await request.json()
+    except (json.JSONDecodeError, UnicodeDecodeError, RecursionError):
+        return None
+    return body if isinstance(body, dict) else None
 
 
 @dataclass(frozen=True)

@@ -12,13 +12,18 @@ A vendor's route does its work inside a call, which applies the faults and keeps
         found = [] if call.blind else world.find(connection, "transaction", {"rate": rate})
 
 Entering may raise `Injected` (the app hands it to the vendor's `render`) or `ConnectionCut` (the app closes the
-socket); leaving raises `ConnectionCut` when the reply is to be lost. What a vendor refuses by itself it marks in the
-log: `call.outcome = "refused"`.
+socket); leaving raises `ConnectionCut` when the reply is to be lost. A route whose refusals are no plain HTTP errors
+calls with `refusals=True` and looks at `call.refusal` instead. What a vendor refuses by itself it marks in the log:
+`call.outcome = "refused"`.
 
 What happens later by itself is scheduled, survives restarts, and runs when due:
 
     world.on("shippo.refund-confirmed", confirm)          # confirm(connection: str, object_id: str, at: datetime)
     world.schedule(seconds, "shippo.refund-confirmed", connection, object_id)
+
+What happens in one system because of another (a parcel moves once the goods left) watches the ledger:
+
+    world.watch("ship", shipped)          # shipped(effect), inside the transaction that recorded it
 """
 
 from __future__ import annotations
@@ -103,6 +108,11 @@ class Call:
         return self.fault is not None and self.fault.kind is FaultKind.BLIND
 
     @property
+    def refusal(self) -> Fault | None:
+        """The refusal that a route called with `refusals=True` has to give in its own way."""
+        return self.fault if self.fault is not None and self.fault.kind is FaultKind.REFUSE else None
+
+    @property
     def not_assigned(self) -> bool:
         """Whether this assignment has to leave the shipment waiting."""
         return self.fault is not None and self.fault.kind is FaultKind.NOT_ASSIGNED
@@ -144,6 +154,7 @@ class World:
         self._depth = 0
         self._indexed: set[str] = set()
         self._happenings: dict[str, Happening] = {}
+        self._watchers: dict[str, list[Callable[[Body], None]]] = {}
 
     def close(self) -> None:
         """Close the file; the world can be opened again from it."""
@@ -256,14 +267,28 @@ class World:
         at: datetime | None = None,
     ) -> None:
         """Append to the ledger. `undoes` is the object_id of the effect taken back; `amount` is a decimal."""
-        stamp = (at or now()).isoformat()
-        values = (stamp, connection, system, operation, reference, key, object_id, amount, currency, undoes)
-        self._db.execute(
-            "INSERT INTO effects"
-            " (at, connection, system, operation, reference, key, object_id, amount, currency, undoes)"
-            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            values,
-        )
+        effect = {
+            "at": (at or now()).isoformat(),
+            "connection": connection,
+            "system": system,
+            "operation": operation,
+            "reference": reference,
+            "key": key,
+            "object_id": object_id,
+            "amount": amount,
+            "currency": currency,
+            "undoes": undoes,
+        }
+        names = ", ".join(effect)
+        with self.transaction():
+            query = f"INSERT INTO effects ({names}) VALUES (:{', :'.join(effect)})"  # noqa: S608 - the names above
+            self._db.execute(query, effect)
+            for watcher in self._watchers.get(operation, ()):
+                watcher(effect)
+
+    def watch(self, operation: str, watcher: Callable[[Body], None]) -> None:
+        """Run `watcher(effect)` whenever an effect of this operation is recorded, in the same transaction."""
+        self._watchers.setdefault(operation, []).append(watcher)
 
     def effects(self, **equal: str | None) -> list[Body]:
         """The ledger, oldest first, where reference, connection, operation equal; None matches all."""
@@ -333,7 +358,9 @@ class World:
     # -- calls -----------------------------------------------------------------------------------------------------
 
     @asynccontextmanager
-    async def call(self, connection: str, system: str, operation: str, *, search: bool = False) -> AsyncIterator[Call]:
+    async def call(
+        self, connection: str, system: str, operation: str, *, search: bool = False, refusals: bool = False
+    ) -> AsyncIterator[Call]:
         """One call of a vendor's API: settles what is due, applies a fault, logs the outcome. See the module's top."""
         self.connect(connection, system)
         self.settle()
@@ -341,7 +368,7 @@ class World:
         try:
             if latency := self.settings.latency_milliseconds:
                 await asyncio.sleep(latency / 1000)
-            if call.fault:
+            if call.fault and not (refusals and call.refusal):
                 await _strike(call, call.fault)
             yield call
             if call.fault and call.fault.kind is FaultKind.LOST_REPLY:

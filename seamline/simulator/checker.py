@@ -1,0 +1,382 @@
+"""The independent checker: do the vendors' ledger and Temporal's closed runs agree with the promises?
+
+It shares no code with the engine. It reads the ledger over HTTP and lists the runs of the processes with their results.
+`check` is pure; `audit` reads and checks; `python -m seamline.simulator.checker --simulator URL` prints the verdict and
+exits 0 when green, 1 when red, 2 when it could not read (Temporal from TEMPORAL_ADDRESS, TEMPORAL_NAMESPACE).
+
+The rules, by the name a finding carries:
+
+    twice               one effect key has two live reservations, labels or fulfilments; or one reference has
+    count               a completed order lacks an effect or has one too many
+    left-over           an undone process has a live effect
+    money-pending       (only when settled) a refund was asked for and neither confirmed nor rejected
+    ignored-acted       an ignored order has any effect
+    failed-with-effects a failed, terminated or timed-out run has live effects
+    no-process          an effect's reference belongs to no process
+    over-refunded       more money came back than was spent
+    undone-nothing      an effect was taken back that was not there, or was taken back already
+    unreadable          a completed run's result is not an outcome
+    unsettled           (only when settled) a process is still running
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import sys
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from decimal import Decimal
+from enum import StrEnum
+from typing import Any
+
+import httpx
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
+from temporalio.client import Client, WorkflowExecution, WorkflowExecutionStatus
+from temporalio.envconfig import ClientConfig
+from temporalio.service import RPCError
+
+ORDER_PROCESS = "order-to-shipment"
+PROCESSES = (ORDER_PROCESS, "follow-parcel")
+_ONCE = ("reserve", "buy-label", "post-fulfilment")
+_PER_PARCEL = ("reserve", "buy-label", "ship")
+_FAILED = ("FAILED", "TERMINATED", "TIMED_OUT")
+READ_SECONDS_MAX = 30
+READS_AT_ONCE_MAX = 16
+
+
+class Effect(BaseModel):
+    """One line of the ledger."""
+
+    model_config = ConfigDict(frozen=True, hide_input_in_errors=True)
+
+    id: int
+    connection: str
+    system: str
+    operation: str
+    reference: str
+    key: str
+    object_id: str
+    amount: Decimal | None = None
+    currency: str | None = None
+    undoes: str | None = None
+
+
+class Process(BaseModel):
+    """The last run of one process: `status` is Temporal's (COMPLETED, CANCELED, RUNNING ...), `result` its outcome."""
+
+    model_config = ConfigDict(frozen=True, hide_input_in_errors=True)
+
+    id: str
+    status: str
+    result: Any = None
+
+    @property
+    def type(self) -> str:
+        """`order-to-shipment` of `order-to-shipment:shop-uk:5001`."""
+        return self.id.partition(":")[0]
+
+    @property
+    def reference(self) -> str:
+        """`shop-uk:5001` of `order-to-shipment:shop-uk:5001`."""
+        return self.id.partition(":")[2]
+
+    @property
+    def ending(self) -> str:
+        """completed, undone, ignored, running, failed, or unreadable."""
+        if self.status == "COMPLETED":
+            kind = self.result.get("kind") if isinstance(self.result, dict) else None
+            return kind if kind in ("completed", "undone", "ignored") else "unreadable"
+        if self.status == "CANCELED":
+            return "undone"
+        return "failed" if self.status in _FAILED else "running"
+
+
+class Finding(BaseModel):
+    """One broken rule. Holds ids, keys and amounts only, no personal data."""
+
+    reference: str
+    rule: str
+    detail: str
+
+
+class PendingMoney(BaseModel):
+    """A refund that was asked for and neither confirmed nor rejected."""
+
+    reference: str
+    object_id: str
+    amount: Decimal | None
+    currency: str | None
+
+
+class Verdict(BaseModel):
+    """What the checker says: green (`ok`) when there is no finding. `counts` is system -> operation -> number."""
+
+    ok: bool
+    findings: list[Finding]
+    pending: list[PendingMoney]
+    unsettled: list[str]
+    counts: dict[str, dict[str, int]]
+    processes: dict[str, int] = Field(description="How many processes ended how.")
+
+
+class _State(StrEnum):
+    LIVE = "live"
+    REFUND_REQUESTED = "refund requested"
+    GONE = "taken back"
+
+
+class _Held:
+    """One effect and whether it still stands."""
+
+    def __init__(self, effect: Effect) -> None:
+        self.effect = effect
+        self.state = _State.LIVE
+
+
+class _Books:
+    """The ledger read from its start: what stands, what was taken back, what money went where."""
+
+    def __init__(self, effects: Iterable[Effect]) -> None:
+        self.held: list[_Held] = []
+        self.findings: list[Finding] = []
+        self.pending: dict[tuple[str, str], _Held] = {}
+        self._spent: dict[tuple[str, str, str], Decimal] = defaultdict(Decimal)
+        for effect in sorted(effects, key=lambda effect: effect.id):
+            self._enter(effect)
+        for (connection, reference, currency), left in self._spent.items():
+            if left < 0:
+                self._find(reference, "over-refunded", f"{-left} {currency} more came back from {connection} than went")
+
+    def live(self) -> Iterator[Effect]:
+        """Effects that stand. A mail sent again under its Message-ID is one mail."""
+        seen: set[tuple[str, str]] = set()
+        for held in self.held:
+            mark = (held.effect.connection, held.effect.object_id)
+            if held.state is not _State.LIVE or (held.effect.operation == "send-mail" and mark in seen):
+                continue
+            if held.effect.operation == "send-mail":
+                seen.add(mark)
+            yield held.effect
+
+    def _enter(self, effect: Effect) -> None:
+        match effect.operation:
+            case "request-refund":
+                if held := self._take_back(effect, _State.REFUND_REQUESTED):
+                    self.pending[effect.connection, effect.object_id] = held
+            case "refund-rejected":
+                if held := self.pending.pop((effect.connection, effect.object_id), None):
+                    held.state = _State.LIVE
+                else:
+                    self._find(effect.reference, "undone-nothing", f"refund {effect.object_id} was never asked for")
+            case "refund":
+                self._spend(effect, -1)
+                held = self.pending.pop((effect.connection, effect.object_id), None)
+                if held is None:
+                    self._take_back(effect, _State.GONE)
+                else:
+                    held.state = _State.GONE
+            case _ if effect.undoes is not None:
+                self._take_back(effect, _State.GONE)
+            case _:
+                self._spend(effect, 1)
+                self.held.append(_Held(effect))
+
+    def _take_back(self, effect: Effect, state: _State) -> _Held | None:
+        for held in reversed(self.held):
+            same = (held.effect.connection, held.effect.object_id) == (effect.connection, effect.undoes)
+            if same and held.state is _State.LIVE and held.effect.operation != "ship":
+                held.state = state
+                return held
+        self._find(effect.reference, "undone-nothing", f"{effect.operation} of {effect.undoes}, which does not stand")
+        return None
+
+    def _spend(self, effect: Effect, sign: int) -> None:
+        if effect.amount is not None:
+            place = (effect.connection, effect.reference, effect.currency or "")
+            self._spent[place] += sign * effect.amount
+
+    def _find(self, reference: str, rule: str, detail: str) -> None:
+        self.findings.append(Finding(reference=reference, rule=rule, detail=detail))
+
+
+def check(effects: Sequence[Effect], processes: Sequence[Process], *, settled: bool = False) -> Verdict:
+    """Judge the whole ledger against all processes. `settled` says that everything should be over by now."""
+    books = _Books(effects)
+    live = list(books.live())
+    findings = [*books.findings, *_twice(live), *_without_process(effects, processes)]
+    for process in processes:
+        mine = [effect for effect in live if _order(effect.reference) == process.reference]
+        ever = [effect for effect in effects if _order(effect.reference) == process.reference]
+        findings += _ended_right(process, mine, ever)
+    pending = [held.effect for held in books.pending.values()]
+    running = [process.id for process in processes if process.ending == "running"]
+    if settled:
+        findings += [_finding(process_id.partition(":")[2], "unsettled", process_id) for process_id in running]
+        findings += [_finding(e.reference, "money-pending", f"refund of {e.object_id} not confirmed") for e in pending]
+    return Verdict(
+        ok=not findings,
+        findings=findings,
+        pending=[PendingMoney(**effect.model_dump(include=set(PendingMoney.model_fields))) for effect in pending],
+        unsettled=running,
+        counts=_counts(effects),
+        processes=dict(Counter(process.ending for process in processes)),
+    )
+
+
+def _twice(live: Sequence[Effect]) -> Iterator[Finding]:
+    for operation in _ONCE:
+        some = [effect for effect in live if effect.operation == operation]
+        for key, count in Counter(effect.key for effect in some if effect.key).items():
+            if count > 1:
+                reference = next(effect.reference for effect in some if effect.key == key)
+                yield _finding(reference, "twice", f"{count} live {operation} under the key {key}")
+    for operation in ("reserve", "buy-label"):
+        some = [effect for effect in live if effect.operation == operation and effect.reference]
+        for reference, count in Counter(effect.reference for effect in some).items():
+            if count > 1:
+                yield _finding(reference, "twice", f"{count} live {operation} for one reference")
+
+
+def _without_process(effects: Sequence[Effect], processes: Sequence[Process]) -> Iterator[Finding]:
+    known = {process.reference for process in processes}
+    strays = Counter(
+        (effect.reference, effect.operation) for effect in effects if _order(effect.reference) not in known
+    )
+    for (reference, operation), count in strays.items():
+        yield _finding(reference, "no-process", f"{count} {operation}")
+
+
+def _ended_right(process: Process, live: Sequence[Effect], ever: Sequence[Effect]) -> Iterator[Finding]:
+    if process.ending == "failed" and live:
+        yield _finding(process.reference, "failed-with-effects", f"{process.id} is {process.status}: {_names(live)}")
+    if process.type != ORDER_PROCESS:
+        return
+    match process.ending:
+        case "completed":
+            yield from _counted(process.reference, live)
+        case "undone" if live:
+            yield _finding(process.reference, "left-over", _names(live))
+        case "ignored" if ever:
+            yield _finding(process.reference, "ignored-acted", _names(ever))
+        case "unreadable":
+            yield _finding(process.reference, "unreadable", f"the result of {process.id} names no known kind")
+
+
+def _counted(reference: str, live: Sequence[Effect]) -> Iterator[Finding]:
+    """One of each for each parcel; the shop and the mail are told once a parcel, under the order's own reference."""
+    parcels = {effect.reference for effect in live if effect.operation in _PER_PARCEL} or {reference}
+    for parcel in sorted(parcels):
+        counts = Counter(effect.operation for effect in live if effect.reference == parcel)
+        for operation in _PER_PARCEL:
+            if counts[operation] != 1:
+                yield _finding(parcel, "count", f"completed with {counts[operation]} {operation} instead of 1")
+    counts = Counter(effect.operation for effect in live)
+    for operation in ("post-fulfilment", "send-mail"):
+        if counts[operation] != len(parcels):
+            wanted = f"{counts[operation]} {operation} instead of {len(parcels)}"
+            yield _finding(reference, "count", f"completed with {wanted}")
+
+
+def _order(reference: str) -> str:
+    """The reference without its part: `shop-uk:5001` of `shop-uk:5001.2`."""
+    return reference.partition(".")[0]
+
+
+def _finding(reference: str, rule: str, detail: str) -> Finding:
+    return Finding(reference=reference, rule=rule, detail=detail)
+
+
+def _names(effects: Sequence[Effect]) -> str:
+    return ", ".join(f"{effect.operation} {effect.object_id} at {effect.connection}" for effect in effects)
+
+
+def _counts(effects: Sequence[Effect]) -> dict[str, dict[str, int]]:
+    counts: dict[str, Counter[str]] = defaultdict(Counter)
+    for effect in effects:
+        counts[effect.system][effect.operation] += 1
+    return {system: dict(counter) for system, counter in sorted(counts.items())}
+
+
+async def audit(simulator: str, client: Client, *, settled: bool = False) -> Verdict:
+    """Read the ledger at the simulator's URL and the processes in Temporal, and check them.
+
+    Processes are read first, so that what ends meanwhile counts as running. Raises httpx.HTTPError or RPCError.
+    """
+    processes = {process.id: process for process in await read_processes(client)}
+    effects = await _read_effects(simulator)
+    for process_id in set(await _latest_runs(client)) - processes.keys():
+        processes[process_id] = Process(id=process_id, status="RUNNING")
+    return check(effects, list(processes.values()), settled=settled)
+
+
+async def read_processes(client: Client) -> list[Process]:
+    """Every process that Temporal still knows, by its last run."""
+    runs = await _latest_runs(client)
+    gate = asyncio.Semaphore(READS_AT_ONCE_MAX)
+
+    async def read(run: WorkflowExecution) -> Process:
+        async with gate, asyncio.timeout(READ_SECONDS_MAX):
+            return await _read_process(client, run)
+
+    return list(await asyncio.gather(*(read(run) for run in runs.values())))
+
+
+async def _read_effects(simulator: str) -> list[Effect]:
+    async with httpx.AsyncClient(base_url=simulator, timeout=READ_SECONDS_MAX) as http:
+        answer = await http.get("/_simulator/effects")
+        answer.raise_for_status()
+        return TypeAdapter(list[Effect]).validate_json(answer.content)
+
+
+async def _latest_runs(client: Client) -> dict[str, WorkflowExecution]:
+    names = ", ".join(f"'{name}'" for name in PROCESSES)
+    latest: dict[str, WorkflowExecution] = {}
+    async for run in client.list_workflows(f"WorkflowType IN ({names})"):
+        if run.id not in latest or latest[run.id].start_time < run.start_time:
+            latest[run.id] = run
+    return latest
+
+
+async def _read_process(client: Client, run: WorkflowExecution) -> Process:
+    handle = client.get_workflow_handle(run.id, run_id=run.run_id)
+    # The list lags behind: what it calls running may be over.
+    status = (await handle.describe()).status or WorkflowExecutionStatus.RUNNING
+    done = status is WorkflowExecutionStatus.COMPLETED
+    return Process(id=run.id, status=status.name, result=await handle.result(follow_runs=False) if done else None)
+
+
+def report(verdict: Verdict) -> str:
+    """The verdict in words, one line a finding."""
+    lines = [f"{finding.rule:20} {finding.reference or '-':24} {finding.detail}" for finding in verdict.findings]
+    lines += [f"pending refund       {e.reference:24} {e.amount} {e.currency}, {e.object_id}" for e in verdict.pending]
+    lines += [f"still running        {process_id}" for process_id in verdict.unsettled]
+    for system, counts in verdict.counts.items():
+        lines.append(f"{system:20} {', '.join(f'{count} {operation}' for operation, count in sorted(counts.items()))}")
+    ended = ", ".join(f"{count} {ending}" for ending, count in sorted(verdict.processes.items())) or "none"
+    lines.append(f"processes            {ended}")
+    lines.append("GREEN: the ledger keeps the promises" if verdict.ok else f"RED: {len(verdict.findings)} findings")
+    return "\n".join(lines)
+
+
+async def _main(options: argparse.Namespace) -> int:
+    try:
+        profile = ClientConfig.load_client_connect_config()
+        profile.setdefault("target_host", "localhost:7233")
+        client = await Client.connect(**profile)
+        verdict = await audit(options.simulator, client, settled=options.settled)
+    except (httpx.HTTPError, RPCError, RuntimeError, TimeoutError) as error:
+        sys.stderr.write(f"cannot read the ledger or Temporal: {type(error).__name__}: {error}\n")
+        return 2
+    sys.stdout.write((verdict.model_dump_json() if options.json else report(verdict)) + "\n")
+    return 0 if verdict.ok else 1
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(
+        prog="python -m seamline.simulator.checker", description=(__doc__ or "").split("\n")[0]
+    )
+    parser.add_argument("--simulator", required=True, help="the simulator's URL")
+    parser.add_argument("--settled", action="store_true", help="everything should be over: running processes are red")
+    parser.add_argument("--json", action="store_true", help="print the verdict as JSON")
+    sys.exit(asyncio.run(_main(parser.parse_args())))

@@ -1,20 +1,288 @@
-"""Shopify as its API documents it."""
+"""Shopify's Admin GraphQL API 2026-07, its token endpoint and its webhooks.
+
+A shop's app has the client id `client-<connection>` and the client secret `secret-<connection>`, which also signs
+webhooks. `POST .../admin/oauth/access_token` gives a token for 24 hours, `X-Shopify-Access-Token` carries it to
+`POST .../admin/api/2026-07/graphql.json`. Operations are `token` and the first root field of a request (`order`,
+`orders`, `fulfillmentCreate`, ...). Queries count as searches: hit by the fault `blind`, they show no fulfilments and
+find no orders. The rate limit is that of a Plus shop: 20000 points, 1000 restored each second.
+
+What customers and staff do in the shop:
+
+    POST /_simulator/shops/{connection}/orders {...}                     `OrderWanted` -> {id, reference}
+    POST /_simulator/shops/{connection}/orders/{id}/cancel {reason}
+    POST /_simulator/shops/{connection}/subscriptions {topic, url}       topic as `orders/paid`
+    POST /_simulator/shops/{connection}/orders/{id}/deliveries {topic, times, at_once} -> {statuses}
+"""
 
 from __future__ import annotations
 
-from fastapi import APIRouter
+import hmac
+import secrets
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Literal
+from urllib.parse import parse_qsl
+
+from fastapi import APIRouter, Request
+from graphql import GraphQLError, GraphQLObjectType, get_named_type, is_list_type, is_non_null_type
+from pydantic import BaseModel, ConfigDict, Field
 from starlette.responses import JSONResponse, Response
 
-from seamline.simulator.faults import Injected
-from seamline.simulator.vendor import Vendor
-from seamline.simulator.world import World
+from seamline.simulator import shopify_graph as graph
+from seamline.simulator.faults import FaultKind, Injected
+from seamline.simulator.shopify_mutations import CANCEL_ORDER, Mutations, cancel_order, not_cancellable
+from seamline.simulator.shopify_orders import OrderWanted, make_order
+from seamline.simulator.shopify_views import Shop
+from seamline.simulator.shopify_webhooks import Webhooks
+from seamline.simulator.vendor import Vendor, WorldError, read_json
+from seamline.simulator.world import THROTTLE_SECONDS_DEFAULT, Body, Call, World
+
+SYSTEM = "shopify"
+TOKEN_SECONDS = 86_399
+COST_POINTS_MAX = 20_000
+RESTORED_POINTS_EACH_SECOND = 1_000
+QUERY_COST_POINTS_MAX = 1_000
+DELIVERIES_MAX = 100
+_BAD_TOKEN = "[API] Invalid API key or access token (unrecognized login or wrong password)"  # noqa: S105
+
+
+class Subscribe(BaseModel):
+    """A topic, as `orders/paid`, and where its events go."""
+
+    model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
+
+    topic: str = Field(pattern=r"^[a-z_]{1,40}/[a-z_]{1,40}$")
+    url: str = Field(pattern=r"^https?://\S+$", max_length=500)
+
+
+class Redeliver(BaseModel):
+    """The same event `times` more times, `at_once` of them at the same moment."""
+
+    model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
+
+    topic: str = Field(default="orders/paid", pattern=r"^[a-z_]{1,40}/[a-z_]{1,40}$")
+    times: int = Field(default=1, ge=1, le=DELIVERIES_MAX)
+    at_once: int = Field(default=1, ge=1, le=DELIVERIES_MAX)
+
+
+class Cancel(BaseModel):
+    """Why a person cancels an order in the shop's admin."""
+
+    model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
+
+    reason: Literal["CUSTOMER", "DECLINED", "FRAUD", "INVENTORY", "STAFF", "OTHER"] = "CUSTOMER"
+
+
+@dataclass
+class _Bucket:
+    """What a connection may spend on queries. Forgotten on restart, like the seconds it covers."""
+
+    points: float = COST_POINTS_MAX
+    at: float = 0.0
+
+    def available(self) -> float:
+        seconds = time.monotonic()
+        self.points = min(COST_POINTS_MAX, self.points + (seconds - self.at) * RESTORED_POINTS_EACH_SECOND)
+        self.at = seconds
+        return self.points
 
 
 def vendor(world: World) -> Vendor:
     """Shopify, on this world."""
-    return Vendor(system="shopify", router=APIRouter(), render=render)
+    webhooks = Webhooks(world)
+
+    def cancel(connection: str, job_id: str, _due: datetime) -> None:
+        shop = Shop(world, connection, "")
+        job = shop.read("job", job_id)
+        order = shop.read("order", job["order_id"])
+        if not not_cancellable(shop, order):
+            cancel_order(shop, webhooks, order, reason=job["reason"], staff_note=job["staff_note"])
+        world.put(connection, "job", job_id, job | {"done": True})
+
+    world.on(CANCEL_ORDER, cancel)
+    return Vendor(
+        system=SYSTEM, router=_Routes(world, webhooks).router, render=render, control=_control(world, webhooks)
+    )
 
 
 def render(injected: Injected) -> Response:
     """An injected fault as Shopify would answer it."""
-    return JSONResponse({"detail": injected.fault.reason}, injected.fault.status or 503)
+    fault = injected.fault
+    if fault.kind is FaultKind.THROTTLE:
+        seconds = THROTTLE_SECONDS_DEFAULT if fault.delay_seconds is None else fault.delay_seconds
+        return _throttled(int(seconds * RESTORED_POINTS_EACH_SECOND), 0)
+    if fault.kind is FaultKind.REFUSE:
+        return JSONResponse(_refusal(injected.operation, fault.field, fault.reason))
+    if fault.status == 401:
+        return JSONResponse({"errors": _BAD_TOKEN}, 401)
+    return JSONResponse({"errors": fault.reason}, fault.status or 503)
+
+
+class _Routes:
+    """The vendor's own routes."""
+
+    def __init__(self, world: World, webhooks: Webhooks) -> None:
+        self.world = world
+        self.webhooks = webhooks
+        self.buckets: dict[str, _Bucket] = {}
+        self.router = APIRouter()
+        self.router.post("/admin/oauth/access_token")(self.token)
+        self.router.post("/admin/api/{version}/graphql.json")(self.graphql)
+
+    async def token(self, connection: str, request: Request) -> Response:
+        """The client-credentials grant, as form or JSON."""
+        asked = await read_json(request) or dict(parse_qsl((await request.body()).decode("utf-8", "replace")))
+        async with self.world.call(connection, SYSTEM, "token") as call:
+            right = {"client_id": f"client-{connection}", "client_secret": f"secret-{connection}"}
+            if asked.get("grant_type") != "client_credentials":
+                return _refuse(call, JSONResponse({"error": "unsupported_grant_type"}, 400))
+            if any(not hmac.compare_digest(str(asked.get(name, "")).encode(), right[name].encode()) for name in right):
+                return _refuse(call, JSONResponse({"error": "invalid_client"}, 401))
+            token = f"shpat_{secrets.token_hex(16)}"
+            self.world.put(connection, "token", token, {"id": token, "ends_at": time.time() + TOKEN_SECONDS})
+            scope = "read_orders,write_orders,write_merchant_managed_fulfillment_orders"
+            return JSONResponse({"access_token": token, "scope": scope, "expires_in": TOKEN_SECONDS})
+
+    async def graphql(self, connection: str, version: str, request: Request) -> Response:
+        """One GraphQL operation."""
+        asked = await read_json(request) or {}
+        variables = asked.get("variables") or {}
+        operation = _operation(asked, variables)
+        name = operation.name if isinstance(operation, graph.Operation) else "graphql"
+        search = isinstance(operation, graph.Operation) and operation.is_query
+        async with self.world.call(connection, SYSTEM, name, search=search) as call:
+            if not self._known(connection, request.headers.get("X-Shopify-Access-Token", "")):
+                return _refuse(call, JSONResponse({"errors": _BAD_TOKEN}, 401))
+            if version != "2026-07":
+                return _refuse(call, JSONResponse({"errors": "Not Found"}, 404))
+            if not isinstance(operation, graph.Operation):
+                errors = [error.formatted | {"extensions": _code(error)} for error in operation]
+                return _refuse(call, JSONResponse({"errors": errors}))
+            return self._answer(call, operation, str(request.base_url).rstrip("/"))
+
+    def _answer(self, call: Call, operation: graph.Operation, base: str) -> Response:
+        bucket = self.buckets.setdefault(call.connection, _Bucket())
+        requested = operation.requested_cost
+        if requested > QUERY_COST_POINTS_MAX:
+            text = (
+                f"Query cost is {requested}, which exceeds the single query max cost limit ({QUERY_COST_POINTS_MAX})."
+            )
+            return _refuse(call, JSONResponse({"errors": [_error(text, "MAX_COST_EXCEEDED")]}))
+        if bucket.available() < requested:
+            return _refuse(call, _throttled(requested, int(bucket.points)))
+        shop = Shop(self.world, call.connection, base)
+        with self.world.transaction():
+            queries = graph.Queries(shop, lambda: self.webhooks.subscriptions(call.connection), blind=call.blind)
+            roots = queries.roots() if operation.is_query else Mutations(shop, call, self.webhooks).roots()
+            response, actual = graph.run(operation, roots)
+        if "errors" in response:
+            call.outcome = "refused"
+        bucket.points -= actual
+        return JSONResponse(response | {"extensions": {"cost": _cost(requested, actual, int(bucket.points))}})
+
+    def _known(self, connection: str, token: str) -> bool:
+        known = self.world.get(connection, "token", token)
+        return known is not None and known["ends_at"] > time.time()
+
+
+def _control(world: World, webhooks: Webhooks) -> APIRouter:
+    """What customers, staff and installers do in a shop."""
+    routes = APIRouter(prefix="/shops/{connection}")
+
+    @routes.post("/orders", status_code=201)
+    async def order(connection: str, wanted: OrderWanted) -> dict[str, str]:
+        world.connect(connection, SYSTEM)
+        with world.transaction():
+            try:
+                made = make_order(world, connection, wanted)
+            except ValueError as error:
+                raise WorldError(str(error), 409) from None
+            if wanted.webhooks:
+                webhooks.order_event("orders/create", made)
+            if wanted.webhooks and made["financial_status"] == "PAID":
+                webhooks.order_event("orders/paid", made)
+        return {"id": made["id"], "reference": f"{connection}:{made['id']}"}
+
+    @routes.post("/orders/{order_id}/cancel")
+    async def cancel(connection: str, order_id: str, wanted: Cancel) -> dict[str, str]:
+        made, shop = _order(world, connection, order_id), Shop(world, connection, "")
+        if problem := not_cancellable(shop, made):
+            raise WorldError(problem, 409)
+        with world.transaction():
+            cancel_order(shop, webhooks, made, reason=wanted.reason, staff_note=None)
+        return {"id": order_id, "reference": f"{connection}:{order_id}"}
+
+    @routes.post("/orders/{order_id}/deliveries")
+    async def deliveries(connection: str, order_id: str, wanted: Redeliver) -> dict[str, list[int]]:
+        made = _order(world, connection, order_id)
+        at_once = min(wanted.at_once, wanted.times)
+        return {"statuses": await webhooks.redeliver(made, wanted.topic, times=wanted.times, at_once=at_once)}
+
+    @routes.post("/subscriptions", status_code=201)
+    async def subscription(connection: str, wanted: Subscribe) -> dict[str, str]:
+        world.connect(connection, SYSTEM)
+        made = webhooks.subscribe(connection, wanted.topic, wanted.url)
+        return {"id": made["id"], "topic": made["topic"], "url": made["url"]}
+
+    return routes
+
+
+def _order(world: World, connection: str, order_id: str) -> Body:
+    made = world.get(connection, "order", order_id)
+    if made is None:
+        raise WorldError(f"order {order_id} is not in {connection}", 404)
+    return made
+
+
+def _operation(asked: Mapping[str, Any], variables: Any) -> graph.Operation | Sequence[GraphQLError]:
+    if not isinstance(asked.get("query"), str) or not isinstance(variables, dict):
+        return [GraphQLError("Send a JSON object with query, a text, and variables, an object")]
+    return graph.read_operation(asked["query"], asked.get("operationName"), variables)
+
+
+def _refuse(call: Call, response: Response) -> Response:
+    call.outcome = "refused"
+    return response
+
+
+def _error(message: str, code: str) -> Body:
+    return {"message": message, "extensions": {"code": code}}
+
+
+def _code(error: GraphQLError) -> dict[str, Any]:
+    return error.extensions or {"code": "undefinedField" if "Cannot query field" in error.message else "invalidQuery"}
+
+
+def _cost(requested: int, actual: int | None, available: int) -> Body:
+    return {
+        "requestedQueryCost": requested,
+        "actualQueryCost": actual,
+        "throttleStatus": {
+            "maximumAvailable": float(COST_POINTS_MAX),
+            "currentlyAvailable": available,
+            "restoreRate": float(RESTORED_POINTS_EACH_SECOND),
+        },
+    }
+
+
+def _throttled(requested: int, available: int) -> Response:
+    body = {"errors": [_error("Throttled", "THROTTLED")], "extensions": {"cost": _cost(requested, None, available)}}
+    return JSONResponse(body)
+
+
+def _refusal(operation: str, field: str, reason: str) -> Body:
+    """A refused mutation as its payload tells it; anything else as a top-level error."""
+    mutation = graph.schema().mutation_type
+    if mutation is None or operation not in mutation.fields:
+        return {"errors": [_error(reason, "ACCESS_DENIED") | {"path": [operation]}], "data": None}
+    payload = get_named_type(mutation.fields[operation].type)
+    if not isinstance(payload, GraphQLObjectType):
+        raise TypeError(f"{operation} answers no object")
+    error = {"field": field.split(".") if field else None, "message": reason, "code": "INVALID"}
+    answer = {
+        name: [error] if is_non_null_type(one.type) and is_list_type(one.type.of_type) else None
+        for name, one in payload.fields.items()
+    }
+    return {"data": {operation: answer}, "extensions": {"cost": _cost(10, 10, COST_POINTS_MAX)}}

@@ -1,0 +1,274 @@
+"""Shippo in the role of the carrier."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
+
+from pydantic import BaseModel, ConfigDict, Field, HttpUrl, SecretStr
+
+from seamline.errors import NotYet, Problem, Refusal
+from seamline.http import HttpFactory, located
+from seamline.records.address import Address
+from seamline.records.parcel import (
+    CheckedAddress,
+    Label,
+    LabelRequest,
+    LabelState,
+    ParcelNumber,
+    ParcelRequest,
+    Quote,
+    Rate,
+    Tracking,
+)
+from seamline.records.system import Card, Holding, Repeat
+from seamline.systems.shippo import mapping, wire
+from seamline.systems.shippo.client import ShippoClient, open_client
+
+RATE_PAGES_MAX = 5
+RECENT_PAGES_MAX = 20
+RECENT_DAYS_MAX = 90
+QUEUED_SECONDS = 2.0
+
+_GONE_BACK = (LabelState.REFUND_REQUESTED, LabelState.REFUNDED, LabelState.REFUND_REJECTED, LabelState.FAILED)
+
+
+class Box(BaseModel):
+    """The parcel that is used where none is given."""
+
+    model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
+
+    length_cm: float = Field(default=30, gt=0, le=400)
+    width_cm: float = Field(default=20, gt=0, le=400)
+    height_cm: float = Field(default=10, gt=0, le=400)
+    empty_grams: int = Field(default=0, ge=0, le=50_000, description="What the box weighs without the goods.")
+
+
+class Account(BaseModel):
+    """A Shippo account and what is always the same about its parcels."""
+
+    model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
+
+    url: HttpUrl = Field(default=HttpUrl("https://api.goshippo.com"), description="Where Shippo's API is.")
+    token: SecretStr = Field(description="The API token, shippo_live_... or shippo_test_...")
+    test: bool = Field(
+        default=False,
+        description="Whether the token is a test token, whose labels ship nothing: refused unless this is set.",
+    )
+    sender: Address = Field(description="Where parcels leave from; printed on every label.")
+    box: Box = Field(default=Box(), description="The parcel that is used where none is given.")
+    carrier_accounts: tuple[str, ...] = Field(
+        default=(), max_length=20, description="Object ids of the carrier accounts to quote; all active ones if empty."
+    )
+    calls_per_second_max: float = Field(default=10, gt=0, le=100, description="How often this account may be called.")
+    calls_at_once_max: int = Field(default=8, gt=0, le=100, description="How many calls may run at the same time.")
+
+
+def connect(name: str, account: Account, http: HttpFactory) -> ShippoCarrier:
+    """The adapter of the connection `name`. Nothing is sent yet."""
+    client = open_client(
+        name,
+        str(account.url).rstrip("/"),
+        account.token.get_secret_value(),
+        http,
+        calls_per_second_max=account.calls_per_second_max,
+        calls_at_once_max=account.calls_at_once_max,
+    )
+    return ShippoCarrier(name, account, client)
+
+
+class ShippoCarrier:
+    """Satisfies `activities.carrier.CarrierSystem`."""
+
+    # There is no idempotency key; a label is found by the rate it was bought at.
+    repeats: Final[Mapping[str, Repeat]] = {"buy_label": Repeat.LOOK_UP}
+
+    def __init__(self, name: str, account: Account, client: ShippoClient) -> None:
+        self.name = name
+        self._account = account
+        self._client = client
+
+    async def close(self) -> None:
+        """Close the connections to Shippo."""
+        await self._client.close()
+
+    @located
+    async def check_address(self, address: Address) -> CheckedAddress:
+        """The address as Shippo corrected it. Refusal `address-invalid` naming its fields."""
+        body = {**mapping.address_out(address), "validate": True}
+        found = await self._client.post("check_address", "/addresses", wire.Address, body, write=False)
+        return mapping.checked_address(address, found)
+
+    @located
+    async def quote(self, key: str, request: ParcelRequest) -> Quote:
+        """Rates for the parcel. Refusal `no-rates` with the carriers' reasons."""
+        box = self._account.box
+        sides = {"length": box.length_cm, "width": box.width_cm, "height": box.height_cm}
+        body: dict[str, Any] = {
+            "address_from": mapping.address_out(self._account.sender),
+            "address_to": mapping.address_out(request.address),
+            "parcels": [mapping.parcel_out(request, sides, box.empty_grams)],
+            "metadata": _metadata(key or request.reference),
+            "async": False,
+        }
+        if self._account.carrier_accounts:
+            body["carrier_accounts"] = list(self._account.carrier_accounts)
+        found = await self._client.post("quote", "/shipments", wire.Shipment, body, write=False)
+        if not self._account.test and any(rate.test for rate in found.rates):
+            problem = Problem(field="token", reason="is a test token: set `test = true`, or use the live token")
+            raise Refusal("test-token", "a label bought with a test token ships nothing", problems=[problem])
+        return mapping.quote(found)
+
+    @located
+    async def find_labels(self, reference: str, rate_ids: Sequence[str]) -> Sequence[Label]:
+        """All labels bought at these rates; without rates, recent ones that carry the reference in their metadata."""
+        labels: list[Label] = []
+        for rate_id in dict.fromkeys(rate_ids):
+            found = [one async for one in self._at_rate(rate_id)]
+            at = await self._rate(rate_id) if found else None
+            labels += [mapping.label(reference, one, at) for one in found]
+        if not rate_ids:
+            labels = [
+                mapping.label(reference, one, await self._rate(one.rate)) async for one in self._recent(reference)
+            ]
+        return labels
+
+    @located
+    async def buy_label(self, key: str, request: LabelRequest) -> Label:
+        """Buy at the request's rate: QUEUED while the carrier makes it. Refusal `label-refused` with his reasons."""
+        body = {"rate": request.rate.id, "metadata": _metadata(key), "async": True}
+        found = await self._client.post("buy_label", "/transactions", wire.Transaction, body)
+        return _sold(request.parcel.reference, found, request.rate)
+
+    @located
+    async def read_label(self, label: Label) -> Label:
+        """The label as it is now. Refusal `label-refused` when the carrier would not sell it after all."""
+        found = await self._transaction(label)
+        return _sold_now(label, found)
+
+    @located
+    async def refund_label(self, label: Label) -> Label:
+        """Ask for the money back. Nothing is sent when it was asked for before, or when nothing was sold."""
+        now = await self._transaction(label)
+        state = mapping.label_state(now.status)
+        if state in _GONE_BACK:
+            return _as_now(label, now)
+        if state is LabelState.QUEUED:
+            raise NotYet("label-queued", "the label is being made", retry_after_seconds=QUEUED_SECONDS)
+        body = {"transaction": label.id, "async": True}
+        refund = await self._client.post("refund_label", "/refunds", wire.Refund, body)
+        return _as_now(label, now).model_copy(update={"state": mapping.refund_state(refund)})
+
+    @located
+    async def track(self, parcel: ParcelNumber) -> Tracking:
+        """Where the parcel is, by the carrier's last word."""
+        path = f"/tracks/{_segment(parcel.carrier)}/{_segment(parcel.number)}"
+        return mapping.tracking(await self._client.get("track", path, wire.Track))
+
+    @located
+    async def holdings(self, reference: str) -> Sequence[Holding]:
+        """The labels of the last 90 days that carry the reference."""
+        return [
+            Holding(
+                kind="label",
+                id=label.id,
+                state=label.state.value,
+                key=label.key,
+                amount=str(label.price) if label.price else "",
+                page=label.label_page,
+            )
+            for label in await self.find_labels(reference, ())
+        ]
+
+    @located
+    async def card(self) -> Card:
+        """Reach Shippo and describe the connection."""
+        await self._client.get("card", "/transactions", wire.Page[wire.Transaction], {"results": 1})
+        return Card(
+            connection=self.name,
+            system="shippo",
+            role="carrier",
+            holds=("rates", "labels", "refunds", "tracking"),
+            connected=f"REST {wire.API_VERSION} over HTTPS, webhooks with a token in their address",
+            authentication="API token",
+            limits=f"at most {self._account.calls_per_second_max:g} calls a second from here",
+            repeats=self.repeats,
+            account="test labels" if self._account.test else "live labels",
+        )
+
+    async def _transaction(self, label: Label) -> wire.Transaction:
+        return await self._client.get("read_label", f"/transactions/{_segment(label.id)}", wire.Transaction)
+
+    async def _rate(self, rate_id: str) -> Rate | None:
+        """What a label cost. None when Shippo has forgotten the rate: the label counts all the same."""
+        if not rate_id:
+            return None
+        try:
+            return mapping.rate(await self._client.get("read_rate", f"/rates/{_segment(rate_id)}", wire.Rate))
+        except Refusal as error:
+            if error.failure.code == "not-found":
+                return None
+            raise
+
+    async def _at_rate(self, rate_id: str) -> AsyncIterator[wire.Transaction]:
+        async for one in self._transactions({"rate": rate_id}, RATE_PAGES_MAX):
+            yield one
+
+    async def _recent(self, reference: str) -> AsyncIterator[wire.Transaction]:
+        """Newest first, so the first one that is too old ends it. Shippo cannot search by metadata."""
+        oldest = datetime.now(UTC) - timedelta(days=RECENT_DAYS_MAX)
+        async for one in self._transactions({}, RECENT_PAGES_MAX):
+            if one.object_created and one.object_created.astimezone(UTC) < oldest:
+                return
+            if mapping.is_ours(reference, one):
+                yield one
+
+    async def _transactions(self, query: Mapping[str, str], pages_max: int) -> AsyncIterator[wire.Transaction]:
+        for number in range(1, pages_max + 1):
+            paged: dict[str, str | int] = {**query, "page": number, "results": wire.PAGE_SIZE_MAX}
+            page = await self._client.get("find_labels", "/transactions", wire.Page[wire.Transaction], paged)
+            for one in page.results:
+                yield one
+            if not page.next:
+                return
+
+
+def _sold(reference: str, found: wire.Transaction, rate: Rate) -> Label:
+    label = mapping.label(reference, found, rate)
+    if label.state is LabelState.FAILED:
+        raise mapping.not_sold(found)
+    return label
+
+
+def _sold_now(label: Label, found: wire.Transaction) -> Label:
+    now = _as_now(label, found)
+    if now.state is LabelState.FAILED:
+        raise mapping.not_sold(found)
+    return now
+
+
+def _as_now(label: Label, found: wire.Transaction) -> Label:
+    return label.model_copy(
+        update={
+            "state": mapping.label_state(found.status),
+            "tracking_number": found.tracking_number or label.tracking_number,
+            "tracking_page": found.tracking_url_provider or label.tracking_page,
+            "label_page": found.label_url or label.label_page,
+        }
+    )
+
+
+def _metadata(text: str) -> str:
+    if len(text) > wire.METADATA_LENGTH_MAX:
+        problem = Problem(field="reference", reason="is too long: the effect key must fit 100 characters")
+        raise Refusal("key-too-long", "Shippo's metadata holds 100 characters", problems=[problem])
+    return text
+
+
+def _segment(text: str) -> str:
+    """A value as one segment of a path. Refusal when it could lead elsewhere."""
+    if not text or not all(sign.isalnum() or sign in "-_." for sign in text) or set(text) <= {"."}:
+        problem = Problem(field="number", reason="may only hold letters, digits, dots, dashes and underscores")
+        raise Refusal("bad-number", "this cannot be an id of Shippo's", problems=[problem])
+    return text

@@ -1,0 +1,344 @@
+"""Shopify's Admin GraphQL 2026-07: the documents sent, and the shape of what comes back.
+
+Page sizes keep the requested cost of every document below Shopify's limit of 1000 points for one query.
+Source: https://shopify.dev/docs/api/admin-graphql/2026-07
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from decimal import Decimal
+from typing import Annotated, Any, Generic, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field
+from pydantic.alias_generators import to_camel
+
+API_VERSION = "2026-07"
+LINE_PAGE_SIZE = 50
+PART_PAGE_SIZE = 5
+PART_LINE_PAGE_SIZE = 30
+FULFILMENT_PAGE_SIZE = 50
+TRACKING_SIZE_MAX = 20
+
+_LINES = """
+pageInfo { hasNextPage endCursor }
+nodes {
+  id sku title currentQuantity requiresShipping isGiftCard
+  originalUnitPriceSet { shopMoney { amount currencyCode } }
+}"""
+
+_PART_LINES = """
+pageInfo { hasNextPage endCursor }
+nodes { id sku remainingQuantity requiresShipping weight { unit value } lineItem { id } }"""
+
+_PARTS = f"""
+pageInfo {{ hasNextPage endCursor }}
+nodes {{
+  id status
+  assignedLocation {{ name }}
+  deliveryMethod {{ methodType }}
+  lineItems(first: {PART_LINE_PAGE_SIZE}) {{ {_PART_LINES} }}
+}}"""
+
+ORDER = f"""
+query Order($id: ID!) {{
+  order(id: $id) {{
+    id name createdAt currencyCode displayFinancialStatus test cancelledAt email customerLocale
+    taxesIncluded dutiesIncluded
+    shippingLine {{ code title }}
+    shippingAddress {{ name company address1 address2 city provinceCode zip countryCodeV2 phone }}
+    currentSubtotalPriceSet {{ shopMoney {{ amount currencyCode }} }}
+    currentShippingPriceSet {{ shopMoney {{ amount currencyCode }} }}
+    currentTotalDutiesSet {{ shopMoney {{ amount currencyCode }} }}
+    currentTotalTaxSet {{ shopMoney {{ amount currencyCode }} }}
+    currentTotalPriceSet {{ shopMoney {{ amount currencyCode }} }}
+    totalTipReceivedSet {{ shopMoney {{ amount currencyCode }} }}
+    lineItems(first: {LINE_PAGE_SIZE}) {{ {_LINES} }}
+    fulfillmentOrders(first: {PART_PAGE_SIZE}) {{ {_PARTS} }}
+  }}
+}}"""
+
+MORE_LINES = f"""
+query MoreLines($id: ID!, $after: String!) {{
+  order(id: $id) {{ lineItems(first: {LINE_PAGE_SIZE}, after: $after) {{ {_LINES} }} }}
+}}"""
+
+MORE_PARTS = f"""
+query MoreFulfillmentOrders($id: ID!, $after: String!) {{
+  order(id: $id) {{ fulfillmentOrders(first: {PART_PAGE_SIZE}, after: $after) {{ {_PARTS} }} }}
+}}"""
+
+MORE_PART_LINES = f"""
+query MoreFulfillmentOrderLines($id: ID!, $after: String!) {{
+  fulfillmentOrder(id: $id) {{ lineItems(first: {PART_LINE_PAGE_SIZE}, after: $after) {{ {_PART_LINES} }} }}
+}}"""
+
+_FULFILMENT = f"id status trackingInfo(first: {TRACKING_SIZE_MAX}) {{ number url company }}"
+
+FULFILMENTS = f"""
+query Fulfillments($id: ID!) {{
+  fulfillmentOrder(id: $id) {{
+    fulfillments(first: {FULFILMENT_PAGE_SIZE}) {{ pageInfo {{ hasNextPage endCursor }} nodes {{ {_FULFILMENT} }} }}
+  }}
+}}"""
+
+CREATE_FULFILMENT = f"""
+mutation CreateFulfillment($fulfillment: FulfillmentInput!) {{
+  fulfillmentCreate(fulfillment: $fulfillment) {{
+    fulfillment {{ {_FULFILMENT} }}
+    userErrors {{ field message }}
+  }}
+}}"""
+
+HOLDINGS = f"""
+query Holdings($id: ID!) {{
+  order(id: $id) {{
+    id displayFinancialStatus displayFulfillmentStatus cancelledAt
+    currentTotalPriceSet {{ shopMoney {{ amount currencyCode }} }}
+    fulfillments(first: {FULFILMENT_PAGE_SIZE}) {{ {_FULFILMENT} }}
+  }}
+}}"""
+
+SHOP = "query Shop { shop { name myshopifyDomain currencyCode } }"
+
+
+class Wire(BaseModel):
+    """Base of all that comes back: names as Shopify writes them, unknown fields ignored."""
+
+    model_config = ConfigDict(alias_generator=to_camel, extra="ignore", frozen=True, hide_input_in_errors=True)
+
+
+Amount = Annotated[Decimal, Field(max_digits=18, decimal_places=4, allow_inf_nan=False)]
+T = TypeVar("T")
+
+
+class MoneyV2(Wire):
+    """An amount in one currency."""
+
+    amount: Amount
+    currency_code: str
+
+
+class MoneyBag(Wire):
+    """The same amount in the shop's and the customer's currency; only the shop's is read."""
+
+    shop_money: MoneyV2
+
+
+class PageInfo(Wire):
+    """Whether there is more, and where to go on."""
+
+    has_next_page: bool = False
+    end_cursor: str | None = None
+
+
+class Page(Wire, Generic[T]):
+    """One page of a connection."""
+
+    page_info: PageInfo = PageInfo()
+    nodes: tuple[T, ...] = ()
+
+
+class Weight(Wire):
+    """What one piece weighs. `unit` is KILOGRAMS, GRAMS, POUNDS or OUNCES."""
+
+    unit: str
+    value: float = Field(allow_inf_nan=False)
+
+
+class LineItem(Wire):
+    """One line of the order. `current_quantity` leaves out what was refunded or removed."""
+
+    id: str
+    sku: str | None = None
+    title: str
+    current_quantity: int
+    requires_shipping: bool
+    is_gift_card: bool = False
+    original_unit_price_set: MoneyBag
+
+
+class Identified(Wire):
+    """An object of which only the id is read."""
+
+    id: str
+
+
+class Location(Wire):
+    """Where a fulfilment order leaves from."""
+
+    name: str
+
+
+class DeliveryMethod(Wire):
+    """How it gets there: SHIPPING, PICK_UP, PICKUP_POINT, LOCAL, RETAIL or NONE."""
+
+    method_type: str
+
+
+class FulfillmentOrderLineItem(Wire):
+    """What of a line is to be shipped from this location."""
+
+    id: str
+    sku: str | None = None
+    remaining_quantity: int
+    requires_shipping: bool
+    weight: Weight | None = None
+    line_item: Identified
+
+
+class FulfillmentOrder(Wire):
+    """Shopify's unit of shipping."""
+
+    id: str
+    status: str
+    assigned_location: Location
+    delivery_method: DeliveryMethod | None = None
+    line_items: Page[FulfillmentOrderLineItem]
+
+
+class MailingAddress(Wire):
+    """A postal address; `province_code` is the state's short code."""
+
+    name: str | None = None
+    company: str | None = None
+    address1: str | None = None
+    address2: str | None = None
+    city: str | None = None
+    province_code: str | None = None
+    zip: str | None = None
+    country_code_v2: str | None = Field(default=None, alias="countryCodeV2")
+    phone: str | None = None
+
+
+class ShippingLine(Wire):
+    """The delivery that the customer chose."""
+
+    code: str | None = None
+    title: str
+
+
+class Order(Wire):
+    """An order. Its pages of lines and fulfilment orders may be the first of several."""
+
+    id: str
+    name: str
+    created_at: datetime
+    currency_code: str
+    display_financial_status: str | None = None
+    test: bool
+    cancelled_at: datetime | None = None
+    email: str | None = None
+    customer_locale: str | None = None
+    taxes_included: bool
+    duties_included: bool
+    shipping_line: ShippingLine | None = None
+    shipping_address: MailingAddress | None = None
+    current_subtotal_price_set: MoneyBag
+    current_shipping_price_set: MoneyBag
+    current_total_duties_set: MoneyBag | None = None
+    current_total_tax_set: MoneyBag
+    current_total_price_set: MoneyBag
+    total_tip_received_set: MoneyBag
+    line_items: Page[LineItem]
+    fulfillment_orders: Page[FulfillmentOrder]
+
+
+class TrackingInfo(Wire):
+    """A parcel's number."""
+
+    number: str | None = None
+    url: str | None = None
+    company: str | None = None
+
+
+class Fulfillment(Wire):
+    """Lines that left. `status` is SUCCESS, or CANCELLED, ERROR, FAILURE when it does not count."""
+
+    id: str
+    status: str
+    tracking_info: tuple[TrackingInfo, ...] = ()
+
+
+class UserError(Wire):
+    """What Shopify refuses in a mutation, and where in the input."""
+
+    field: tuple[str, ...] | None = None
+    message: str
+
+
+class FulfillmentCreate(Wire):
+    """The answer to `fulfillmentCreate`."""
+
+    fulfillment: Fulfillment | None = None
+    user_errors: tuple[UserError, ...] = ()
+
+
+class Held(Wire):
+    """What the shop holds for an order, for people."""
+
+    id: str
+    display_financial_status: str | None = None
+    display_fulfillment_status: str
+    cancelled_at: datetime | None = None
+    current_total_price_set: MoneyBag
+    fulfillments: tuple[Fulfillment, ...] = ()
+
+
+class Shop(Wire):
+    """The shop behind the credentials."""
+
+    name: str
+    myshopify_domain: str
+    currency_code: str
+
+
+class ThrottleStatus(Wire):
+    """How much of the cost budget is left, in points, and how many come back a second."""
+
+    currently_available: float = 0
+    restore_rate: float = 0
+
+
+class Cost(Wire):
+    """What a query costs and what is left."""
+
+    requested_query_cost: float = 0
+    throttle_status: ThrottleStatus = ThrottleStatus()
+
+
+class Extensions(Wire):
+    """What Shopify says beside the data."""
+
+    cost: Cost = Cost()
+
+
+class ErrorExtensions(Wire):
+    """The code of a GraphQL error: THROTTLED, ACCESS_DENIED, undefinedField ..."""
+
+    code: str = ""
+
+
+class GraphQLError(Wire):
+    """One GraphQL error."""
+
+    message: str = ""
+    extensions: ErrorExtensions = ErrorExtensions()
+
+
+class Reply(Wire):
+    """The envelope of every answer."""
+
+    data: dict[str, Any] | None = None
+    errors: tuple[GraphQLError, ...] | str = ()
+    """A text where Shopify refuses before GraphQL runs: `[API] Invalid API key ...`."""
+    extensions: Extensions = Extensions()
+
+
+class Token(BaseModel):
+    """The answer of the client credentials grant. `expires_in` is in seconds."""
+
+    model_config = ConfigDict(hide_input_in_errors=True)
+
+    access_token: str = Field(min_length=1, repr=False)
+    expires_in: float = Field(default=86_399, gt=0)

@@ -1,0 +1,27 @@
+"""A simulator of its own for each test, over real sockets."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import httpx
+import pytest
+
+from seamline.simulator.server import Simulator, running
+
+ANSWER_SECONDS_MAX = 10
+
+
+@pytest.fixture
+async def simulator(tmp_path: Path) -> AsyncIterator[Simulator]:
+    """A running simulator with an empty world."""
+    async with running(tmp_path / "world.db") as started:
+        yield started
+
+
+@pytest.fixture
+async def http(simulator: Simulator) -> AsyncIterator[httpx.AsyncClient]:
+    """A client of the simulator without credentials."""
+    async with httpx.AsyncClient(base_url=simulator.url, timeout=ANSWER_SECONDS_MAX) as client:
+        yield client

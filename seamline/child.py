@@ -1,0 +1,110 @@
+"""Child processes that never outlive their parent, for what runs on one machine: Temporal, simulator, worker, API."""
+
+from __future__ import annotations
+
+import asyncio
+import ctypes
+import os
+import signal
+import socket
+import sys
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from pathlib import Path
+
+POLL_SECONDS = 0.05
+LOG_TAIL_BYTES = 2_000
+
+_PR_SET_PDEATHSIG = 1
+_libc = ctypes.CDLL(None) if sys.platform == "linux" else None
+
+
+class ChildFailed(Exception):
+    """A child ended, or was not ready in time. The text names it, its log file and the log's end."""
+
+
+class Child:
+    """One running child. Its output goes to `log`."""
+
+    def __init__(self, name: str, process: asyncio.subprocess.Process, log: Path) -> None:
+        self.name = name
+        self.log = log
+        self.process = process
+
+    @staticmethod
+    async def start(name: str, command: Sequence[str], log: Path, *, env: Mapping[str, str] | None = None) -> Child:
+        """Start a command in a session of its own: a Ctrl-C reaches the parent alone, which stops its children."""
+        log.parent.mkdir(parents=True, exist_ok=True)
+        with log.open("ab") as output:
+            process = await asyncio.create_subprocess_exec(
+                *command,
+                stdin=asyncio.subprocess.DEVNULL,
+                stdout=output,
+                stderr=output,
+                env={**os.environ, **(env or {})},
+                start_new_session=True,
+                preexec_fn=_die_with(os.getpid()),
+            )
+        return Child(name, process, log)
+
+    @property
+    def running(self) -> bool:
+        """Whether it has not ended."""
+        return self.process.returncode is None
+
+    async def until(self, ready: Callable[[], Awaitable[bool]], seconds_max: float) -> None:
+        """Wait until `ready` says so. Raises ChildFailed when the child ends first or time runs out."""
+        deadline = asyncio.get_running_loop().time() + seconds_max
+        while not await ready():
+            if not self.running:
+                raise ChildFailed(f"{self.name} ended with {self.process.returncode}: {self._tail()}")
+            if asyncio.get_running_loop().time() > deadline:
+                raise ChildFailed(f"{self.name} was not ready after {seconds_max:g} s: {self._tail()}")
+            await asyncio.sleep(POLL_SECONDS)
+
+    async def stop(self, seconds_max: float = 10) -> None:
+        """Ask it to end (SIGTERM), and kill it when it has not after `seconds_max`."""
+        if self.running:
+            self.process.send_signal(signal.SIGTERM)
+        try:
+            await asyncio.wait_for(self.process.wait(), seconds_max)
+        except TimeoutError:
+            self.process.kill()
+            await self.process.wait()
+
+    async def kill(self) -> None:
+        """End it at once, with no chance to clean up (SIGKILL)."""
+        if self.running:
+            self.process.kill()
+        await self.process.wait()
+
+    def _tail(self) -> str:
+        with self.log.open("rb") as file:
+            file.seek(max(0, self.log.stat().st_size - LOG_TAIL_BYTES))
+            return f"see {self.log}, which ends:\n{file.read().decode(errors='replace').strip()}"
+
+
+def free_port(preferred: int = 0) -> int:
+    """A TCP port of this machine that nobody listens on: the preferred one if it is free."""
+    for port in (preferred, 0):
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+            return int(probe.getsockname()[1])
+    raise OSError("this machine has no free port")
+
+
+def _die_with(parent: int) -> Callable[[], None] | None:
+    """Linux ends the child when the parent dies, however it dies; elsewhere only an orderly end is covered."""
+    libc = _libc
+    if libc is None:
+        return None
+
+    def arrange() -> None:
+        libc.prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+        if os.getppid() != parent:  # it died before the arrangement stood
+            os._exit(1)
+
+    return arrange

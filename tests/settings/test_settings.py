@@ -1,0 +1,196 @@
+"""Settings come from four places, and a wrong one names itself and the remedy, never its value."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from seamline.errors import ConfigurationError
+from seamline.process.process import Process
+from seamline.process.start import Start
+from seamline.settings import load_settings, start_for
+
+TOML = """
+[connections.shop-uk]
+system = "shopify"
+rate_per_second = 4
+webhook_secret = "from-toml"
+[connections.shop-uk.account]
+url = "https://example.myshopify.com"
+[policy]
+patience_seconds = 12
+"""
+
+Write = Callable[[str], None]
+
+
+class Shipping(Process):
+    """Needs a shop and a carrier; never run here."""
+
+    name = "shipping"
+    start_type = Start
+    roles = ("shop", "carrier")
+
+
+@pytest.fixture
+def write(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Write:
+    """Writes `seamline.toml` in an empty folder, which becomes the current one."""
+    monkeypatch.chdir(tmp_path)
+    for name in ("SEAMLINE_CONFIG", "SEAMLINE_SECRETS_DIR"):
+        monkeypatch.delenv(name, raising=False)
+    return lambda text: (tmp_path / "seamline.toml").write_text(text) and None
+
+
+def message(error: pytest.ExceptionInfo[ConfigurationError]) -> str:
+    return str(error.value)
+
+
+def test_without_any_setting_all_have_defaults(write: Write) -> None:
+    settings = load_settings()
+    assert settings.connections == {}
+    assert settings.api.body_limit_bytes == 1_000_000
+    assert settings.telemetry.otlp_endpoint is None
+
+
+def test_the_environment_is_stronger_than_dotenv_and_both_than_toml(
+    write: Write, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write(TOML)
+    Path(".env").write_text("SEAMLINE_POLICY__PATIENCE_SECONDS=34\nSEAMLINE_API__PORT=1234\nTEMPORAL_ADDRESS=x:1\n")
+    monkeypatch.setenv("SEAMLINE_API__PORT", "5678")
+    settings = load_settings()
+    assert settings.policy.patience_seconds == 34
+    assert settings.api.port == 5678
+    assert settings.connections["shop-uk"].rate_per_second == 4
+
+
+def test_a_connection_may_be_written_with_underscores_where_dashes_are_not_possible(
+    write: Write, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write(TOML)
+    monkeypatch.setenv("SEAMLINE_CONNECTIONS__SHOP_UK__CONCURRENCY", "3")
+    monkeypatch.setenv("SEAMLINE_CONNECTIONS__SHOP_UK__ACCOUNT__CLIENT_ID", "id-1")
+    connection = load_settings().connections["shop-uk"]
+    assert connection.concurrency == 3
+    assert connection.account == {"url": "https://example.myshopify.com", "client_id": "id-1"}
+
+
+def test_secrets_are_read_from_the_folder_of_secrets(
+    write: Write, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write('[connections.shop-uk]\nsystem = "shopify"\n')
+    secrets = tmp_path / "secrets"
+    secrets.mkdir()
+    (secrets / "connections__shop-uk__account__client_secret").write_text("hush\n")
+    monkeypatch.setenv("SEAMLINE_SECRETS_DIR", str(secrets))
+    assert load_settings().connections["shop-uk"].account == {"client_secret": "hush"}
+
+
+def test_a_value_is_read_from_the_file_that_its_file_setting_names(write: Write) -> None:
+    Path("token").write_text("s3cret\n")
+    write('[api]\ntoken_file = "token"\n')
+    token = load_settings().api.token
+    assert token is not None
+    assert token.get_secret_value() == "s3cret"
+
+
+@pytest.mark.parametrize(
+    ("toml", "says"),
+    [
+        ('[api]\ntoken_file = "nowhere"\n', "api.token_file: the file cannot be read (No such file or directory)"),
+        ('[api]\ntoken = "a"\ntoken_file = "b"\n', "api.token: is set twice, also as token_file: remove one"),
+        ("[api]\nport = 99999\n", "api.port: Input should be less than or equal to 65535"),
+        ("[api]\nport = 99999\n", "SEAMLINE_API__PORT"),
+        ("[policy]\npatience = 3\n", "policy.patience: is no setting here"),
+        ("[conections]\n", "conections: is no setting here"),
+        ('[connections.Shop_UK]\nsystem = "shopify"\n', "connections.Shop-UK: a connection's name has small letters"),
+        ('[connections.seamline]\nsystem = "shopify"\n', "the name 'seamline' is taken"),
+        ('[connections.a]\nsystem = "shopfy"\n', "connections.a: system is not known; there are: shippo, shopify,"),
+        ('[connections.a]\nsystem = "shopify"\nroles = ["mail"]\n', "roles: shopify cannot be mail; it can be: shop"),
+        ('[worker]\nconnections = ["gone"]\n', "worker.connections: 'gone' is none; there are: none"),
+        ('[routes]\nshop = "gone"\n', "routes.shop names no connection; there are: none"),
+        ("[api\n", "seamline.toml is not TOML"),
+    ],
+)
+def test_a_wrong_setting_names_itself(write: Write, toml: str, says: str) -> None:
+    write(toml)
+    Path("b").write_text("x")
+    with pytest.raises(ConfigurationError) as error:
+        load_settings()
+    assert says in message(error)
+
+
+def test_every_wrong_setting_is_named_at_once_and_no_value_is_told(write: Write) -> None:
+    write('[api]\nport = "hunter2"\n[worker]\ndrain_seconds = "hunter2"\n')
+    with pytest.raises(ConfigurationError) as error:
+        load_settings()
+    assert "api.port" in message(error)
+    assert "worker.drain_seconds" in message(error)
+    assert "hunter2" not in message(error)
+
+
+def test_secrets_do_not_show_when_the_settings_are_printed(write: Write) -> None:
+    write(TOML + "\n[api]\ntoken = 'hunter2'\n")
+    shown = repr(load_settings())
+    assert "from-toml" not in shown
+    assert "hunter2" not in shown
+    assert "example.myshopify.com" not in shown
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "says"),
+    [
+        ("SEAMLINE_CONFIG", "gone.toml", "SEAMLINE_CONFIG: there is no file gone.toml"),
+        ("SEAMLINE_SECRETS_DIR", "gone", "SEAMLINE_SECRETS_DIR: there is no folder gone"),
+    ],
+)
+def test_a_place_of_settings_that_is_gone_is_named(
+    write: Write, monkeypatch: pytest.MonkeyPatch, name: str, value: str, says: str
+) -> None:
+    monkeypatch.setenv(name, value)
+    with pytest.raises(ConfigurationError, match=says):
+        load_settings()
+
+
+TWO_SHOPS = TOML + '[connections.shop-de]\nsystem = "shopify"\n[connections.shippo-main]\nsystem = "shippo"\n'
+
+
+def test_a_start_routes_each_role_and_carries_the_policy_of_the_moment(write: Write) -> None:
+    write(TWO_SHOPS)
+    start = start_for(Shipping, "shop-de:5001", load_settings(), started_by="test")
+    assert start.route == {"shop": "shop-de", "carrier": "shippo-main"}
+    assert start.policy.patience_seconds == 12
+    assert start.started_by == "test"
+
+
+def test_two_connections_for_a_role_need_a_route(write: Write) -> None:
+    second = '[connections.shippo-two]\nsystem = "shippo"\n'
+    write(TWO_SHOPS + second)
+    with pytest.raises(ConfigurationError) as error:
+        start_for(Shipping, "shop-uk:5001", load_settings())
+    assert "routes.carrier: is missing" in message(error)
+    assert "shippo-main, shippo-two" in message(error)
+    write(TWO_SHOPS + second + '[routes]\ncarrier = "shippo-two"\n')
+    assert start_for(Shipping, "shop-uk:5001", load_settings()).route["carrier"] == "shippo-two"
+
+
+def test_a_role_that_nothing_fills_is_named(write: Write) -> None:
+    write(TOML)
+    with pytest.raises(ConfigurationError, match="none fills the role 'carrier'"):
+        start_for(Shipping, "shop-uk:5001", load_settings())
+
+
+@pytest.mark.parametrize(
+    ("reference", "says"),
+    [
+        ("5001", "must look like connection:external-id"),
+        ("shop-fr:5001", "its connection 'shop-fr' is not set; there are: shippo-main, shop-de, shop-uk"),
+        ("shippo-main:5001", "its connection 'shippo-main' is no shop; shops: shop-de, shop-uk"),
+    ],
+)
+def test_a_reference_that_fits_no_connection_is_refused(write: Write, reference: str, says: str) -> None:
+    write(TWO_SHOPS)
+    with pytest.raises(ValueError, match=says):
+        start_for(Shipping, reference, load_settings())

@@ -1,0 +1,132 @@
+"""Runs the workers: one for each served connection, one for the processes; ends in order when asked to."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import signal
+from collections.abc import Callable, Sequence
+from datetime import timedelta
+
+from temporalio import activity, workflow
+from temporalio.client import Client
+from temporalio.worker import FixedSizeSlotSupplier, PollerBehaviorSimpleMaximum, Worker, WorkerTuner
+
+from seamline import catalog
+from seamline.http import HttpFactory
+from seamline.settings import PROCESS_QUEUE, Settings
+from seamline.telemetry import log_event
+from seamline.temporal import connect, register_search_attributes
+from worker.connections import ServedConnection, serve_connections
+from worker.sandbox import runner
+from worker.slots import BreakerInterceptor, BreakerSlots
+
+START_POLL_SECONDS = 0.01
+POLLERS = 1
+"""A poller that holds a slot when the breaker opens lets one more call through, so there is one for each connection."""
+
+log = logging.getLogger(__name__)
+
+
+async def run(settings: Settings, *, on_ready: Callable[[], None]) -> None:
+    """Serve until SIGTERM or SIGINT, then let running work end within `worker.drain_seconds`; a second ends at once.
+
+    `on_ready` is called once tasks are asked for. Raises ConfigurationError, and TemporalUnreachable, before that.
+    """
+    served = serve_connections(settings, HttpFactory())
+    client = await connect(settings)
+    await register_search_attributes(client)
+    workers = workers_of(settings, served, client)
+    try:
+        await _run_until_stopped(workers, served, on_ready)
+    finally:
+        for connection in served:
+            await connection.close()
+    log_event(log, "stopped")
+
+
+def workers_of(settings: Settings, served: Sequence[ServedConnection], client: Client) -> list[Worker]:
+    """A worker for each served connection and, unless this is switched off, one for the processes."""
+    drain = timedelta(seconds=settings.worker.drain_seconds)
+    workers = [connection_worker(connection, client, drain) for connection in served]
+    if settings.worker.workflows:
+        workers.append(process_worker(settings, client, catalog.workflows()))
+    return workers
+
+
+def connection_worker(served: ServedConnection, client: Client, drain: timedelta) -> Worker:
+    """The worker of one connection: its rate holds over all workers, its concurrency and breaker within this one."""
+    slots = BreakerSlots(served.name, served.settings.concurrency, served.settings.breaker)
+    tuner = WorkerTuner.create_composite(
+        workflow_supplier=FixedSizeSlotSupplier(1),
+        activity_supplier=slots,
+        local_activity_supplier=FixedSizeSlotSupplier(1),
+        nexus_supplier=FixedSizeSlotSupplier(1),
+    )
+    return Worker(
+        client,
+        task_queue=served.name,
+        activities=served.activities,
+        tuner=tuner,
+        activity_task_poller_behavior=PollerBehaviorSimpleMaximum(POLLERS),
+        max_task_queue_activities_per_second=served.settings.rate_per_second,
+        interceptors=[BreakerInterceptor(slots)],
+        graceful_shutdown_timeout=drain,
+    )
+
+
+def process_worker(settings: Settings, client: Client, workflows: Sequence[type]) -> Worker:
+    """The worker that runs the processes themselves."""
+    return Worker(
+        client,
+        task_queue=PROCESS_QUEUE,
+        workflows=workflows,
+        workflow_runner=runner(),
+        max_cached_workflows=settings.worker.workflows_cached_max,
+        disable_eager_activity_execution=True,
+    )
+
+
+async def _run_until_stopped(
+    workers: Sequence[Worker], served: Sequence[ServedConnection], on_ready: Callable[[], None]
+) -> None:
+    activity.logger.activity_info_on_message = False
+    workflow.logger.workflow_info_on_message = False
+    stop = _stop_on_signals()
+    running = [asyncio.create_task(worker.run()) for worker in workers]
+    stopping = asyncio.create_task(stop.wait())
+    try:
+        await _started(workers, running)
+        log_event(log, "ready", queues=[worker.task_queue for worker in workers], pid=os.getpid())
+        on_ready()
+        await asyncio.wait([*running, stopping], return_when=asyncio.FIRST_COMPLETED)
+        if stop.is_set():
+            log_event(log, "draining", connections=[one.name for one in served])
+    finally:
+        stopping.cancel()
+        await asyncio.gather(*(worker.shutdown() for worker in workers if worker.is_running))
+    await asyncio.gather(*running)
+
+
+async def _started(workers: Sequence[Worker], running: Sequence[asyncio.Task[None]]) -> None:
+    pairs = list(zip(workers, running, strict=True))
+    while not all(worker.is_running or task.done() for worker, task in pairs):  # noqa: ASYNC110 a flag is all there is
+        await asyncio.sleep(START_POLL_SECONDS)
+    for task in running:
+        if task.done():
+            task.result()
+
+
+def _stop_on_signals() -> asyncio.Event:
+    stop = asyncio.Event()
+
+    def ask() -> None:
+        if stop.is_set():
+            os._exit(1)
+        stop.set()
+
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, ask)
+    return stop

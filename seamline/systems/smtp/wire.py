@@ -1,0 +1,31 @@
+"""What goes over the wire to a mail server: one message, in plain text and HTML, with our headers."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from email.headerregistry import Address
+from email.message import EmailMessage
+from email.policy import SMTP
+from email.utils import format_datetime
+
+from seamline.records.shipping import Message
+
+REFERENCE_HEADER = "X-Seamline-Reference"
+KEY_HEADER = "X-Seamline-Key"
+
+
+def email_message(message: Message, sender: Address, at: datetime) -> EmailMessage:
+    """The message as RFC 5322 has it. ValueError when an address or a header cannot be written."""
+    email = EmailMessage(policy=SMTP)
+    email["From"] = sender
+    email["To"] = Address(addr_spec=message.to)
+    email["Subject"] = message.subject
+    email["Date"] = format_datetime(at)
+    email["Message-ID"] = message.message_id
+    email[REFERENCE_HEADER] = message.reference
+    email[KEY_HEADER] = message.key
+    # Vacation replies to a machine's mail help nobody (RFC 3834).
+    email["Auto-Submitted"] = "auto-generated"
+    email.set_content(message.text)
+    email.add_alternative(message.html, subtype="html")
+    return email

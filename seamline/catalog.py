@@ -69,7 +69,7 @@ def workflows() -> Sequence[type]:
     )
 
 
-def started_by(kind: EventKind, known: Mapping[str, type[Process]]) -> type[Process] | None:
+def starting_on(kind: EventKind, known: Mapping[str, type[Process]]) -> type[Process] | None:
     """The process among the known that this kind of event starts."""
     return next((process for process in known.values() if kind in process.starts_on), None)
 

@@ -35,7 +35,12 @@ CONNECT_SECONDS_MAX = 10
 RPC_SECONDS_MAX = 10
 EMBEDDED_START_SECONDS_MAX = 30
 
-_AWAY = (RPCStatusCode.UNAVAILABLE, RPCStatusCode.DEADLINE_EXCEEDED, RPCStatusCode.CANCELLED)
+_AWAY = (
+    RPCStatusCode.UNAVAILABLE,
+    RPCStatusCode.DEADLINE_EXCEEDED,
+    RPCStatusCode.CANCELLED,
+    RPCStatusCode.RESOURCE_EXHAUSTED,
+)
 # One shard serves the embedded server; at its default rate it would look for work every 50 ms only.
 _QUICK = tuple(
     f"history.{queue}ProcessorMaxPollRPS=5000" for queue in ("transfer", "timer", "visibility", "outbound", "archival")
@@ -159,6 +164,13 @@ async def start_process(client: Client, process: type[Process], start: Start) ->
         except WorkflowAlreadyStartedError:
             return identity, False
     return identity, True
+
+
+def page_of(settings: Settings, namespace: str, workflow_id: str) -> str:
+    """The process in Temporal's own web page; empty unless `temporal_ui_url` is set."""
+    if not settings.temporal_ui_url:
+        return ""
+    return f"{settings.temporal_ui_url.rstrip('/')}/namespaces/{namespace}/workflows/{workflow_id}"
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
-import signal
 from collections.abc import Callable, Sequence
 from datetime import timedelta
 
@@ -16,6 +15,7 @@ from temporalio.worker import FixedSizeSlotSupplier, PollerBehaviorSimpleMaximum
 from seamline import catalog
 from seamline.http import HttpFactory
 from seamline.settings import PROCESS_QUEUE, Settings
+from seamline.signals import stop_on_signals
 from seamline.telemetry import log_event
 from seamline.temporal import connect, register_search_attributes
 from worker.connections import ServedConnection, serve_connections
@@ -93,7 +93,7 @@ async def _run_until_stopped(
 ) -> None:
     activity.logger.activity_info_on_message = False
     workflow.logger.workflow_info_on_message = False
-    stop = _stop_on_signals()
+    stop = stop_on_signals()
     running = [asyncio.create_task(worker.run()) for worker in workers]
     stopping = asyncio.create_task(stop.wait())
     try:
@@ -116,17 +116,3 @@ async def _started(workers: Sequence[Worker], running: Sequence[asyncio.Task[Non
     for task in running:
         if task.done():
             task.result()
-
-
-def _stop_on_signals() -> asyncio.Event:
-    stop = asyncio.Event()
-
-    def ask() -> None:
-        if stop.is_set():
-            os._exit(1)
-        stop.set()
-
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, ask)
-    return stop

@@ -1,0 +1,80 @@
+"""The webhook door: what a vendor signs starts its process, and is acknowledged once Temporal has it."""
+
+from __future__ import annotations
+
+import logging
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Request
+from pydantic import BaseModel, Field
+
+from seamline import catalog
+from seamline.api.door import Door, door_of
+from seamline.api.problems import ApiError, documented, wrong_fields
+from seamline.errors import Problem
+from seamline.records.event import BadSignature, Event, UnreadableEvent
+from seamline.settings import start_for, variable
+from seamline.telemetry import log_event
+
+router = APIRouter(tags=["webhooks"])
+TOPIC_LENGTH_MAX = 100
+log = logging.getLogger(__name__)
+
+
+class Received(BaseModel):
+    """What became of a webhook: a process, started now or before, or why nothing was to be done."""
+
+    workflow_id: str | None = Field(default=None, examples=["order-to-shipment:shop-uk:5001"])
+    started: bool = False
+    ignored: str | None = Field(default=None, examples=["no process starts on products/update"])
+
+
+@router.post(
+    "/webhooks/{connection}",
+    response_model=Received,
+    response_model_exclude_none=True,
+    summary="Take a vendor's webhook",
+    description=(
+        "Give this address to the vendor, with the connection's webhook secret. The signature is checked over the raw "
+        "body. The same event may come any number of times: one process starts."
+    ),
+    responses=documented(400, 401, 404, 413, 503),
+)
+async def receive(connection: str, request: Request, door: Annotated[Door, Depends(door_of)]) -> Received:
+    """Verify, read, start, acknowledge."""
+    event = await _event(connection, request, door)
+    process = catalog.starting_on(event.kind, door.processes)
+    if process is None:
+        return Received(ignored=f"no process starts on {event.topic[:TOPIC_LENGTH_MAX]}")
+    try:
+        start = start_for(
+            process, f"{connection}:{event.external_id}", door.settings, started_by=f"webhook {event.topic}"
+        )
+    except ValueError as error:
+        raise wrong_fields([Problem(field="external id", reason=str(error))], 400) from None
+    workflow_id, started = await door.start(process, start)
+    log_event(log, "webhook", connection=connection, kind=event.kind.value, workflow_id=workflow_id, started=started)
+    return Received(workflow_id=workflow_id, started=started)
+
+
+async def _event(connection: str, request: Request, door: Door) -> Event:
+    """The event, verified and read."""
+    known = door.settings.connections.get(connection)
+    webhook = catalog.webhook_of(known.system) if known else None
+    if known is None or webhook is None:
+        raise ApiError(404, "no connection of this name takes webhooks: correct the address at the vendor")
+    if known.webhook_secret is None:
+        setting = variable(["connections", connection, "webhook_secret"])
+        log_event(log, "webhook refused: its secret is not set", logging.ERROR, connection=connection, setting=setting)
+        raise ApiError(404, "no connection of this name takes webhooks: its webhook_secret is not set")
+    body = await request.body()
+    headers, query = dict(request.headers), dict(request.query_params)
+    try:
+        webhook.verify(known.webhook_secret.get_secret_value(), headers, query, body)
+        return webhook.read(headers, body)
+    except BadSignature as error:
+        log_event(log, "webhook refused: bad signature", logging.WARNING, connection=connection)
+        raise ApiError(401, str(error)) from None
+    except UnreadableEvent as error:
+        log_event(log, "webhook refused: unreadable", logging.WARNING, connection=connection)
+        raise ApiError(400, str(error)) from None

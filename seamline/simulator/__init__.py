@@ -1,5 +1,46 @@
-"""The vendors' APIs stood in for: their own dialects, a ledger of effects, faults on demand.
+"""The vendors' APIs stood in for: their own dialects, a ledger of effects, faults on demand, an independent checker.
 
-Start it with `python -m seamline.simulator --port 0 --smtp-port 0 --state PATH --ready-file PATH`; in a test use
-`async with running(path) as simulator` of `seamline.simulator.server`.
+The adapters speak the vendors' real APIs; the simulator is nothing but another base URL. All it holds is one SQLite
+file, so it survives restarts and SIGKILL.
+
+    python -m seamline.simulator --port 0 --smtp-port 0 --state PATH --ready-file PATH [--host 0.0.0.0]
+    python -m seamline.simulator.checker --simulator URL [--settled] [--json]
+
+The ready file gets {url, smtp_host, smtp_port, pid} once both ports listen; SIGTERM stops it cleanly. In a test:
+`async with seamline.simulator.server.running(path) as simulator` (attributes url, smtp_host, smtp_port, world).
+
+Vendors are at `/{system}/{connection}/...`. Any connection name works and is made on first use; a wrong credential
+gets the vendor's own 401.
+
+    system   base URL                                       credential
+    shopify  /shopify/shop-uk/admin/...                     see `seamline.simulator.shopify`
+    tryton   /tryton/erp-main/{database}/rest/model/...     see `seamline.simulator.tryton`
+    shippo   /shippo/shippo-main                            ShippoToken shippo-test-<connection>
+    smtp     the SMTP port                                  user <connection>, password smtp-test-<connection>;
+                                                            mail without login is of connection mail-main
+
+The control API, JSON, wrong input answered with 422 and {detail: [{field, reason}]}:
+
+    GET /_simulator/health                             {status, connections}
+    GET /_simulator/effects?reference=&connection=&operation=
+                                                       the ledger: {id, at, connection, system, operation, reference,
+                                                       key, object_id, amount, currency, undoes}
+    GET /_simulator/calls?connection=&operation=&since=
+                                                       every call of a vendor: {id, at (Unix time), connection, system,
+                                                       operation, outcome: done, refused, unauthorised, error or the
+                                                       kind of the fault that struck}
+    GET /_simulator/mails?to=                          {message_id, to, subject, text, html, reference, key, at}
+    POST, GET, DELETE /_simulator/faults               {connection, operation, kind, status, count, seconds,
+                                                       probability, seed, delay_seconds, reason, field}: see `faults`
+    GET, PUT /_simulator/settings                      how fast the world moves: see `world.Settings`
+    GET, PUT /_simulator/stock/{connection}            {sku: pieces}
+    POST /_simulator/warehouse/{connection}/shipments/{id}   {state: picked, packed or done}
+    POST /_simulator/parcels/{number}                  {state: TRANSIT, DELIVERED, RETURNED or FAILURE}
+
+With `autopilot` the warehouse packs and hands over, and parcels travel, by themselves; without it nothing moves but by
+the last two. Pages for people: `/` (the ledger, `?reference=`) and `/objects/{connection}/{kind}/{id}`.
+
+The ledger's operations: reserve, release, ship, buy-label, request-refund, refund, refund-rejected, post-fulfilment,
+cancel-fulfilment, send-mail. `undoes` is the object_id of the effect taken back; a rejected refund takes its request
+back. Reference and key are what the vendor's object carries, '' when nothing.
 """

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator, Generator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
@@ -16,6 +17,7 @@ from seamline.simulator import smtp
 from seamline.simulator.app import create_app
 from seamline.simulator.world import World
 
+log = logging.getLogger(__name__)
 TICK_SECONDS = 0.2
 STOP_SECONDS_MAX = 5
 
@@ -68,7 +70,10 @@ async def _tick(world: World) -> None:
     """Let due things happen even when nobody calls."""
     while True:
         await asyncio.sleep(TICK_SECONDS)
-        world.settle()
+        try:
+            world.settle()
+        except Exception:
+            log.exception("something that was due failed; it is tried again")
 
 
 class _Server(uvicorn.Server):

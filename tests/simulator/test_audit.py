@@ -1,0 +1,129 @@
+"""The checker against a real Temporal and a real ledger, and its exit codes."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from typing import Any
+from uuid import uuid4
+
+import httpx
+import pytest
+from temporalio import workflow
+from temporalio.client import WorkflowFailureError, WorkflowHandle
+from temporalio.testing import WorkflowEnvironment
+from temporalio.worker import UnsandboxedWorkflowRunner, Worker
+
+from seamline.simulator.checker import audit
+from seamline.simulator.server import Simulator
+from tests.conftest import binary
+from tests.simulator.carrier import Customer
+
+COMMAND_SECONDS_MAX = 60
+
+
+@workflow.defn(name="order-to-shipment")
+class Ends:
+    """A process that ends as it is told, or waits."""
+
+    @workflow.run
+    async def run(self, ending: str) -> dict[str, Any]:
+        if ending == "running":
+            await workflow.sleep(timedelta(days=1))
+        return {"kind": ending, "reason": ""}
+
+
+@pytest.fixture
+async def temporal() -> AsyncIterator[WorkflowEnvironment]:
+    """A server of its own for each test, since the checker judges all that a namespace holds."""
+    async with await WorkflowEnvironment.start_local(dev_server_existing_path=binary("temporal")) as env:
+        yield env
+
+
+@pytest.fixture
+async def queue(temporal: WorkflowEnvironment) -> AsyncIterator[str]:
+    """A task queue with a worker."""
+    name = uuid4().hex
+    runner = UnsandboxedWorkflowRunner()
+    async with Worker(temporal.client, task_queue=name, workflows=[Ends], workflow_runner=runner):
+        yield name
+
+
+async def start(env: WorkflowEnvironment, queue: str, reference: str, ending: str) -> WorkflowHandle[Any, Any]:
+    return await env.client.start_workflow(
+        "order-to-shipment", ending, id=f"order-to-shipment:{reference}", task_queue=queue
+    )
+
+
+async def seen(env: WorkflowEnvironment, count: int) -> None:
+    """Wait until Temporal's list, which lags behind, shows so many runs."""
+    async with asyncio.timeout(COMMAND_SECONDS_MAX):
+        while len([run async for run in env.client.list_workflows()]) != count:  # noqa: ASYNC110
+            await asyncio.sleep(0.05)
+
+
+async def run_command(simulator: Simulator, env: WorkflowEnvironment, *more: str) -> tuple[int, str]:
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "seamline.simulator.checker", "--simulator", simulator.url, *more),
+        env=os.environ | {"TEMPORAL_ADDRESS": env.client.service_client.config.target_host},
+        stdout=asyncio.subprocess.PIPE,
+    )
+    output, _ = await asyncio.wait_for(process.communicate(), COMMAND_SECONDS_MAX)
+    assert process.returncode is not None
+    return process.returncode, output.decode()
+
+
+async def test_a_run_of_each_ending(
+    simulator: Simulator, http: httpx.AsyncClient, temporal: WorkflowEnvironment, queue: str
+) -> None:
+    await (await start(temporal, queue, "shop-uk:5001", "undone")).result()
+    await (await start(temporal, queue, "shop-uk:5002", "ignored")).result()
+    running = await start(temporal, queue, "shop-uk:5003", "running")
+    await seen(temporal, 3)
+
+    label = await Customer(http).buy(metadata="shop-uk:5001/buy-label#1")
+    verdict = await audit(simulator.url, temporal.client)
+    assert [(finding.reference, finding.rule) for finding in verdict.findings] == [("shop-uk:5001", "left-over")]
+    assert verdict.processes == {"undone": 1, "ignored": 1, "running": 1}
+
+    await Customer(http).post("/refunds", {"transaction": label["object_id"]})
+    assert (await audit(simulator.url, temporal.client)).ok
+    settled = await audit(simulator.url, temporal.client, settled=True)
+    assert [finding.rule for finding in settled.findings] == ["unsettled"]
+
+    await running.cancel()
+    with pytest.raises(WorkflowFailureError):
+        await running.result()
+    assert (await audit(simulator.url, temporal.client, settled=True)).ok
+
+
+async def test_the_last_run_of_a_process_counts(
+    simulator: Simulator, http: httpx.AsyncClient, temporal: WorkflowEnvironment, queue: str
+) -> None:
+    await (await start(temporal, queue, "shop-uk:5001", "running")).terminate()
+    await Customer(http).buy()
+    await seen(temporal, 1)
+    assert [finding.rule for finding in (await audit(simulator.url, temporal.client)).findings] == [
+        "failed-with-effects"
+    ]
+    await start(temporal, queue, "shop-uk:5001", "running")
+    await seen(temporal, 2)
+    assert (await audit(simulator.url, temporal.client)).unsettled == ["order-to-shipment:shop-uk:5001"]
+
+
+async def test_the_command_says_it_by_its_exit_code(
+    simulator: Simulator, http: httpx.AsyncClient, temporal: WorkflowEnvironment, queue: str
+) -> None:
+    code, output = await run_command(simulator, temporal)
+    assert (code, output.splitlines()[-1][:5]) == (0, "GREEN")
+    await Customer(http).buy()
+    code, output = await run_command(simulator, temporal)
+    assert code == 1
+    assert "no-process" in output
+    code, output = await run_command(simulator, temporal, "--json")
+    assert (code, '"ok":false' in output) == (1, True)
+    gone = Simulator(url="http://127.0.0.1:9", smtp_host="", smtp_port=0, world=simulator.world)
+    assert (await run_command(gone, temporal))[0] == 2

@@ -28,3 +28,12 @@ async def skipping() -> AsyncIterator[WorkflowEnvironment]:
         test_server_existing_path=binary("temporal-test-server"), data_converter=pydantic_data_converter
     ) as env:
         yield env
+
+
+@pytest.fixture(scope="session")
+async def dev_server() -> AsyncIterator[WorkflowEnvironment]:
+    """The real Temporal server, in memory."""
+    async with await WorkflowEnvironment.start_local(
+        dev_server_existing_path=binary("temporal"), data_converter=pydantic_data_converter
+    ) as env:
+        yield env

@@ -49,8 +49,8 @@ def _retries(policy: Policy, *, slow: bool, polls: bool) -> RetryPolicy:
     if slow:
         longest = policy.healing_interval_max_seconds
     return RetryPolicy(
-        initial_interval=timedelta(seconds=first),
-        maximum_interval=timedelta(seconds=max(first, longest)),
+        initial_interval=timedelta(seconds=min(first, longest)),
+        maximum_interval=timedelta(seconds=longest),
         backoff_coefficient=1.5 if polls and not slow else 2.0,
     )
 

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from temporalio import workflow
 
 from seamline.process.decision import Action
-from seamline.process.view import Status, Step
+from seamline.process.view import Status, Step, Wait
 from seamline.process.waits import OpenWait
 
 
@@ -22,9 +22,9 @@ def current_details(status: Status, steps: Sequence[Step], waits: Iterable[OpenW
     return "\n".join(lines)
 
 
-def commands(workflow_id: str, wait: OpenWait, action: Action) -> tuple[str, str]:
+def commands(workflow_id: str, wait: Wait, action: Action) -> tuple[str, str]:
     """The `seamline` command, and the `temporal` command, that would answer a wait with an action."""
-    fields = [one.field for one in wait.failure.problems] or ["FIELD"]
+    fields = [one.field for one in wait.problems] or ["FIELD"]
     decision: dict[str, object] = {"wait": wait.name, "action": action.value, "who": "YOU", "why": "WHY"}
     ours = f"seamline {action.value} {workflow_id} {wait.name}"
     if action is Action.AMEND:
@@ -54,6 +54,6 @@ def _wait(wait: OpenWait) -> list[str]:
         lines.append(f"> {wait.failure.reason}")
     lines += [f"- `{one.field}` {one.reason}" for one in wait.failure.problems]
     for action in wait.actions:
-        ours, theirs = commands(workflow.info().workflow_id, wait, action)
+        ours, theirs = commands(workflow.info().workflow_id, wait.shown(), action)
         lines += ["", f"{action.value}:", f"    {ours}", f"    {theirs}"]
     return [*lines, ""]

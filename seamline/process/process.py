@@ -12,8 +12,7 @@ The rules it keeps, each of which is a fact about Temporal or a promise of DESIG
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, ClassVar, TypeVar, get_type_hints
 
 from temporalio import workflow
@@ -114,11 +113,9 @@ class Process:
         """Wait for something to happen in a system, however long it takes."""
         return await self.do(wait, request)
 
-    @asynccontextmanager
-    async def undoable(self) -> AsyncIterator[None]:
-        """The effects inside are taken back when the process is cancelled. Its end is the point of no return."""
-        yield
-        self.forward_only = True
+    def undoable(self) -> _Undoable:
+        """`async with self.undoable():` what is done inside can be taken back; its end is the point of no return."""
+        return _Undoable(self)
 
     async def hand_on(self, process: type[Process], start: Start) -> None:
         """Start another process that lives on by itself. One already started for this reference is left alone."""
@@ -304,10 +301,12 @@ class Process:
                 entry.answer = await RunningStep(self, entry.confirm, entry.call, stoppable=False).run()
 
     async def _take_back_one(self, entry: Entry) -> Undone:
-        if entry.undo is None or entry.by_hand:
+        answer = Undone(state=UndoState.BY_HAND)
+        if entry.undo and not entry.by_hand:
+            answer = await RunningStep(self, entry.undo, entry.call, stoppable=False).run()
+        if answer.state is UndoState.BY_HAND:
             self._manual.append(f"take back by hand: {entry.effect.title} ({entry.call.key})")
-            return Undone(state=UndoState.BY_HAND)
-        return await RunningStep(self, entry.undo, entry.call, stoppable=False).run()
+        return answer
 
     def _outcome_undone(self, reason: str) -> Outcome:
         return Outcome(kind=OutcomeKind.UNDONE, reason=reason, undone=self._undone_steps(), manual=tuple(self._manual))
@@ -363,6 +362,20 @@ class Process:
 
     def show(self) -> None:
         workflow.set_current_details(current_details(self.status(), self.steps, self.waits, self._notes))
+
+
+class _Undoable:
+    """The scope before the point of no return. Leaving it by an exception leaves the process undoable."""
+
+    def __init__(self, process: Process) -> None:
+        self._process = process
+
+    async def __aenter__(self) -> None:
+        return None
+
+    async def __aexit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        if kind is None:
+            self._process.forward_only = True
 
 
 def process(name: str) -> Callable[[type[P]], type[P]]:

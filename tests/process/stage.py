@@ -5,6 +5,7 @@ The system is a stand-in for a vendor, not for our code: it keeps objects by eff
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -39,15 +40,20 @@ class Workshop:
 
     objects: dict[str, Made] = field(default_factory=dict)
     calls: list[str] = field(default_factory=list)
-    script: dict[str, list[SystemFailure | None]] = field(default_factory=dict)
+    script: dict[str, list[Exception]] = field(default_factory=dict)
     after: dict[str, list[SystemFailure]] = field(default_factory=dict)
     """Raised after the effect happened: a lost answer."""
+    gates: dict[str, asyncio.Event] = field(default_factory=dict)
+    """An operation that reaches its gate waits there until the test opens it."""
+    colour: str = "red"
     left: bool = False
     ready: bool = True
     repeat: Repeat = Repeat.LOOK_UP
 
-    def called(self, name: str) -> None:
+    async def called(self, name: str) -> None:
         self.calls.append(name)
+        if gate := self.gates.get(name):
+            await gate.wait()
         failures = self.script.get(name, [])
         if failures and (failure := failures.pop(0)):
             raise failure
@@ -68,11 +74,11 @@ class Stage:
 
     @operation("stage.look")
     async def look(self, call: Call[Thing]) -> Thing:
-        self.system.called("look")
-        return call.request
+        await self.system.called("look")
+        return call.request.model_copy(update={"colour": self.system.colour})
 
     async def _make(self, what: str, call: Call[Thing]) -> Made:
-        self.system.called(what)
+        await self.system.called(what)
 
         async def find() -> Sequence[Made]:
             return self.system.made()
@@ -97,7 +103,7 @@ class Stage:
         )
 
     async def _unmake(self, what: str, call: Call[Thing]) -> Undone:
-        self.system.called(what)
+        await self.system.called(what)
         if what == "release" and self.system.left:
             return Undone(state=UndoState.TOO_LATE)
         ours = [one for one in self.system.made() if one.key == call.key]
@@ -132,22 +138,19 @@ class Stage:
 
     @operation("stage.unsold")
     async def unsold(self, call: Call[Thing]) -> Undone:
-        self.system.called("unsold")
+        await self.system.called("unsold")
         return Undone(state=UndoState.UNDONE, detail="confirmed")
 
     @operation("stage.collected")
     async def collected(self, call: Call[Made]) -> Made:
-        self.system.called("collected")
+        await self.system.called("collected")
         if not self.system.ready:
             raise NotYet("not-collected")
         return call.request
 
     @operation("stage.tell")
     async def tell(self, call: Call[Made]) -> Made:
-        return await self._tell(call)
-
-    async def _tell(self, call: Call[Made]) -> Made:
-        self.system.called("tell")
+        await self.system.called("tell")
         return call.request
 
 

@@ -17,7 +17,8 @@ from typing import Any, cast
 from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
 
 from seamline.simulator.faults import ConnectionCut, FaultKind, Injected
-from seamline.simulator.world import CONNECTION_PATTERN, Body, World, now
+from seamline.simulator.store import CONNECTION_PATTERN
+from seamline.simulator.world import Body, World, now
 
 SYSTEM = "smtp"
 CONNECTION_DEFAULT = "mail-main"

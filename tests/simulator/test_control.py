@@ -65,6 +65,12 @@ async def test_what_is_not_there_is_named(http: httpx.AsyncClient) -> None:
     assert (answer.status_code, answer.json()["detail"].split(":")[0]) == (404, "connection")
 
 
+async def test_a_connection_has_a_name(http: httpx.AsyncClient) -> None:
+    answer = await Customer(http, "Shippo Main").get("/transactions")
+    assert (answer.status_code, answer.json()["detail"].split(":")[0]) == (404, "connection")
+    assert (await http.get("/_simulator/health")).json()["connections"] == {}
+
+
 async def test_bodies_have_a_limit(http: httpx.AsyncClient) -> None:
     answer = await http.post("/_simulator/faults", content=b"x" * (BODY_BYTES_MAX + 1))
     assert answer.status_code == 413

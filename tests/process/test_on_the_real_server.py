@@ -67,7 +67,7 @@ async def test_a_short_outage_during_a_wait_is_not_shown(real: Theatre) -> None:
     real.workshop.ready = False
     handle = await real.start()
     await real.called("collected")
-    real.workshop.script["collected"] = [Outage("http-503")] * 3
+    real.workshop.script["collected"] = [Outage("http-503")] * 1
     await real.until(handle, lambda _: not real.workshop.script["collected"])
     real.workshop.ready = True
     await handle.result()

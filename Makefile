@@ -1,0 +1,48 @@
+# Two commands: `make demo` and `make test`. Each sets up what it needs with Python 3.11+ and make alone.
+
+PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3; do \
+	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
+BIN := .venv/bin
+
+.PHONY: help demo up test check format lock clean
+
+help:
+	@echo "make demo     a story of orders on a real Temporal; BREAK=lookup shows that its proof can fail"
+	@echo "make up       the same servers, without the story, until Ctrl-C"
+	@echo "make test     all tests"
+	@echo "make check    formatting, types, import rules"
+	@echo "make format   put the code in form"
+	@echo "make lock     renew requirements.lock from pyproject.toml"
+	@echo "make clean    remove the environment and the demo's state"
+
+.venv/installed: requirements.lock pyproject.toml
+	@test -n "$(PYTHON)" || { echo "Python 3.11 or newer is needed; set PYTHON=/path/to/python" >&2; exit 1; }
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $@
+
+demo: .venv/installed
+	@$(BIN)/seamline demo $(if $(BREAK),--break $(BREAK))
+
+up: .venv/installed
+	@$(BIN)/seamline up
+
+test: .venv/installed
+	$(BIN)/pytest -n 2 --dist loadfile
+
+check: .venv/installed
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: .venv/installed
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+lock:
+	uv pip compile --universal --generate-hashes --no-header --extra demo --extra dev pyproject.toml -o requirements.lock
+
+clean:
+	rm -rf .venv .seamline

@@ -1,0 +1,40 @@
+"""One world for all end-to-end tests of a session; each test has orders of its own."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+
+import httpx
+import pytest
+from temporalio.testing import WorkflowEnvironment
+
+from seamline.simulator.server import running
+from seamline.temporal import register_search_attributes
+from tests.end_to_end.world import World
+
+
+@pytest.fixture(scope="session")
+async def world(dev_server: WorkflowEnvironment, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[World]:
+    """The simulator with a warehouse that works by itself, and a worker."""
+    await register_search_attributes(dev_server.client)
+    state = tmp_path_factory.mktemp("simulator") / "world.db"
+    async with running(state) as simulator, httpx.AsyncClient(timeout=10) as http:
+        world = World(simulator, dev_server.client, http)
+        await world.change(
+            "settings",
+            {
+                "autopilot": True,
+                "pack_after_seconds": 0.2,
+                "hand_over_after_seconds": 0.2,
+                "transit_after_seconds": 0.2,
+                "deliver_after_seconds": 0.2,
+            },
+        )
+        async with world.working():
+            yield world
+
+
+@pytest.fixture(autouse=True)
+async def _no_faults(world: World) -> AsyncIterator[None]:
+    yield
+    await world.http.delete(f"{world.simulator.url}/_simulator/faults")

@@ -276,7 +276,7 @@ def _refusal(operation: str, field: str, reason: str) -> Body:
     """A refused mutation as its payload tells it; anything else as a top-level error."""
     mutation = graph.schema().mutation_type
     if mutation is None or operation not in mutation.fields:
-        return {"errors": [_error(reason, "ACCESS_DENIED") | {"path": [operation]}], "data": None}
+        return {"errors": [_error(reason, "BAD_REQUEST") | {"path": [operation]}], "data": None}
     payload = get_named_type(mutation.fields[operation].type)
     if not isinstance(payload, GraphQLObjectType):
         raise TypeError(f"{operation} answers no object")

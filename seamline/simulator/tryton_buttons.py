@@ -99,7 +99,9 @@ class Buttons:
         lines = [line for line in self.records.find(LINE, sale=sale["id"]) if self._is_shipped(line)]
         if lines and not self.records.find(MOVE, sale=sale["id"]):
             self._make_shipment(sale, lines)
-        self.records.set(SALE, sale, state="processing", invoice_state="pending")
+        self.records.set(
+            SALE, sale, state="processing", invoice_state="pending" if sale["invoice_method"] == "order" else "none"
+        )
         self._tell_sale(sale)
 
     def _is_shipped(self, line: Values) -> bool:

@@ -23,6 +23,7 @@ class Kind(StrEnum):
     SELECTION = "selection"
     MANY2ONE = "many2one"
     ONE2MANY = "one2many"
+    MANY2MANY = "many2many"
     REFERENCE = "reference"
     COMPUTED = "computed"
     """Worked out when read; cannot be searched."""
@@ -159,6 +160,9 @@ MODELS: Mapping[str, Model] = {
             **_ACTIVE,
         },
     ),
+    "account.tax": _model(
+        "Tax", {"name": _char("Name", required=True), "rate": Field(Kind.NUMERIC, "Rate", required=True), **_ACTIVE}
+    ),
     "product.uom": _model(
         "Unit of Measure", {"name": _char("Name", required=True), "symbol": _char("Symbol"), **_ACTIVE}
     ),
@@ -172,6 +176,7 @@ MODELS: Mapping[str, Model] = {
             "default_uom": _one("Default UoM", "product.uom", required=True),
             "sale_uom": _one("Sale UoM", "product.uom", required=True),
             "list_price": Field(Kind.NUMERIC, "List Price"),
+            "customer_taxes_used": Field(Kind.COMPUTED_MANY, "Customer Taxes", "account.tax", readonly=True),
             "quantity": _computed("Quantity"),
             "forecast_quantity": _computed("Forecast Quantity"),
             **_ACTIVE,
@@ -259,6 +264,7 @@ MODELS: Mapping[str, Model] = {
             "description": _char("Description"),
             "note": _char("Note"),
             "amount": _computed("Amount"),
+            "taxes": Field(Kind.MANY2MANY, "Taxes", "account.tax"),
             "moves": Field(Kind.COMPUTED_MANY, "Stock Moves", "stock.move", readonly=True),
         },
     ),

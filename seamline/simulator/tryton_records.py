@@ -15,6 +15,7 @@ from seamline.simulator.tryton_values import (
     OPERATORS,
     Defect,
     UserError,
+    added,
     comparable,
     compare,
     created,
@@ -26,8 +27,8 @@ from seamline.simulator.tryton_values import (
 from seamline.simulator.world import World, now
 
 DOMAIN_DEPTH_MAX = 20
-_LINKS = (Kind.MANY2ONE, Kind.ONE2MANY, Kind.REFERENCE, Kind.COMPUTED_MANY)
-_MANY = (Kind.ONE2MANY, Kind.COMPUTED_MANY)
+_MANY = (Kind.ONE2MANY, Kind.MANY2MANY, Kind.COMPUTED_MANY)
+_LINKS = (Kind.MANY2ONE, Kind.REFERENCE, *_MANY)
 
 
 class Records:
@@ -95,6 +96,8 @@ class Records:
             if _field(field.target, field.inverse).kind is Kind.REFERENCE:
                 back = f"{model},{record['id']}"
             return [(field.target, one) for one in self.find(field.target, **{field.inverse: back})]
+        if field.kind is Kind.MANY2MANY:
+            return [(field.target, self.known(field.target, one)) for one in record.get(name) or []]
         if field.kind is Kind.COMPUTED_MANY:
             return [(field.target, one) for one in self._computed_many(model, record, name)]
         value = record.get(name)
@@ -105,6 +108,9 @@ class Records:
 
     def _computed_many(self, model: str, record: Values, name: str) -> list[Values]:
         match model, name:
+            case "product.product", _:
+                # As in Tryton, the defaults of a company are seen only by who works for it.
+                return self.find("account.tax") if self.context.get("company") else []
             case "sale.sale", "shipments":
                 numbers = dict.fromkeys(
                     split_reference(move["shipment"])[1] for move in self.find("stock.move", sale=record["id"])
@@ -131,16 +137,20 @@ class Records:
                 return float(self.world.stock(self.connection).get(record["code"] or "", 0))
             case "sale.line", "amount":
                 return _line_amount(record)
-            case "sale.sale", "tax_amount":
-                return Decimal("0.00")
             case "sale.sale", _:
-                return sum(map(_line_amount, self.find("sale.line", sale=record["id"])), Decimal("0.00"))
+                return self._amount(name, self.find("sale.line", sale=record["id"]))
             case "stock.shipment.out", "origins":
                 sales = dict.fromkeys(move["sale"] for move in self._computed_many(model, record, "outgoing_moves"))
                 return ", ".join(_rec_name(self, "sale.sale", self.known("sale.sale", sale)) for sale in sales)
             case _:
                 moves = self._computed_many(model, record, "inventory_moves")
                 return record["state"] != "assigned" and any(move["state"] == "assigned" for move in moves)
+
+    def _amount(self, name: str, lines: Sequence[Values]) -> Decimal:
+        untaxed = sum(map(_line_amount, lines), Decimal("0.00"))
+        rates = ((one, Decimal(tax["rate"])) for one in lines for _, tax in self.linked("sale.line", one, "taxes"))
+        tax = sum((_line_amount(one) * rate for one, rate in rates), Decimal(0)).quantize(Decimal("0.01"))
+        return {"untaxed_amount": untaxed, "tax_amount": tax, "total_amount": untaxed + tax}[name]
 
     # -- searching -------------------------------------------------------------------------------------------------
 
@@ -227,6 +237,8 @@ class Records:
                 raise UserError(f'You can not modify the field "{field.label}" of "{MODELS[model].label}".')
             if field.kind is Kind.ONE2MANY:
                 many[name] = created(value)
+            elif field.kind is Kind.MANY2MANY:
+                values[name] = added(value)
             else:
                 values[name] = stored(field, value)
         return values, many
@@ -248,10 +260,12 @@ class Records:
             value = record.get(name)
             if field.required and value in (None, ""):
                 raise UserError(f'A value is required for field "{field.label}" in "{MODELS[model].label}".')
-            if field.kind is Kind.MANY2ONE and value is not None and self.get(field.target, value) is None:
-                raise UserError(
-                    f'The value "{value}" for field "{field.label}" in "{MODELS[model].label}" does not exist.'
-                )
+            linked = [value] if field.kind is Kind.MANY2ONE and value is not None else []
+            linked += value or [] if field.kind is Kind.MANY2MANY else []
+            for one in linked:
+                if self.get(field.target, one) is None:
+                    label = MODELS[model].label
+                    raise UserError(f'The value "{one}" for field "{field.label}" in "{label}" does not exist.')
             if field.kind is Kind.SELECTION and value not in (*field.options, None):
                 raise UserError(
                     f'The value for field "{field.label}" in "{MODELS[model].label}" is not one of the options.'
@@ -346,7 +360,7 @@ def _field(model: str, name: str) -> Field:
 
 
 def _is_stored(field: Field) -> bool:
-    return field.kind not in (*_MANY, Kind.COMPUTED)
+    return field.kind not in (Kind.ONE2MANY, Kind.COMPUTED_MANY, Kind.COMPUTED)
 
 
 def _rec_name(records: Records, model: str, record: Values) -> str:

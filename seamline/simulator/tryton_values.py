@@ -38,6 +38,16 @@ def created(commands: Any) -> list[Any]:
     return records
 
 
+def added(commands: Any) -> list[int]:
+    """The ids of the command `add`: `[["add", [1, 2]]]`."""
+    if not isinstance(commands, list) or not all(isinstance(one, list) and one[:1] == ["add"] for one in commands):
+        raise Defect("links are written by commands such as add")
+    ids = [number for one in commands for number in (one[1] if len(one) == 2 else [])]
+    if not all(isinstance(number, int) for number in ids):
+        raise Defect("add takes ids")
+    return ids
+
+
 def stored(field: Field, value: Any) -> Any:
     """A value from the wire as it is stored. Defect when it is of the wrong type."""
     if value is None:

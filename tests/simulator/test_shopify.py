@@ -348,6 +348,30 @@ async def test_cost_is_counted_and_a_dear_query_refused(http: httpx.AsyncClient)
     assert dear["errors"][0]["extensions"]["code"] == "MAX_COST_EXCEEDED"
 
 
+async def test_an_empty_bucket_throttles_and_fills_again(http: httpx.AsyncClient) -> None:
+    shop = await ShopClient(http, "shop-spent").log_in()
+    for _ in range(30):
+        await shop.order(webhooks=False)
+    bags = " ".join(
+        f"m{n}: currentTotalPriceSet {{ shopMoney {{ amount }} presentmentMoney {{ amount }} }}" for n in range(56)
+    )
+    dear = "{ orders(first: 30) { nodes { id " + bags + " } } }"
+    for _ in range(60):
+        answer = await shop.post(dear)
+        if "errors" in answer.json():
+            break
+    cost = answer.json()["extensions"]["cost"]
+    assert answer.status_code == 200
+    assert answer.json()["errors"][0]["extensions"]["code"] == "THROTTLED"
+    assert cost["throttleStatus"]["currentlyAvailable"] < cost["requestedQueryCost"] <= 1000
+    assert (await shop.post("{ shop { name } }")).json()["data"] == {"shop": {"name": "shop-spent"}}
+
+    async def works() -> bool:
+        return "errors" not in (await shop.post(dear)).json()
+
+    await until(works)
+
+
 async def test_faults_in_shopifys_shape(shop: ShopClient) -> None:
     order_id = await shop.order()
     part = part_of((await shop.run(ORDER, id=order_id))["order"])

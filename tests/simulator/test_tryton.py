@@ -138,6 +138,25 @@ async def test_a_sale_goes_through_its_states_and_makes_a_shipment(erp: ErpClien
     ]
 
 
+async def test_taxes_are_given_by_the_company_and_counted(erp: ErpClient) -> None:
+    mug = ["product.product", [["code", "=", "MUG-BLUE"]], "customer_taxes_used", "sale_uom"]
+    (product,) = await erp.search(*mug)  # type: ignore[arg-type]
+    (tax,) = await erp.search("account.tax", [], "rate")
+    assert (product["customer_taxes_used"], tax["rate"]) == ([tax["id"]], decimal("0.2"))
+    line = {"product": product["id"], "unit": product["sale_uom"], "quantity": 2, "unit_price": decimal("10.00")}
+    body = await erp.sale_body("shop-uk:1") | {"lines": [["create", [line | {"taxes": [["add", [tax["id"]]]]}]]]}
+    fields = ["untaxed_amount", "tax_amount", "total_amount", "lines.taxes"]
+    made = await erp.done("POST", "sale.sale", json=body, params={"f": fields})
+    amounts = [made[field] for field in fields[:3]]
+    assert amounts == [decimal("20.00"), decimal("4.00"), decimal("24.00")]
+    assert made["lines"][0]["taxes"] == [tax["id"]]
+    wrong = {"lines": [["create", [line | {"taxes": [["add", [99]]]}]]]}
+    refused = await erp.send("POST", "sale.sale", json=body | wrong)
+    assert refused.json()["message"] == 'The value "99" for field "Taxes" in "Sale Line" does not exist.'
+    del erp.headers["X-Tryton-Context"]
+    assert (await erp.search(*mug))[0]["customer_taxes_used"] == []  # type: ignore[arg-type]
+
+
 async def test_a_second_confirm_is_refused(erp: ErpClient) -> None:
     sale, _ = await erp.confirmed("shop-uk:1", ("MUG-BLUE", 1))
     again = await erp.send("POST", f"sale.sale/{sale}/confirm", json={})

@@ -8,12 +8,14 @@ import sys
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from dotenv import dotenv_values
-from temporalio.api.enums.v1 import IndexedValueType
+from temporalio.api.enums.v1 import IndexedValueType, TaskQueueType
 from temporalio.api.operatorservice.v1 import AddSearchAttributesRequest, ListSearchAttributesRequest
+from temporalio.api.taskqueue.v1 import TaskQueue
+from temporalio.api.workflowservice.v1 import DescribeTaskQueueRequest
 from temporalio.client import Client, Interceptor
 from temporalio.common import WorkflowIDConflictPolicy, WorkflowIDReusePolicy
 from temporalio.contrib.opentelemetry import TracingInterceptor
@@ -34,6 +36,8 @@ DEFAULT_ADDRESS = "localhost:7233"
 CONNECT_SECONDS_MAX = 10
 RPC_SECONDS_MAX = 10
 EMBEDDED_START_SECONDS_MAX = 30
+POLLER_SILENT_MAX = timedelta(seconds=70)
+"""A worker asks anew at least every minute; one silent for longer is gone."""
 
 _AWAY = (
     RPCStatusCode.UNAVAILABLE,
@@ -164,6 +168,18 @@ async def start_process(client: Client, process: type[Process], start: Start) ->
         except WorkflowAlreadyStartedError:
             return identity, False
     return identity, True
+
+
+async def polled(client: Client, queue: str, *, workflows: bool = False) -> bool:
+    """Whether a worker asks for tasks of this queue: for activities, or for workflows."""
+    kind = TaskQueueType.TASK_QUEUE_TYPE_WORKFLOW if workflows else TaskQueueType.TASK_QUEUE_TYPE_ACTIVITY
+    request = DescribeTaskQueueRequest(
+        namespace=client.namespace, task_queue=TaskQueue(name=queue), task_queue_type=kind
+    )
+    with reaching():
+        answer = await client.workflow_service.describe_task_queue(request, timeout=_RPC)
+    newest = max((one.last_access_time.ToDatetime(UTC) for one in answer.pollers), default=None)
+    return newest is not None and datetime.now(UTC) - newest < POLLER_SILENT_MAX
 
 
 def page_of(settings: Settings, namespace: str, workflow_id: str) -> str:

@@ -1,0 +1,139 @@
+"""`seamline doctor`: is everything set, there and running; and if not, what to do."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import AsyncIterator, Iterator
+
+import typer
+from pydantic import BaseModel, ValidationError
+from temporalio.client import Client
+
+from seamline import catalog
+from seamline.cli_output import AsJson, Exit, Refused, console, print_json, run, say
+from seamline.cli_systems import Surveyed, ask_all, told
+from seamline.errors import ConfigurationError
+from seamline.settings import PROCESS_QUEUE, Settings, load_settings, start_for
+from seamline.temporal import (
+    TemporalUnreachable,
+    check_reachable,
+    connect,
+    connect_config,
+    missing_search_attributes,
+    polled,
+)
+
+app = typer.Typer()
+
+
+class Check(BaseModel):
+    """One thing that was looked at. `remedy` is empty when it is well."""
+
+    name: str
+    ok: bool
+    detail: str = ""
+    remedy: str = ""
+
+
+@app.command()
+def doctor(as_json: AsJson = False) -> None:
+    """Check settings, Temporal, workers and systems; each line is well, or wrong with the remedy."""
+    checks = run(_collect(as_json))
+    if as_json:
+        print_json([check.model_dump() for check in checks])
+    if not all(check.ok for check in checks):
+        raise typer.Exit(Exit.FAILED)
+
+
+async def _collect(as_json: bool) -> list[Check]:
+    checks = []
+    async for check in diagnose():
+        checks.append(check)
+        if not as_json:
+            _print(check)
+    return checks
+
+
+def _print(check: Check) -> None:
+    mark = "[green]well[/]  " if check.ok else "[red]wrong[/] "
+    console.print(mark, end="")
+    say(f"{check.name}: {check.detail}" if check.detail else check.name)
+    if check.remedy:
+        say(f"      {check.remedy}")
+
+
+async def diagnose() -> AsyncIterator[Check]:
+    """Every check, in the order in which one builds on the other; ends early where the rest cannot be asked."""
+    try:
+        settings = load_settings()
+        yield Check(name="settings", ok=True, detail=f"{len(settings.connections)} connections")
+        processes = catalog.processes()
+        yield Check(name="processes", ok=True, detail=", ".join(sorted(processes)))
+    except ConfigurationError as error:
+        yield Check(name="settings", ok=False, remedy=str(error))
+        return
+    for check in (*_routes(settings), *_exposure(settings)):
+        yield check
+    address = f"Temporal at {connect_config().get('target_host')}"
+    try:
+        client = await connect(settings)
+        await check_reachable(client)
+        missing = await missing_search_attributes(client)
+    except (TemporalUnreachable, ConfigurationError) as error:
+        yield Check(name=address, ok=False, remedy=str(error))
+        return
+    yield Check(name=address, ok=True, detail=f"namespace {client.namespace}")
+    yield Check(
+        name="search attributes",
+        ok=not missing,
+        detail=f"missing: {', '.join(missing)}" if missing else "all there",
+        remedy="start a worker once, it registers them" if missing else "",
+    )
+    async for check in _workers(client, settings):
+        yield check
+
+
+def _routes(settings: Settings) -> Iterator[Check]:
+    """Whether every process finds a connection for each role, for each shop's orders."""
+    wrong = set()
+    for process in catalog.processes().values():
+        for shop in settings.filling("shop"):
+            try:
+                start_for(process, f"{shop}:1", settings)
+            except ConfigurationError as error:
+                wrong.add(str(error))
+            except ValidationError:
+                continue  # started by another process only, which brings what is missing
+    yield Check(name="routes", ok=not wrong, remedy="; ".join(sorted(wrong)))
+
+
+def _exposure(settings: Settings) -> Iterator[Check]:
+    if settings.api.token is None and not _loopback(settings.api.host):
+        remedy = "set api.token (or SEAMLINE_API__TOKEN): anyone who reaches this address could start processes"
+        yield Check(name="api", ok=False, detail=f"open to {settings.api.host} without a token", remedy=remedy)
+
+
+def _loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+async def _workers(client: Client, settings: Settings) -> AsyncIterator[Check]:
+    remedy = "start one: seamline worker"
+    ok = await polled(client, PROCESS_QUEUE, workflows=True)
+    yield Check(name="worker for processes", ok=ok, remedy="" if ok else remedy)
+    for name in settings.connections:
+        ok = await polled(client, name)
+        remedy = "" if ok else f"start one that serves it (worker.connections): seamline worker; or {name} is down"
+        yield Check(name=f"worker for {name}", ok=ok, remedy=remedy)
+    try:
+        answers = await ask_all(client, settings, "survey", "", Surveyed)
+    except Refused as error:
+        yield Check(name="systems", ok=False, remedy=str(error))
+        return
+    for one in answers:
+        well = one.card is not None
+        detail = one.card.account if one.card else ""
+        yield Check(name=f"system {one.connection}", ok=well, detail=detail, remedy="" if well else told(one.failure))

@@ -1,0 +1,140 @@
+"""Processes as Temporal's visibility lists them, and finding the one that somebody means."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from enum import StrEnum
+
+from pydantic import BaseModel
+from temporalio.client import Client, WorkflowExecution, WorkflowExecutionStatus
+
+from seamline import catalog
+from seamline.process import attributes
+from seamline.process.start import workflow_id
+from seamline.records.reference import check_reference
+from seamline.temporal import reaching
+
+DEFAULT_PROCESS = "order-to-shipment"
+"""Which process a bare reference means where several run for it."""
+TEXT_LENGTH_MAX = 100
+
+
+class NotFound(Exception):
+    """No process, or more than one, is meant. The text says which there are."""
+
+
+class Status(StrEnum):
+    """Where a process is, as it can be listed: the view's words, and how Temporal may have ended it."""
+
+    RUNNING = "running"
+    WAITING = "waiting"
+    HELD_UP = "held-up"
+    UNDOING = "undoing"
+    COMPLETED = "completed"
+    UNDONE = "undone"
+    IGNORED = "ignored"
+    CANCELLED = "cancelled"
+    FAILED = "failed"
+    TERMINATED = "terminated"
+
+
+class Listed(BaseModel):
+    """One process in a list."""
+
+    id: str
+    process: str
+    reference: str
+    status: Status
+    team: str = ""
+    cause: str = ""
+    started: datetime
+    closed: datetime | None = None
+
+
+_UNSET = f"{attributes.STATUS.name} IS NULL"
+_BY_STATUS = {
+    Status.RUNNING: f"ExecutionStatus = 'Running' AND {_UNSET}",
+    Status.COMPLETED: f"ExecutionStatus = 'Completed' AND {_UNSET}",
+    Status.UNDONE: f"{attributes.STATUS.name} = 'undone'",
+    Status.IGNORED: f"{attributes.STATUS.name} = 'ignored'",
+    Status.CANCELLED: f"ExecutionStatus = 'Canceled' AND {_UNSET}",
+    Status.FAILED: "ExecutionStatus IN ('Failed', 'TimedOut')",
+    Status.TERMINATED: "ExecutionStatus = 'Terminated'",
+}
+_ENDED = {
+    WorkflowExecutionStatus.COMPLETED: Status.COMPLETED,
+    WorkflowExecutionStatus.CANCELED: Status.CANCELLED,
+    WorkflowExecutionStatus.FAILED: Status.FAILED,
+    WorkflowExecutionStatus.TIMED_OUT: Status.FAILED,
+    WorkflowExecutionStatus.TERMINATED: Status.TERMINATED,
+}
+
+
+async def list_processes(
+    client: Client, *, status: Status | None = None, team: str = "", reference: str = "", limit: int
+) -> Sequence[Listed]:
+    """The processes that fit, the latest first. ValueError when a filter cannot be one."""
+    conditions = [f"{attributes.REFERENCE.name} IS NOT NULL"]
+    if status:
+        held = f"ExecutionStatus = 'Running' AND {attributes.STATUS.name} = '{status.value.replace('-', ' ')}'"
+        conditions.append(_BY_STATUS.get(status, held))
+    if team:
+        conditions.append(f"{attributes.TEAM.name} = {_quoted(team)}")
+    if reference:
+        conditions.append(f"{attributes.REFERENCE.name} = {_quoted(check_reference(reference))}")
+    with reaching():
+        found = client.list_workflows(" AND ".join(conditions), limit=limit, page_size=min(limit, 1000))
+        return [listed(one) async for one in found]
+
+
+def listed(one: WorkflowExecution) -> Listed:
+    """An execution as a process in a list."""
+    known = one.typed_search_attributes
+    word = known.get(attributes.STATUS)
+    ended = _ENDED.get(one.status) if one.status else None
+    if ended in (Status.FAILED, Status.TERMINATED) or (ended and not word):
+        status = ended
+    else:
+        status = Status(word.replace(" ", "-")) if word else Status.RUNNING
+    return Listed(
+        id=one.id,
+        process=one.workflow_type,
+        reference=known.get(attributes.REFERENCE) or "",
+        status=status,
+        team=(known.get(attributes.TEAM) or "") if not ended else "",
+        cause=(known.get(attributes.CAUSE) or "") if not ended else "",
+        started=one.start_time,
+        closed=one.close_time,
+    )
+
+
+async def find_process(client: Client, text: str) -> str:
+    """The workflow id that is meant: a whole id, or a bare reference. Raises NotFound."""
+    if text.count(":") > 1:
+        return text
+    try:
+        reference = check_reference(text)
+    except ValueError as error:
+        raise NotFound(f"{text[:TEXT_LENGTH_MAX]!r} is neither a process's id nor a reference: it {error}") from None
+    found = [one.id for one in await list_processes(client, reference=reference, limit=20)]
+    if len(found) == 1:
+        return found[0]
+    default = workflow_id(DEFAULT_PROCESS, reference)
+    if not found or default in found:
+        return default
+    raise NotFound(f"several processes are about {reference}, name one: {', '.join(found)}")
+
+
+def known_process(name: str) -> str:
+    """The name, if it is one of a process. Raises NotFound with the list."""
+    known = catalog.processes()
+    if name not in known:
+        raise NotFound(f"there is no process {name[:TEXT_LENGTH_MAX]!r}; there are: {', '.join(sorted(known))}")
+    return name
+
+
+def _quoted(text: str) -> str:
+    if len(text) > TEXT_LENGTH_MAX or not text.isprintable() or set(text) & set("'\"\\`"):
+        raise ValueError("a filter is a plain word without quotes")
+    return f"'{text}'"

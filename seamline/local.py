@@ -1,0 +1,239 @@
+"""A whole Seamline on one machine: a Temporal of our own, the simulator, a worker and the API, on free ports.
+
+All state is in one folder (`.seamline`): Temporal's database, the simulator's world, settings, logs. `running.json` in
+it tells other terminals where everything is.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import sys
+from collections.abc import AsyncIterator, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+from pydantic import BaseModel
+
+from seamline.child import Child, free_port
+from seamline.temporal import EmbeddedTemporal, embedded_temporal
+
+STATE = Path(".seamline")
+START_SECONDS_MAX = 30
+STOP_SECONDS_MAX = 25
+SHOP = "shop-uk"
+TEMPORAL_PORT, TEMPORAL_UI_PORT, API_PORT, SIMULATOR_PORT = 7233, 8233, 8080, 8025
+"""What is taken when it is free, since tools look there by default."""
+
+_TOML = """\
+temporal_ui_url = "{temporal_ui}"
+
+[connections.shop-uk]
+system = "shopify"
+webhook_secret = "secret-shop-uk"
+[connections.shop-uk.account]
+url = "{simulator}/shopify/shop-uk"
+client_id = "client-shop-uk"
+client_secret = "secret-shop-uk"
+page = "{simulator}/objects/shop-uk/order/{{id}}"
+
+[connections.erp-main]
+system = "tryton"
+[connections.erp-main.account]
+url = "{simulator}/tryton/erp-main"
+database = "demo"
+key = "tryton-test-erp-main"
+page = "{simulator}/objects/erp-main/sale.sale/{{id}}"
+
+[connections.shippo-main]
+system = "shippo"
+webhook_secret = "secret-shippo-main"
+[connections.shippo-main.account]
+url = "{simulator}/shippo/shippo-main"
+token = "shippo-test-shippo-main"
+test = true
+[connections.shippo-main.account.sender]
+name = "Seamline Supplies"
+street1 = "1 Dock Road"
+city = "Bristol"
+postcode = "BS1 6XN"
+country = "GB"
+phone = "+441170000000"
+email = "warehouse@supplies.example"
+
+[connections.mail-main]
+system = "smtp"
+[connections.mail-main.account]
+host = "{smtp_host}"
+port = {smtp_port}
+security = "plain"
+sender = "orders@supplies.example"
+sender_name = "Seamline Supplies"
+
+# On a laptop nobody wants to wait: short patience, quick looks, quick healing.
+[policy]
+patience_seconds = 6
+healing_interval_max_seconds = 3
+poll_seconds = 1
+poll_max_seconds = 2
+tracking_poll_seconds = 1
+tracking_poll_max_seconds = 2
+
+[api]
+port = {api_port}
+"""
+
+
+class Running(BaseModel):
+    """Where everything is; `config` is the settings file that its parts use."""
+
+    pid: int
+    temporal: str
+    temporal_ui: str
+    simulator: str
+    smtp_host: str
+    smtp_port: int
+    api: str
+    config: str
+
+
+@dataclass
+class Local:
+    """A running stack. The worker can be killed and started again."""
+
+    state: Path
+    running: Running
+    worker: Child
+    children: list[Child]
+
+    @property
+    def env(self) -> Mapping[str, str]:
+        """What a child process needs to find everything."""
+        return environment(self.running)
+
+    async def start_worker(self) -> None:
+        """Start the worker anew, after it was killed."""
+        self.worker = await _start_worker(self.state, self.env)
+
+    async def ended(self) -> Child:
+        """Wait until one of the parts ends that should run, and tell which."""
+        parts = {asyncio.create_task(child.process.wait()): child for child in (*self.children, self.worker)}
+        done, open_ = await asyncio.wait(parts, return_when=asyncio.FIRST_COMPLETED)
+        for task in open_:
+            task.cancel()
+        return parts[done.pop()]
+
+
+@asynccontextmanager
+async def local_stack(state: Path = STATE) -> AsyncIterator[Local]:
+    """Run everything until the block ends; no process is left, however this one ends. Raises ChildFailed."""
+    async with AsyncExitStack() as stack:
+        temporal = await stack.enter_async_context(
+            embedded_temporal(state, port=TEMPORAL_PORT, ui_port=TEMPORAL_UI_PORT)
+        )
+        simulator, told = await _start_simulator(state)
+        stack.push_async_callback(simulator.stop, STOP_SECONDS_MAX)
+        running = _running(state, temporal, told)
+        env = environment(running)
+        api = await _start("api", [sys.executable, "-m", "seamline.cli", "api"], state, env)
+        stack.push_async_callback(api.stop, STOP_SECONDS_MAX)
+        await _let_it_live(running)
+        local = Local(state, running, await _start_worker(state, env), [simulator, api])
+        stack.push_async_callback(lambda: local.worker.stop(STOP_SECONDS_MAX))
+        file = state / "running.json"
+        _write(file, running.model_dump_json())
+        stack.callback(file.unlink, missing_ok=True)
+        yield local
+
+
+def found_running(state: Path = STATE) -> Running | None:
+    """The stack that runs over this folder, None when none does."""
+    try:
+        running = Running.model_validate_json((state / "running.json").read_bytes())
+        os.kill(running.pid, 0)
+    except (OSError, ValueError):
+        return None
+    return running
+
+
+def environment(running: Running) -> dict[str, str]:
+    """The variables that point a process at the stack."""
+    return {
+        "TEMPORAL_ADDRESS": running.temporal,
+        "TEMPORAL_NAMESPACE": "default",
+        "SEAMLINE_CONFIG": running.config,
+        "SEAMLINE_TEMPORAL_UI_URL": running.temporal_ui,
+    }
+
+
+async def _start_simulator(state: Path) -> tuple[Child, Mapping[str, object]]:
+    ready = state / "simulator.ready"
+    port = str(free_port(SIMULATOR_PORT))
+    command = [sys.executable, "-m", "seamline.simulator", "--port", port, "--state", str(state / "world.db")]
+    child = await _start("simulator", [*command, "--smtp-port", "0"], state, {}, ready)
+    return child, json.loads(_read(ready))
+
+
+async def _start_worker(state: Path, env: Mapping[str, str]) -> Child:
+    return await _start("worker", [sys.executable, "-m", "worker"], state, env)
+
+
+async def _start(
+    name: str, command: list[str], state: Path, env: Mapping[str, str], ready: Path | None = None
+) -> Child:
+    """Start a part and wait until it has written its ready file."""
+    ready = ready or state / f"{name}.ready"
+    _remove(ready)
+    child = await Child.start(name, [*command, "--ready-file", str(ready)], state / f"{name}.log", env=env)
+    try:
+        await child.until(lambda: _exists(ready), START_SECONDS_MAX)
+    except BaseException:
+        await child.kill()
+        raise
+    return child
+
+
+def _running(state: Path, temporal: EmbeddedTemporal, told: Mapping[str, object]) -> Running:
+    api_port = free_port(API_PORT)
+    config = state / "seamline.toml"
+    places = {"simulator": told["url"], "smtp_host": told["smtp_host"], "smtp_port": told["smtp_port"]}
+    _write(config, _TOML.format(**places, api_port=api_port, temporal_ui=temporal.ui_url))
+    return Running.model_validate(
+        {
+            "pid": os.getpid(),
+            "temporal": temporal.address,
+            "temporal_ui": temporal.ui_url,
+            **places,
+            "api": f"http://127.0.0.1:{api_port}",
+            "config": str(config.resolve()),
+        }
+    )
+
+
+async def _let_it_live(running: Running) -> None:
+    """Let the simulated warehouse and carrier move by themselves, and the shop tell us of its orders."""
+    async with httpx.AsyncClient(base_url=f"{running.simulator}/_simulator", timeout=START_SECONDS_MAX) as control:
+        answer = await control.put("/settings", json={"autopilot": True})
+        answer.raise_for_status()
+        subscription = {"topic": "orders/paid", "url": f"{running.api}/webhooks/{SHOP}"}
+        answer = await control.post(f"/shops/{SHOP}/subscriptions", json=subscription)
+        answer.raise_for_status()
+
+
+async def _exists(path: Path) -> bool:
+    return os.access(path, os.R_OK)
+
+
+def _read(path: Path) -> str:
+    return path.read_text()
+
+
+def _remove(path: Path) -> None:
+    path.unlink(missing_ok=True)
+
+
+def _write(path: Path, text: str) -> None:
+    path.write_text(text)

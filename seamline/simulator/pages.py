@@ -22,6 +22,9 @@ _KINDS = {
     "request-refund": "refund",
     "refund": "refund",
     "refund-rejected": "refund",
+    "post-fulfilment": "fulfillment",
+    "cancel-fulfilment": "fulfillment",
+    "send-mail": "mail",
 }
 _HEAD = """<!doctype html><html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width">
 <title>{title}</title><style>body{{font:16px/1.5 system-ui,sans-serif;margin:2rem auto;max-width:72rem;padding:0 1rem}}
@@ -44,13 +47,20 @@ def router(world: World) -> APIRouter:
     @routes.get("/objects/{connection}/{kind}/{object_id:path}")
     async def thing(connection: str, kind: str, object_id: str) -> HTMLResponse:
         world.settle()
-        body = world.get(connection, kind, object_id)
+        body = _found(world, connection, kind, object_id)
         if body is None:
             return _page("Not found", f"<p>{escape(connection)} holds no {escape(kind)} with this id.</p>", 404)
         rows = ([escape(str(name)), _value(value)] for name, value in body.items() if name != "private")
         return _page(f"{connection}: {kind} {object_id}", _table(("field", "value"), rows))
 
     return routes
+
+
+def _found(world: World, connection: str, kind: str, object_id: str) -> Body | None:
+    """The object as the ledger calls it: a mail by its Message-ID, Shopify's objects by their global id too."""
+    if kind == "mail":
+        return next(iter(world.find(connection, kind, {"message_id": object_id})), None)
+    return world.get(connection, kind, object_id.rpartition("/")[2])
 
 
 def _page(title: str, content: str, status: int = 200) -> HTMLResponse:

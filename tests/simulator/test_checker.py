@@ -131,6 +131,12 @@ def test_red(rule: str, effects: list[Effect], process: Process) -> None:
     assert "RED" in report(verdict)
 
 
+def test_releasing_what_was_shipped_does_not_take_the_shipment_back() -> None:
+    shipped = [effect("reserve", "S1"), effect("ship", "S1", key=""), effect("release", "S1", undoes="S1")]
+    (finding,) = check(shipped, [ran(kind="undone")]).findings
+    assert finding.detail == "ship S1 at erp-main"
+
+
 def test_a_second_parcel_has_effects_of_its_own() -> None:
     second = [
         effect(name, f"second-{name}", reference=f"{ORDER}.2", key=f"{ORDER}.2/{name}#1")

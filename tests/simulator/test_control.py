@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from html import unescape
 from typing import Any
 
 import httpx
@@ -91,6 +93,22 @@ async def test_pages_show_objects_and_the_ledger(http: httpx.AsyncClient) -> Non
     assert "Nothing has happened" in (await http.get("/", params={"reference": "shop-uk:1"})).text
     assert (await http.get("/objects/erp-main/sale.sale/1")).status_code == 404
     assert (await http.get("/_simulator/health")).json()["connections"] == {CONNECTION: "shippo"}
+
+
+async def test_every_effect_links_to_its_object(http: httpx.AsyncClient, simulator: Simulator) -> None:
+    world = simulator.world
+    things = [
+        ("post-fulfilment", "fulfillment", "7", "gid://shopify/Fulfillment/7"),
+        ("send-mail", "mail", "1", "<a/b@seamline.example>"),
+        ("reserve", "stock.shipment.out", "3", "3"),
+    ]
+    for operation, kind, number, object_id in things:
+        world.put("c", kind, number, {"message_id": object_id, "text": f"this is {kind}"})
+        world.record_effect("c", "system", operation, object_id=object_id)
+    links = re.findall(r'href="(/objects/[^"]+)"', (await http.get("/")).text)
+    assert len(links) == len(things)
+    for link, (_, kind, _, _) in zip(links, things, strict=True):
+        assert f"this is {kind}" in (await http.get(unescape(link))).text
 
 
 async def test_pages_are_escaped(http: httpx.AsyncClient, simulator: Simulator) -> None:

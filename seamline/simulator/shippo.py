@@ -1,8 +1,8 @@
 """Shippo's API (version 2018-02-08): addresses, shipments with rates, labels, refunds, tracking.
 
 Token `shippo-test-<connection>`. Operations: `addresses.create`, `shipments.create`, `transactions.create`,
-`transactions.get`, `transactions.list` (a search), `refunds.create`, `refunds.get`, `tracks.get`. A fault of kind
-refuse for `refunds.confirm` makes the carrier reject the next due refund. Source: Shippo's published OpenAPI.
+`transactions.get`, `transactions.list` (a search), `rates.get`, `refunds.create`, `refunds.get`, `tracks.get`. A fault
+of kind refuse for `refunds.confirm` makes the carrier reject the next due refund. Source: Shippo's published OpenAPI.
 """
 
 from __future__ import annotations
@@ -86,6 +86,7 @@ class _Routes:
         post("/transactions")(self.create_transaction)
         get("/transactions")(self.list_transactions)
         get("/transactions/{object_id}")(self.get_transaction)
+        get("/rates/{object_id}")(self.get_rate)
         post("/refunds")(self.create_refund)
         get("/refunds/{object_id}")(self.get_refund)
         get("/tracks/{carrier}/{number}")(self.track)
@@ -109,6 +110,10 @@ class _Routes:
     async def get_transaction(self, connection: str, object_id: str, request: Request) -> Response:
         async with self.world.call(connection, SYSTEM, "transactions.get") as call:
             return _answered(call, request, lambda: self._found(connection, "transaction", object_id))
+
+    async def get_rate(self, connection: str, object_id: str, request: Request) -> Response:
+        async with self.world.call(connection, SYSTEM, "rates.get") as call:
+            return _answered(call, request, lambda: self._found(connection, "rate", object_id))
 
     async def get_refund(self, connection: str, object_id: str, request: Request) -> Response:
         async with self.world.call(connection, SYSTEM, "refunds.get") as call:

@@ -71,7 +71,7 @@ class ShopifyClient:
         )
         reply = as_model(wire.Reply, answer.json(), "")
         if reply.errors:
-            raise _error(reply, answer.request_id)
+            raise graphql_error(reply, answer.request_id)
         return reply.data or {}
 
     async def _fresh_token(self, refused: str | None = None) -> str:
@@ -105,7 +105,8 @@ def as_model(model: type[T], body: Any, place: str) -> T:
         return model.model_validate(body)
 
 
-def _error(reply: wire.Reply, request_id: str | None) -> SystemFailure:
+def graphql_error(reply: wire.Reply, request_id: str | None) -> SystemFailure:
+    """What the errors beside the data mean."""
     errors = (wire.GraphQLError(message=reply.errors),) if isinstance(reply.errors, str) else reply.errors
     codes = {error.extensions.code for error in errors}
     reason = "; ".join(error.message for error in errors)

@@ -45,8 +45,8 @@ class Account(BaseModel):
     @classmethod
     def _an_address(cls, value: str) -> str:
         try:
-            domain = Address(addr_spec=value).domain
-        except (ValueError, IndexError):
+            domain = wire.address(value).domain
+        except ValueError:
             domain = ""
         if not domain:
             raise ValueError("must be a mail address, for example orders@shop.example")
@@ -88,7 +88,7 @@ class SmtpMail:
         message = mapping.shipped(key, mail, shop, self._sender.domain)
         try:
             email = wire.email_message(message, self._sender, datetime.now(UTC))
-        except (ValueError, IndexError):
+        except ValueError:
             raise mapping.bad_recipient("is not a mail address") from None
         await self._client.send(email)
         return Sent(message_id=message.message_id)

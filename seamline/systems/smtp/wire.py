@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from email.errors import MessageError
 from email.headerregistry import Address
 from email.message import EmailMessage
 from email.policy import SMTP
@@ -14,11 +15,22 @@ REFERENCE_HEADER = "X-Seamline-Reference"
 KEY_HEADER = "X-Seamline-Key"
 
 
+def address(text: str) -> Address:
+    """A mail address alone, without a name. ValueError when it is none."""
+    try:
+        found = Address(addr_spec=text)
+    except (MessageError, IndexError):
+        raise ValueError("this is not a mail address") from None
+    if not found.username or not found.domain:
+        raise ValueError("a mail address has a name, an @ and a domain")
+    return found
+
+
 def email_message(message: Message, sender: Address, at: datetime) -> EmailMessage:
     """The message as RFC 5322 has it. ValueError when an address or a header cannot be written."""
     email = EmailMessage(policy=SMTP)
     email["From"] = sender
-    email["To"] = Address(addr_spec=message.to)
+    email["To"] = address(message.to)
     email["Subject"] = message.subject
     email["Date"] = format_datetime(at)
     email["Message-ID"] = message.message_id

@@ -1,0 +1,81 @@
+"""The vendors' side of the tests: what customers, the warehouse, carriers and bad luck do, over the control API."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import httpx
+
+from seamline.simulator.server import Simulator
+
+ANSWER_SECONDS_MAX = 10
+
+
+class Simulated:
+    """A running simulator, driven."""
+
+    def __init__(self, simulator: Simulator, control: httpx.AsyncClient) -> None:
+        self.url = simulator.url
+        self.smtp_host = simulator.smtp_host
+        self.smtp_port = simulator.smtp_port
+        self._control = control
+
+    @classmethod
+    @asynccontextmanager
+    async def of(cls, simulator: Simulator) -> AsyncIterator[Simulated]:
+        """Drive this simulator."""
+        base = f"{simulator.url}/_simulator"
+        async with httpx.AsyncClient(base_url=base, timeout=ANSWER_SECONDS_MAX) as control:
+            yield cls(simulator, control)
+
+    async def fault(self, connection: str, kind: str, operation: str = "*", **more: Any) -> None:
+        """Let something go wrong from now on."""
+        await self._ask("POST", "/faults", {"connection": connection, "kind": kind, "operation": operation} | more)
+
+    async def heal(self) -> None:
+        """End all faults."""
+        await self._ask("DELETE", "/faults")
+
+    async def settings(self, **changes: Any) -> None:
+        """Change how fast the world moves."""
+        await self._ask("PUT", "/settings", changes)
+
+    async def effects(self, **equal: str) -> list[str]:
+        """The operations in the ledger, oldest first."""
+        return [one["operation"] for one in await self._ask("GET", "/effects", query=equal)]
+
+    async def calls(self, **equal: str) -> list[str]:
+        """The operations called, oldest first."""
+        return [one["operation"] for one in await self._ask("GET", "/calls", query=equal)]
+
+    async def mails(self) -> list[dict[str, Any]]:
+        """The mails that arrived, oldest first."""
+        mails: list[dict[str, Any]] = await self._ask("GET", "/mails")
+        return mails
+
+    async def order(self, connection: str, **wanted: Any) -> str:
+        """A customer's order; its reference."""
+        return str((await self._ask("POST", f"/shops/{connection}/orders", wanted))["reference"])
+
+    async def stock(self, connection: str, **pieces: int) -> dict[str, int]:
+        """Set some articles' free pieces (names with `_` for `-`); what is free now."""
+        wanted = {sku.replace("_", "-"): count for sku, count in pieces.items()}
+        method = "PUT" if wanted else "GET"
+        free: dict[str, int] = await self._ask(method, f"/stock/{connection}", wanted or None)
+        return free
+
+    async def warehouse(self, connection: str, shipment_id: str, *states: str) -> None:
+        """The warehouse picks, packs, hands over."""
+        for state in states:
+            await self._ask("POST", f"/warehouse/{connection}/shipments/{shipment_id}", {"state": state})
+
+    async def parcel(self, number: str, state: str) -> None:
+        """The carrier moves a parcel."""
+        await self._ask("POST", f"/parcels/{number}", {"state": state})
+
+    async def _ask(self, method: str, path: str, body: Any = None, query: dict[str, str] | None = None) -> Any:
+        answer = await self._control.request(method, path, json=body, params=query)
+        assert answer.is_success, answer.text
+        return answer.json() if answer.content else None

@@ -35,8 +35,6 @@ REQUEST_ID_HEADERS = ("x-request-id", "request-id", "x-correlation-id")
 # httpx writes whole URLs to its log, and a query may hold what a log must not.
 logging.getLogger("httpx").setLevel(logging.WARNING)
 
-_tracer = trace.get_tracer("seamline.http")
-
 
 @dataclass(frozen=True)
 class Verdict:
@@ -118,14 +116,19 @@ class _Gate:
 
 
 class HttpFactory:
-    """Makes the clients of all connections. `observe` is told of every exchange, `transport` replaces the network."""
+    """Makes the clients of all connections.
+
+    `observe` is told of every exchange, `transport` replaces the network, `tracer_provider` the global one.
+    """
 
     def __init__(
         self,
         *,
         observe: Callable[[Exchange], None] | None = None,
         transport: httpx.AsyncBaseTransport | None = None,
+        tracer_provider: trace.TracerProvider | None = None,
     ) -> None:
+        self._tracer = trace.get_tracer("seamline.http", tracer_provider=tracer_provider)
         self._observe = observe
         self._transport = transport
         self._gates: dict[str, _Gate] = {}
@@ -154,7 +157,7 @@ class HttpFactory:
             follow_redirects=False,
             transport=self._transport,
         )
-        return HttpClient(connection, client, gate, (*overrides, *STATUS_TABLE), explain, self._observe)
+        return HttpClient(connection, client, gate, (*overrides, *STATUS_TABLE), explain, self._observe, self._tracer)
 
 
 class HttpClient:
@@ -168,7 +171,9 @@ class HttpClient:
         table: Sequence[Verdict],
         explain: Explain,
         observe: Callable[[Exchange], None] | None,
+        tracer: trace.Tracer,
     ) -> None:
+        self._tracer = tracer
         self.connection = connection
         self._client = client
         self._gate = gate
@@ -198,7 +203,7 @@ class HttpClient:
         An Outage of a write may have had its effect: the caller looks up before it repeats.
         """
         request = self._client.build_request(method, path, json=json, data=form, params=query, headers=headers)
-        with _tracer.start_as_current_span(f"{method} {operation}", kind=trace.SpanKind.CLIENT) as span:
+        with self._tracer.start_as_current_span(f"{method} {operation}", kind=trace.SpanKind.CLIENT) as span:
             span.set_attribute("seamline.connection", self.connection)
             span.set_attribute("seamline.operation", operation)
             span.set_attribute("http.request.method", method)

@@ -1,0 +1,250 @@
+"""Whatever a vendor answers within his types becomes a record or a Refusal that names fields; never anything else."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from pydantic import BaseModel, ValidationError
+
+from seamline.errors import Refusal
+from seamline.records.parcel import Rate
+from seamline.systems.shippo import mapping as shippo
+from seamline.systems.shippo import wire as shippo_wire
+from seamline.systems.shopify import mapping as shopify
+from seamline.systems.shopify import wire as shopify_wire
+from seamline.systems.tryton import mapping as tryton
+from seamline.systems.tryton import wire as tryton_wire
+from tests.systems.conformance import ADDRESS, stock_request
+
+EXAMPLES = 60
+REFERENCE = "shop-uk:5001"
+
+texts = st.text(max_size=300) | st.sampled_from(
+    ["", "GB", "GBP", "PAID", "SHIPPING", "OPEN", "GRAMS", "SUCCESS", "draft"]
+)
+decimals = st.decimals(allow_nan=False, allow_infinity=False, min_value=-(10**13), max_value=10**13, places=4).map(str)
+numbers = st.integers(-(2**40), 2**40)
+money = st.fixed_dictionaries(
+    {"shopMoney": st.fixed_dictionaries({"amount": decimals, "currencyCode": st.sampled_from(["GBP", "EUR", "x"])})}
+)
+M = TypeVar("M", bound=BaseModel)
+
+
+def maybe(strategy: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
+    """The value, or null."""
+    return st.none() | strategy
+
+
+def page(nodes: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
+    """A connection with up to three nodes."""
+    return st.fixed_dictionaries({"nodes": st.lists(nodes, max_size=3)})
+
+
+ids = st.integers(0, 10**12).map(lambda number: f"gid://shopify/Thing/{number}") | texts
+line = st.fixed_dictionaries(
+    {
+        "id": ids,
+        "sku": maybe(texts),
+        "title": texts,
+        "currentQuantity": numbers,
+        "requiresShipping": st.booleans(),
+        "isGiftCard": st.booleans(),
+        "originalUnitPriceSet": money,
+    }
+)
+part_line = st.fixed_dictionaries(
+    {
+        "id": ids,
+        "sku": maybe(texts),
+        "remainingQuantity": numbers,
+        "requiresShipping": st.booleans(),
+        "weight": maybe(
+            st.fixed_dictionaries({"unit": texts, "value": st.floats(allow_nan=False, allow_infinity=False)})
+        ),
+        "lineItem": st.fixed_dictionaries({"id": ids}),
+    }
+)
+part = st.fixed_dictionaries(
+    {
+        "id": ids,
+        "status": texts,
+        "assignedLocation": st.fixed_dictionaries({"name": texts}),
+        "deliveryMethod": maybe(st.fixed_dictionaries({"methodType": texts})),
+        "lineItems": page(part_line),
+    }
+)
+address_fields = ("name", "company", "address1", "address2", "city", "provinceCode", "zip", "countryCodeV2", "phone")
+orders = st.fixed_dictionaries(
+    {
+        "id": ids,
+        "name": texts,
+        "createdAt": st.datetimes().map(lambda at: at.isoformat() + "Z"),
+        "currencyCode": st.sampled_from(["GBP", "EUR", "pounds"]),
+        "displayFinancialStatus": maybe(texts),
+        "test": st.booleans(),
+        "email": maybe(texts),
+        "customerLocale": maybe(texts),
+        "taxesIncluded": st.booleans(),
+        "dutiesIncluded": st.booleans(),
+        "shippingLine": maybe(st.fixed_dictionaries({"code": maybe(texts), "title": texts})),
+        "shippingAddress": maybe(st.fixed_dictionaries({name: maybe(texts) for name in address_fields})),
+        "currentSubtotalPriceSet": money,
+        "currentShippingPriceSet": money,
+        "currentTotalDutiesSet": maybe(money),
+        "currentTotalTaxSet": money,
+        "currentTotalPriceSet": money,
+        "totalTipReceivedSet": money,
+        "lineItems": page(line),
+        "fulfillmentOrders": page(part),
+    }
+)
+messages = st.lists(st.fixed_dictionaries({"code": texts, "text": maybe(texts)}), max_size=3)
+transactions = st.fixed_dictionaries(
+    {"object_id": st.text(min_size=1), "status": texts, "metadata": maybe(texts), "messages": messages}
+)
+rates = st.fixed_dictionaries(
+    {"object_id": st.text(min_size=1), "amount": decimals, "currency": texts, "provider": maybe(texts)}
+)
+tracks = st.fixed_dictionaries(
+    {"tracking_status": maybe(st.fixed_dictionaries({"status": texts, "status_details": maybe(texts)}))}
+)
+addresses = st.fixed_dictionaries(
+    {
+        "street1": maybe(texts),
+        "zip": maybe(texts),
+        "country": maybe(texts),
+        "validation_results": maybe(st.fixed_dictionaries({"is_valid": maybe(st.booleans()), "messages": messages})),
+    }
+)
+states = st.sampled_from(["draft", "quotation", "waiting", "done", "shipped", "cancelled", "processing", "new"])
+coded = st.fixed_dictionaries({"id": numbers, "code": maybe(texts)})
+sales = st.fixed_dictionaries(
+    {
+        "id": numbers,
+        "number": maybe(texts),
+        "description": maybe(texts),
+        "state": states,
+        "currency": coded,
+        "lines": st.lists(
+            st.fixed_dictionaries(
+                {
+                    "id": numbers,
+                    "quantity": maybe(st.floats(allow_nan=False, allow_infinity=False)),
+                    "unit_price": maybe(decimals),
+                    "product": maybe(coded),
+                }
+            ),
+            max_size=3,
+        ),
+        "shipments": st.lists(st.fixed_dictionaries({"id": numbers, "state": states}), max_size=3),
+    }
+)
+
+
+def assert_total(model: type[M], body: Any, work: Callable[[M], object]) -> None:
+    """The mapping gives a record, or refuses naming fields. What the wire model itself refuses is not asked."""
+    try:
+        read = model.model_validate(body)
+    except ValidationError:
+        return
+    if refusal := refusal_of(lambda: work(read)):
+        assert refusal.failure.problems
+        assert all(problem.field and problem.reason for problem in refusal.failure.problems)
+
+
+def refusal_of(work: Callable[[], object]) -> Refusal | None:
+    """The Refusal raised, if one was."""
+    try:
+        work()
+    except Refusal as refusal:
+        return refusal
+    return None
+
+
+few = settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+
+
+@few
+@given(orders)
+def test_shopifys_order(body: Any) -> None:
+    assert_total(shopify_wire.Order, body, lambda read: shopify.order(REFERENCE, read, "page").broken_rules())
+
+
+@few
+@given(addresses)
+def test_shippos_address(body: Any) -> None:
+    assert_total(shippo_wire.Address, body, lambda read: shippo.checked_address(ADDRESS, read))
+
+
+@few
+@given(transactions)
+def test_shippos_transaction(body: Any) -> None:
+    assert_total(shippo_wire.Transaction, body, lambda read: shippo.label(REFERENCE, read, None))
+    assert_total(shippo_wire.Transaction, body, lambda read: shippo.not_sold(read).failure.problems[0])
+
+
+@few
+@given(rates, messages)
+def test_shippos_rates(body: Any, said: Any) -> None:
+    def work(read: shippo_wire.Shipment) -> object:
+        return [one for one in shippo.quote(read).rates if isinstance(one, Rate)]
+
+    assert_total(shippo_wire.Shipment, {"object_id": "s", "rates": [body], "messages": said}, work)
+    assert_total(shippo_wire.Shipment, {"object_id": "s", "rates": [], "messages": said}, work)
+
+
+@few
+@given(tracks)
+def test_shippos_tracking(body: Any) -> None:
+    assert_total(shippo_wire.Track, body, shippo.tracking)
+
+
+@few
+@given(st.recursive(st.none() | st.booleans() | texts, lambda inner: st.lists(inner) | st.dictionaries(texts, inner)))
+def test_shippos_error_bodies(body: Any) -> None:
+    assert all(problem.field for problem in shippo.error_problems(body))
+
+
+@few
+@given(sales)
+def test_trytons_sale(body: Any) -> None:
+    def work(read: tryton_wire.Sale) -> object:
+        tryton.steps_forward(read)
+        tryton.steps_back(read)
+        return tryton.reservation(REFERENCE, read, "page")
+
+    assert_total(tryton_wire.Sale, body, work)
+
+
+@few
+@given(st.lists(st.fixed_dictionaries({"id": numbers, "state": states, "quantity": st.floats(0, 9), "product": coded})))
+def test_trytons_shortages(moves: Any) -> None:
+    body = {"id": 1, "state": "waiting", "inventory_moves": moves}
+    assert_total(tryton_wire.Moves, body, lambda read: tryton.shortages(stock_request().lines, read))
+
+
+def test_a_refusal_names_the_whole_path() -> None:
+    bag = {"shopMoney": {"amount": "1", "currencyCode": "GBP"}}
+    names = ("Subtotal", "Shipping", "TotalTax", "TotalPrice")
+    keys = {"Subtotal": "currentSubtotalPriceSet", "Shipping": "currentShippingPriceSet"}
+    body = {
+        "id": "gid://shopify/Order/5001",
+        "name": "#5001",
+        "createdAt": "2026-11-22T08:00:00Z",
+        "currencyCode": "GBP",
+        "test": False,
+        "taxesIncluded": True,
+        "dutiesIncluded": False,
+        "shippingAddress": {"zip": "1" * 30},
+        "totalTipReceivedSet": bag,
+        "lineItems": {"nodes": []},
+        "fulfillmentOrders": {"nodes": []},
+    } | {keys.get(name, f"current{name}Set"): bag for name in names}
+    with pytest.raises(Refusal) as caught:
+        shopify.order(REFERENCE, shopify_wire.Order.model_validate(body), "")
+    assert [problem.field for problem in caught.value.failure.problems] == ["address.postcode"]
+    assert "1111" not in str(caught.value.failure)

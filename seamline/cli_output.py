@@ -16,7 +16,10 @@ from rich.table import Table
 
 T = TypeVar("T")
 
-console = Console(highlight=False)
+PIPE_WIDTH = 240
+"""Characters in a line where no terminal sets a width, so that `grep` finds whole ids."""
+
+console = Console(highlight=False, width=None if sys.stdout.isatty() else PIPE_WIDTH)
 errors = Console(stderr=True, highlight=False)
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
@@ -43,8 +46,8 @@ def print_json(data: object) -> None:
 def print_table(columns: Sequence[str], rows: Iterable[Sequence[object]], empty: str) -> None:
     """Print rows for people; `empty` says it when there are none."""
     table = Table(box=None, pad_edge=False, header_style="bold")
-    for column in columns:
-        table.add_column(column, overflow="fold")
+    for place, column in enumerate(columns):
+        table.add_column(column, overflow="fold", no_wrap=place == 0)
     for row in rows:
         table.add_row(*(escape(str(cell)) for cell in row))
     console.print(table if table.row_count else empty)

@@ -1,0 +1,215 @@
+"""Each command does what it says, and says what went wrong, against a real Temporal and simulated systems."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from seamline.child import free_port
+from seamline.local import Running
+from tests.cli.conftest import Command, Said, until
+
+Order = Callable[..., str]
+BAD_POSTCODE = {"address": {"zip": "ZZ9 9ZZ"}}
+
+
+def shown(seamline: Command, process: str, status: str) -> Said:
+    """`show` once the process is in this state."""
+
+    def look() -> Said | None:
+        said = seamline("show", process, "--json")
+        return said if said.code == 0 and said.data["status"] == status else None
+
+    return until(look)  # type: ignore[no-any-return]
+
+
+def waiting(seamline: Command, order: Order) -> str:
+    """A process that waits for a postcode."""
+    reference = order(**BAD_POSTCODE)
+    shown(seamline, reference, "waiting")
+    return reference
+
+
+def test_an_order_in_the_shop_becomes_a_process_that_completes(seamline: Command, order: Order) -> None:
+    reference = order()
+    view = shown(seamline, reference, "completed").data["view"]
+    assert view["outcome"]["kind"] == "completed"
+    assert [step["state"] for step in view["steps"]] == ["done"] * len(view["steps"])
+    for_people = seamline("show", reference).out
+    assert f"order-to-shipment:{reference}" in for_people
+    assert "Buy the label" in for_people
+    listed = seamline("list", "--reference", reference, "--json").data
+    assert {one["id"] for one in listed} == {f"order-to-shipment:{reference}", f"follow-parcel:{reference}"}
+
+
+def test_starting_twice_starts_once(seamline: Command, order: Order) -> None:
+    reference = order(financial_status="PAID", test=True)
+    first = seamline("start", "order-to-shipment", reference)
+    again = seamline("start", "order-to-shipment", reference, "--json")
+    assert (first.code, again.code) == (0, 0)
+    assert again.data["id"] == f"order-to-shipment:{reference}"
+    assert again.data["started"] is False
+    shown(seamline, reference, "ignored")
+
+
+def test_what_waits_is_listed_shown_with_its_commands_and_amended(seamline: Command, order: Order) -> None:
+    reference = waiting(seamline, order)
+    [listed] = seamline("list", "--status", "waiting", "--reference", reference, "--json").data
+    assert listed["team"] == "operations"
+    assert listed["cause"] == "shippo-main refusal address-invalid"
+    for_people = seamline("show", reference).out
+    assert f"seamline amend order-to-shipment:{reference} check-address#1 postcode=NEW" in for_people
+    assert f"temporal workflow signal --workflow-id order-to-shipment:{reference}" in for_people
+
+    wrong = seamline("amend", reference, "check-address#1", "postcoed=BS1 6XN")
+    assert wrong.code == 1
+    assert "change.postcoed is no field here" in wrong.err
+
+    right = seamline(
+        "amend", reference, "check-address#1", "postcode=BS1 6XN", "--why", "asked", "--who", "Ada", "--json"
+    )
+    assert (right.code, right.data["who"], right.data["verified"]) == (0, "Ada", True)
+    view = shown(seamline, reference, "completed").data["view"]
+    assert view["decisions"][0]["why"] == "asked"
+
+    late = seamline("retry", reference, "check-address#1")
+    assert late.code == 1
+    assert "has ended" in late.err
+
+
+def test_a_text_that_looks_like_a_number_stays_text_where_text_belongs(seamline: Command, order: Order) -> None:
+    reference = waiting(seamline, order)
+    assert seamline("amend", reference, "check-address#1", "postcode=12345").code == 0
+
+    def waits_again() -> bool:
+        waits = shown(seamline, reference, "waiting").data["view"]["waits"]
+        return [one["request"]["postcode"] for one in waits if one["name"] == "check-address#2"] == ["12345"]
+
+    assert until(waits_again)
+
+
+def test_a_step_is_skipped_with_its_result(seamline: Command, order: Order) -> None:
+    reference = waiting(seamline, order)
+    request = shown(seamline, reference, "waiting").data["view"]["waits"][0]["request"]
+    refused = seamline("skip", reference, "check-address#1", "--result", "{}")
+    assert refused.code == 1
+    assert "result.address" in refused.err
+    taken = seamline("skip", reference, "check-address#1", "--result", json.dumps({"address": request}))
+    assert taken.code == 0
+    steps = shown(seamline, reference, "waiting").data["view"]["steps"]
+    assert steps[1]["state"] == "skipped"
+
+
+def test_cancelling_takes_back_and_answers_a_wait(seamline: Command, order: Order) -> None:
+    by_request, by_answer = waiting(seamline, order), waiting(seamline, order)
+    assert "cancel requested" in seamline("cancel", by_request, "--why", "customer asked").out
+    assert seamline("cancel", by_answer, "check-address#1", "--json").data["action"] == "cancel"
+    for reference in (by_request, by_answer):
+        assert shown(seamline, reference, "undone").data["closed"]
+
+
+def test_retry_asks_again(seamline: Command, order: Order) -> None:
+    reference = waiting(seamline, order)
+    assert seamline("retry", reference, "check-address#1").code == 0
+    again = seamline("retry", reference, "check-address#1")
+    assert again.code == 1
+
+
+def test_trace_shows_what_each_system_holds(seamline: Command, order: Order) -> None:
+    reference = order()
+    shown(seamline, reference, "completed")
+    answers = {one["connection"]: one for one in seamline("trace", reference, "--json").data}
+    assert set(answers) == {"shop-uk", "erp-main", "shippo-main", "mail-main"}
+    kinds = {held["kind"] for held in answers["erp-main"]["holdings"]["holdings"]}
+    assert {"sale", "shipment"} <= kinds
+    assert "jo.fielding" not in str(answers)
+
+
+def test_systems_lists_every_connection_with_its_facts(seamline: Command) -> None:
+    cards = {one["connection"]: one["card"] for one in seamline("systems", "--json").data}
+    assert cards["shippo-main"]["repeats"] == {"buy_label": "look-up"}
+    assert "shippo-main  shippo as carrier" in seamline("systems").out
+
+
+def test_doctor_finds_all_well(seamline: Command) -> None:
+    said = seamline("doctor", "--json")
+    assert (said.code, [check for check in said.data if not check["ok"]]) == (0, [])
+    assert "well  Temporal at" in seamline("doctor").out
+
+
+def test_doctor_names_what_is_wrong_and_the_remedy(seamline: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SEAMLINE_CONNECTIONS__SHOP_DE__SYSTEM", "shopify")
+    monkeypatch.setenv("SEAMLINE_CONNECTIONS__SHIPPO_TWO__SYSTEM", "shippo")
+    monkeypatch.setenv("SEAMLINE_API__HOST", "0.0.0.0")  # noqa: S104 what is wrong
+    said = seamline("doctor", "--json")
+    wrong = {check["name"]: check["remedy"] for check in said.data if not check["ok"]}
+    assert said.code == 1
+    assert "routes.carrier: is missing" in wrong["routes"]
+    assert "SEAMLINE_API__TOKEN" in wrong["api"]
+    assert "seamline worker" in wrong["worker for shop-de"]
+    assert "no worker serves" in wrong["system shop-de"]
+
+
+def test_temporal_away_is_exit_code_3_with_address_and_remedy(
+    seamline: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    address = f"127.0.0.1:{free_port()}"
+    monkeypatch.setenv("TEMPORAL_ADDRESS", address)
+    for arguments in (["list"], ["start", "order-to-shipment", "shop-uk:1"], ["systems"]):
+        said = seamline(*arguments)
+        assert said.code == 3
+        assert address in said.err
+        assert "TEMPORAL_ADDRESS" in said.err
+    doctor = seamline("doctor")
+    assert doctor.code == 1
+    assert f"wrong Temporal at {address}" in doctor.out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["start", "order-to-shipmnt", "shop-uk:1"], "there are: follow-parcel, order-to-shipment"),
+        (["start", "order-to-shipment", "5001"], "reference must look like connection:external-id"),
+        (["start", "order-to-shipment", "shop-fr:1"], "its connection 'shop-fr' is not set"),
+        (["start", "follow-parcel", "shop-uk:1"], "parcel Field required"),
+        (["show", "shop-uk:404404"], "there is no process order-to-shipment:shop-uk:404404"),
+        (["show", "5001"], "neither a process's id nor a reference"),
+        (["amend", "shop-uk:404404", "buy-label#1", "a=b"], "there is no process"),
+        (["cancel", "shop-uk:404404"], "there is no process"),
+        (["list", "--team", "it' OR '1'='1"], "a filter is a plain word"),
+        (["trace", "5001"], "REFERENCE must look like"),
+    ],
+)
+def test_what_cannot_be_done_is_exit_code_1_with_the_reason(seamline: Command, arguments: list[str], says: str) -> None:
+    said = seamline(*arguments)
+    assert said.code == 1
+    assert says in said.err
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["amend", "shop-uk:1", "w#1", "novalue"],
+        ["list", "--status", "odd"],
+        ["skip", "shop-uk:1", "w#1", "--result", "x"],
+    ],
+)
+def test_wrong_use_is_exit_code_2(seamline: Command, arguments: list[str]) -> None:
+    assert seamline(*arguments).code == 2
+
+
+def test_a_wrong_setting_names_itself(seamline: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SEAMLINE_API__PORT", "hunter2")
+    said = seamline("list")
+    assert said.code == 1
+    assert "api.port" in said.err
+    assert "hunter2" not in said.err
+
+
+def test_a_second_up_over_the_same_state_is_refused(seamline: Command, stack: Running) -> None:
+    said = seamline("up", "--state", str(Path(stack.config).parent))
+    assert said.code == 1
+    assert "it runs already" in said.err

@@ -1,0 +1,170 @@
+"""What we say to Shopify and what the simulator says back, held to Shopify's schema; what real shops said is read."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from graphql import (
+    GraphQLSchema,
+    OperationDefinitionNode,
+    parse,
+    validate,
+)
+from graphql.execution.values import get_variable_values
+
+from seamline.errors import LockedOut, Refusal
+from seamline.http import Exchange, HttpFactory
+from seamline.systems.shopify import client, mapping, wire
+from seamline.systems.shopify.shop import Account, connect
+from tests.contract.graphql_answers import answer_problems
+from tests.systems.conformance import fulfilment
+from tests.systems.vendors import Simulated
+
+NAME = "shop-uk"
+DOCUMENTS = (
+    wire.ORDER,
+    wire.MORE_LINES,
+    wire.MORE_PARTS,
+    wire.MORE_PART_LINES,
+    wire.FULFILMENTS,
+    wire.CREATE_FULFILMENT,
+    wire.HOLDINGS,
+    wire.SHOP,
+)
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda text: text.split("(")[0].split("{")[0].strip())
+def test_every_document_is_valid(shopify_schema: GraphQLSchema, document: str) -> None:
+    assert validate(shopify_schema, parse(document)) == []
+
+
+def test_a_wrong_document_is_found(shopify_schema: GraphQLSchema) -> None:
+    assert validate(shopify_schema, parse(wire.ORDER.replace("displayFinancialStatus", "financialStatus")))
+
+
+async def test_requests_and_answers(
+    shopify_schema: GraphQLSchema, simulated: Simulated, http: HttpFactory, exchanges: list[Exchange]
+) -> None:
+    secret = f"secret-{NAME}"
+    values = {"url": f"{simulated.url}/shopify/{NAME}", "client_id": f"client-{NAME}", "client_secret": secret}
+    shop = connect(NAME, Account.model_validate(values), http)
+    lines = [{"sku": "MUG-BLUE", "location": f"Warehouse {place // 40}"} for place in range(80)]
+    wanted: list[dict[str, Any]] = [
+        {"duties": "3.00", "discounts": "1.00", "phone": "+441223000000"},
+        {"address": None, "service": None, "email": None, "locale": None, "financial_status": "PENDING"},
+        {"lines": lines + [{"sku": "TEE-M", "location": f"Shed {place}"} for place in range(5)]},
+        {"lines": [{"sku": "GIFT-CARD", "gift_card": True}], "delivery": "NONE"},
+    ]
+    for one in wanted:
+        await shop.fetch_order(await simulated.order(NAME, **one))
+    order = await shop.fetch_order(await simulated.order(NAME))
+    await shop.create_fulfilment("key", fulfilment(order))
+    await shop.find_fulfilments(fulfilment(order))
+    with pytest.raises(Refusal):
+        await shop.create_fulfilment("key", fulfilment(order))
+    await shop.holdings(order.reference)
+    await shop.card()
+    await shop.close()
+    asked = [exchange for exchange in exchanges if exchange.operation != "token"]
+    assert {one.operation for one in asked} >= {"fetch_order", "create_fulfilment", "find_fulfilments", "holdings"}
+    assert {documents_of(one) for one in asked} == set(DOCUMENTS)
+    for exchange in asked:
+        assert exchange_problems(shopify_schema, exchange) == []
+
+
+def documents_of(exchange: Exchange) -> str:
+    """The document that was sent."""
+    return str(json.loads(exchange.request.content)["query"])
+
+
+def exchange_problems(schema: GraphQLSchema, exchange: Exchange) -> list[str]:
+    """What the schema has against a request or its answer."""
+    sent = json.loads(exchange.request.content)
+    document = parse(sent["query"])
+    (operation,) = (one for one in document.definitions if isinstance(one, OperationDefinitionNode))
+    wrong = get_variable_values(schema, operation.variable_definitions or (), sent["variables"])
+    problems = [str(error) for error in validate(schema, document)]
+    problems += [str(error) for error in wrong] if isinstance(wrong, list) else []
+    return problems + answer_problems(schema, sent["query"], exchange.answer.json()["data"])
+
+
+def test_a_wrong_answer_is_found(shopify_schema: GraphQLSchema) -> None:
+    shop = {"name": None, "myshopifyDomain": "x", "currencyCode": "DM", "more": 1}
+    found = answer_problems(shopify_schema, wire.SHOP, {"shop": shop})
+    assert sorted(found) == [
+        "data.shop.currencyCode: 'DM' is no CurrencyCode",
+        "data.shop.more: was not asked for",
+        "data.shop.name: is null",
+    ]
+
+
+def recorded(folder: Path, name: str) -> Iterator[Any]:
+    """Every value of this name in what real shops answered."""
+    for path in sorted((folder / "shopify" / "recorded").glob("*.json")):
+        yield from _named(json.loads(path.read_text()), name)
+
+
+def _named(value: Any, name: str) -> Iterator[Any]:
+    if isinstance(value, dict):
+        for key, inner in value.items():
+            if key == name:
+                yield inner
+            yield from _named(inner, name)
+    elif isinstance(value, list):
+        for inner in value:
+            yield from _named(inner, name)
+
+
+def test_recorded_user_errors_are_read(specs: Path) -> None:
+    payloads = [one for one in recorded(specs, "fulfillmentCreate") if isinstance(one, dict) and "userErrors" in one]
+    assert len(payloads) > 5
+    refused = 0
+    for payload in payloads:
+        read = wire.FulfillmentCreate.model_validate(payload)
+        if read.user_errors:
+            refused += 1
+            failure = mapping.refused(read.user_errors).failure
+            assert failure.reason
+            assert all(problem.field for problem in failure.problems)
+        elif read.fulfillment:
+            mapping.fulfilments([read.fulfillment])
+    assert refused > 2
+
+
+def test_recorded_objects_are_read(specs: Path) -> None:
+    counted = 0
+    for name, model in (
+        ("trackingInfo", wire.TrackingInfo),
+        ("originalUnitPriceSet", wire.MoneyBag),
+        ("currentTotalPriceSet", wire.MoneyBag),
+        ("assignedLocation", wire.Location),
+        ("pageInfo", wire.PageInfo),
+        ("cost", wire.Cost),
+    ):
+        for value in recorded(specs, name):
+            for one in value if isinstance(value, list) else [value]:
+                if isinstance(one, dict) and ("amountSet" not in one):
+                    counted += is_read(model, one)
+    assert counted > 100
+
+
+def is_read(model: type[wire.Wire], value: dict[str, Any]) -> bool:
+    """Read a recorded value; one that was asked for with fewer fields than we ask for does not count."""
+    needed = {field.alias for field in model.model_fields.values() if field.is_required()}
+    if not needed <= value.keys():
+        return False
+    model.model_validate(value)
+    return True
+
+
+def test_recorded_graphql_errors_are_failures(specs: Path) -> None:
+    lists = [one for one in recorded(specs, "errors") if isinstance(one, list) and one]
+    for errors in lists:
+        failure = client.graphql_error(wire.Reply.model_validate({"errors": errors}), None)
+        denied = any(error.get("extensions", {}).get("code") == "ACCESS_DENIED" for error in errors)
+        assert isinstance(failure, LockedOut if denied else Refusal)
+    assert lists

@@ -3,8 +3,9 @@
 Nested names are joined by two underscores, and a connection's dashes may be written as underscores:
 `SEAMLINE_CONNECTIONS__SHOP_UK__ACCOUNT__TOKEN`. `SEAMLINE_CONFIG` names another TOML file, `SEAMLINE_SECRETS_DIR` a
 folder with one file a secret, called like the variable (`connections__shop-uk__account__token`). Any value may also be
-read from a file by adding `_file` to its name: `webhook_secret_file = "/run/secrets/shop-uk"`. Temporal itself is
-configured by its own standard, `TEMPORAL_*` and profiles (`seamline.temporal`).
+read from a file by adding `_file` to its name: `webhook_secret_file = "/run/secrets/shop-uk"`. Workers alone read the
+files of accounts: the API must not hold a system's credentials. Temporal itself is configured by its own standard,
+`TEMPORAL_*` and profiles (`seamline.temporal`).
 """
 
 from __future__ import annotations
@@ -266,6 +267,11 @@ def variable(path: Sequence[str]) -> str:
     return "SEAMLINE_" + "__".join(part.upper().replace("-", "_") for part in path)
 
 
+def account_of(name: str, connection: Connection) -> dict[str, Any]:
+    """A connection's account with its files read. ConfigurationError names the one that cannot be."""
+    return _with_files(connection.account, ("connections", name, "account"))
+
+
 def start_for(process: type[Process], reference: str, settings: Settings, *, started_by: str = "") -> Start:
     """What a process is started with now: the route for its roles, and the policy as it is set.
 
@@ -321,7 +327,7 @@ def _with_files(values: dict[str, Any], place: tuple[str, ...]) -> dict[str, Any
     """The values with each `name_file` replaced by `name`, read from that file."""
     read: dict[str, Any] = {}
     for name, value in values.items():
-        if isinstance(value, dict):
+        if isinstance(value, dict) and not (name == "account" and len(place) == 2):
             value = _with_files(value, (*place, name))
         elif isinstance(value, str) and name.endswith("_file"):
             name, value = name.removesuffix("_file"), _content(Path(value), ".".join((*place, name)))

@@ -13,7 +13,7 @@ from temporalio import activity
 from activities.tracing import Traceable, Tracing
 from seamline.errors import ConfigurationError
 from seamline.http import HttpFactory
-from seamline.settings import Connection, Settings, configuration_error
+from seamline.settings import Connection, Settings, account_of, configuration_error
 
 
 class Adapter(Traceable, Protocol):
@@ -73,7 +73,7 @@ def _adapter(name: str, connection: Connection, role: str, http: HttpFactory) ->
     module = importlib.import_module(f"seamline.systems.{connection.system}.{role}")
     account_type: type[BaseModel] = module.Account
     try:
-        account = account_type.model_validate(connection.account)
+        account = account_type.model_validate(account_of(name, connection))
     except ValidationError as error:
         raise configuration_error(error, f"connections.{name}.account") from None
     return cast(Adapter, module.connect(name, account, http))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import secrets
 from collections.abc import Mapping
 from typing import Annotated, cast
@@ -16,6 +17,9 @@ from seamline.process.start import Start
 from seamline.settings import Settings
 from seamline.temporal import page_of, register_search_attributes, start_process
 
+START_SECONDS_MAX = 4
+"""Shopify waits 5 s for an answer."""
+
 
 class Door:
     """Starts processes. Once `start` returns, Temporal has the process."""
@@ -27,11 +31,12 @@ class Door:
         self._registered = False
 
     async def start(self, process: type[Process], start: Start) -> tuple[str, bool]:
-        """The workflow id, and False when it was already there. Raises TemporalUnreachable."""
-        if not self._registered:
-            await register_search_attributes(self.client)
-            self._registered = True
-        return await start_process(self.client, process, start)
+        """The workflow id, and False when it was already there. Raises TemporalUnreachable, or TimeoutError."""
+        async with asyncio.timeout(START_SECONDS_MAX):
+            if not self._registered:
+                await register_search_attributes(self.client)
+                self._registered = True
+            return await start_process(self.client, process, start)
 
     def links(self, workflow_id: str) -> dict[str, str]:
         """Pages that show a process."""

@@ -75,6 +75,7 @@ def handle_errors(app: FastAPI) -> None:
     app.add_exception_handler(HTTPException, _plain)
     app.add_exception_handler(TemporalUnreachable, _away)
     app.add_exception_handler(RPCError, _away)
+    app.add_exception_handler(TimeoutError, _away)
     app.add_exception_handler(ConfigurationError, _wrong_setting)
     app.add_exception_handler(Exception, _defect)
 
@@ -113,7 +114,7 @@ def _plain(_: Request, error: Exception) -> Response:
 
 
 def _away(_: Request, error: Exception) -> Response:
-    reason = error.status.name if isinstance(error, RPCError) else "UNREACHABLE"
+    reason = error.status.name if isinstance(error, RPCError) else type(error).__name__
     log_event(log, "Temporal did not take a request", logging.WARNING, reason=reason)
     return problem_response(unavailable("Temporal does not answer; nothing was accepted, send it again later"))
 

@@ -7,6 +7,7 @@ import base64
 import hashlib
 import hmac
 import json
+import time
 import uuid
 from collections.abc import AsyncIterator
 
@@ -160,6 +161,17 @@ async def test_while_temporal_is_away_nothing_is_acknowledged(api_without_tempor
         assert answer.status_code == 503
         assert int(answer.headers["retry-after"]) > 0
     assert (await api.get("/health")).json() == {"alive": True}
+
+
+async def test_a_temporal_that_does_not_answer_is_given_up_before_the_vendor_gives_us_up() -> None:
+    async with await asyncio.start_server(lambda *_: asyncio.sleep(60), "127.0.0.1", 0) as silent:
+        address = f"127.0.0.1:{silent.sockets[0].getsockname()[1]}"
+        client = await Client.connect(address, lazy=True, data_converter=pydantic_data_converter)
+        async with api_over(client) as api:
+            began = time.monotonic()
+            answer = await paid(api, number())
+            assert answer.status_code == 503
+            assert time.monotonic() - began < 5
 
 
 async def test_starting_by_call_answers_201_then_200_with_links(api: httpx.AsyncClient) -> None:

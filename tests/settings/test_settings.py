@@ -10,7 +10,7 @@ import pytest
 from seamline.errors import ConfigurationError
 from seamline.process.process import Process
 from seamline.process.start import Start
-from seamline.settings import load_settings, start_for
+from seamline.settings import account_of, load_settings, start_for
 
 TOML = """
 [connections.shop-uk]
@@ -120,6 +120,15 @@ def test_a_wrong_setting_names_itself(write: Write, toml: str, says: str) -> Non
     with pytest.raises(ConfigurationError) as error:
         load_settings()
     assert says in message(error)
+
+
+def test_the_files_of_accounts_are_read_by_whoever_calls_the_system_alone(write: Write) -> None:
+    write(TOML.replace("[policy]", 'client_secret_file = "secret"\n[policy]'))
+    connection = load_settings().connections["shop-uk"]
+    with pytest.raises(ConfigurationError, match=r"connections.shop-uk.account.client_secret_file: the file cannot be"):
+        account_of("shop-uk", connection)
+    Path("secret").write_text("hush\n")
+    assert account_of("shop-uk", connection)["client_secret"] == "hush"
 
 
 def test_every_wrong_setting_is_named_at_once_and_no_value_is_told(write: Write) -> None:

@@ -16,7 +16,7 @@ from graphql import (
 )
 from graphql.execution.values import get_variable_values
 
-from seamline.errors import LockedOut, Refusal
+from seamline.errors import Kind, Refusal
 from seamline.http import Exchange, HttpFactory
 from seamline.systems.shopify import client, mapping, wire
 from seamline.systems.shopify.shop import Account, connect
@@ -162,9 +162,13 @@ def is_read(model: type[wire.Wire], value: dict[str, Any]) -> bool:
 
 
 def test_recorded_graphql_errors_are_failures(specs: Path) -> None:
-    lists = [one for one in recorded(specs, "errors") if isinstance(one, list) and one]
-    for errors in lists:
-        failure = client.graphql_error(wire.Reply.model_validate({"errors": errors}), None)
-        denied = any(error.get("extensions", {}).get("code") == "ACCESS_DENIED" for error in errors)
-        assert isinstance(failure, LockedOut if denied else Refusal)
-    assert lists
+    met = {}
+    for errors in recorded(specs, "errors"):
+        failure = client.graphql_error(wire.Reply.model_validate({"errors": errors}), None).failure
+        met[errors[0].get("extensions", {}).get("code")] = (failure.kind, failure.code)
+    assert met == {
+        "RESOURCE_NOT_FOUND": (Kind.REFUSAL, "not-found"),
+        "ACCESS_DENIED": (Kind.LOCKED_OUT, "access-denied"),
+        "INTERNAL_SERVER_ERROR": (Kind.OUTAGE, "internal-error"),
+        None: (Kind.REFUSAL, "malformed-request"),
+    }

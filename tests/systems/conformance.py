@@ -200,6 +200,14 @@ class ShopConformance(SystemConformance):
             ("fulfilment", "success"),
         ]
 
+    async def test_only_what_is_left_is_to_be_shipped(self, side: ShopSide) -> None:
+        order = await side.adapter.fetch_order(await side.order(lines=[{"sku": "MUG-BLUE"}, {"sku": "TEE-M"}]))
+        whole = fulfilment(order)
+        part = whole.model_copy(update={"lines": [line for line in whole.lines if line.sku == "TEE-M"]})
+        await side.adapter.create_fulfilment("key", part)
+        (left,) = (await side.adapter.fetch_order(order.reference)).open_fulfilment_orders
+        assert [line.sku for line in left.lines] == ["MUG-BLUE"]
+
     async def test_a_fulfilment_whose_answer_was_lost_is_found(self, side: ShopSide) -> None:
         order = await side.adapter.fetch_order(await side.order())
         await side.lose_reply()

@@ -105,13 +105,18 @@ async def test_a_lost_line_is_an_outage(error: httpx.TransportError, code: str) 
 
 
 async def test_an_answer_too_large_is_refused() -> None:
+    taken = 0
+
     async def endless() -> AsyncIterator[bytes]:
+        nonlocal taken
         while True:
+            taken += 1024 * 1024
             yield b"x" * 1024 * 1024
 
     with pytest.raises(Refusal) as caught:
         await client(lambda request: httpx.Response(200, content=endless())).send("read", "GET", "/", write=False)
     assert caught.value.failure.code == "answer-too-large"
+    assert taken <= module.ANSWER_BYTES_MAX + 1024 * 1024
 
 
 async def test_an_answer_that_is_not_json_is_refused() -> None:

@@ -117,4 +117,5 @@ def graphql_error(reply: wire.Reply, request_id: str | None) -> SystemFailure:
         return Outage("internal-error", reason, request_id=request_id)
     if codes & _LOCKED_OUT:
         return LockedOut("access-denied", reason, request_id=request_id)
-    return Refusal("malformed-request", reason, request_id=request_id)
+    code = "not-found" if "RESOURCE_NOT_FOUND" in codes else "malformed-request"
+    return Refusal(code, reason, request_id=request_id)

@@ -1,0 +1,30 @@
+"""Have an order packed ahead, so that a counter can hand it out."""
+
+from __future__ import annotations
+
+from activities import inventory, shop
+from activities.shop import OrderRequest
+from seamline.process.process import Process, process
+from seamline.process.start import Start
+from seamline.process.view import Outcome
+from seamline.records.address import Address
+from workflows.order_to_shipment import stock_request
+
+
+@process("pack-order")
+class PackOrder(Process):
+    """Starts by a call; ends when the goods lie packed."""
+
+    roles = ("shop", "inventory")
+
+    async def run(self, start: Start) -> Outcome:
+        """The story; each line is one business step."""
+        order = await self.do(shop.fetch_order, OrderRequest())
+        if reason := order.not_ours(self.policy):
+            return self.ignored(reason)
+        part = order.open_fulfilment_orders[0]
+
+        async with self.undoable():
+            stock = await self.do(inventory.reserve, stock_request(order, part, order.address or Address()))
+            packed = await self.until(inventory.packed, stock)
+        return self.completed(packed)

@@ -12,7 +12,8 @@ from seamline.errors import Refusal
 from seamline.http import Exchange, HttpFactory
 from seamline.records.parcel import LabelRequest, ParcelNumber
 from seamline.systems.shippo.carrier import Account, connect
-from tests.systems.conformance import ADDRESS, parcel_request
+from tests.systems.carrier_suite import parcel_request
+from tests.systems.conformance import ADDRESS
 from tests.systems.vendors import Simulated
 
 NAME = "shippo-main"

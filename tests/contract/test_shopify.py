@@ -21,7 +21,7 @@ from seamline.http import Exchange, HttpFactory
 from seamline.systems.shopify import client, mapping, wire
 from seamline.systems.shopify.shop import Account, connect
 from tests.contract.graphql_answers import answer_problems
-from tests.systems.conformance import fulfilment
+from tests.systems.shop_suite import fulfilment
 from tests.systems.vendors import Simulated
 
 NAME = "shop-uk"

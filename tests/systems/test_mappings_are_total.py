@@ -18,7 +18,8 @@ from seamline.systems.shopify import mapping as shopify
 from seamline.systems.shopify import wire as shopify_wire
 from seamline.systems.tryton import mapping as tryton
 from seamline.systems.tryton import wire as tryton_wire
-from tests.systems.conformance import ADDRESS, stock_request
+from tests.systems.conformance import ADDRESS
+from tests.systems.inventory_suite import stock_request
 
 EXAMPLES = 60
 REFERENCE = "shop-uk:5001"

@@ -13,7 +13,8 @@ from seamline.records.event import BadSignature, EventKind, UnreadableEvent
 from seamline.records.parcel import LabelRequest, ParcelNumber
 from seamline.systems.shippo import mapping, webhook
 from seamline.systems.shippo.carrier import Account, ShippoCarrier, connect
-from tests.systems.conformance import ADDRESS, CarrierConformance, parcel_request
+from tests.systems.carrier_suite import CarrierConformance, parcel_request
+from tests.systems.conformance import ADDRESS
 from tests.systems.vendors import Simulated
 
 NAME = "shippo-main"

@@ -17,7 +17,7 @@ from seamline.http import Exchange, HttpFactory
 from seamline.records.event import BadSignature, EventKind, UnreadableEvent
 from seamline.systems.shopify import client, webhook, wire
 from seamline.systems.shopify.shop import Account, ShopifyShop, connect
-from tests.systems.conformance import ShopConformance, fulfilment
+from tests.systems.shop_suite import ShopConformance, fulfilment
 from tests.systems.vendors import Simulated
 
 NAME = "shop-uk"

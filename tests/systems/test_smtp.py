@@ -11,7 +11,7 @@ from seamline.errors import LockedOut, Outage, Refusal
 from seamline.http import HttpFactory
 from seamline.systems.smtp import mapping
 from seamline.systems.smtp.mail import Account, SmtpMail, connect
-from tests.systems.conformance import MailConformance, shipped_mail
+from tests.systems.mail_suite import MailConformance, shipped_mail
 from tests.systems.vendors import Simulated
 
 NAME = "mail-main"

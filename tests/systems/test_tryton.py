@@ -13,7 +13,8 @@ from seamline.records.stock import Reservation, ShipmentState
 from seamline.records.undo import UndoState
 from seamline.systems.tryton import mapping, wire
 from seamline.systems.tryton.inventory import Account, TrytonInventory, connect
-from tests.systems.conformance import REFERENCE, InventoryConformance, stock_request
+from tests.systems.conformance import REFERENCE
+from tests.systems.inventory_suite import InventoryConformance, stock_request
 from tests.systems.vendors import Simulated
 
 NAME = "erp-main"

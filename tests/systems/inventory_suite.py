@@ -1,0 +1,141 @@
+"""What every system must do that fills the role inventory."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Protocol
+
+import pytest
+
+from activities.inventory import InventorySystem
+from seamline.errors import Outage, Refusal
+from seamline.records.money import Money
+from seamline.records.stock import Reservation, ShipmentState, StockLine, StockRequest
+from seamline.records.undo import UndoState
+from tests.systems.conformance import (
+    ADDRESS,
+    REFERENCE,
+    Side,
+    SystemConformance,
+)
+
+
+class InventorySide(Side, Protocol):
+    """An inventory, and its warehouse."""
+
+    @property
+    def adapter(self) -> InventorySystem: ...
+
+    async def free(self, sku: str) -> int:
+        """How many pieces are not held for anybody."""
+
+    async def set_free(self, sku: str, pieces: int) -> None:
+        """Let there be so many."""
+
+    async def warehouse(self, reservation: Reservation, *states: str) -> None:
+        """The warehouse moves the goods: picked, packed, done."""
+
+    async def miss_assignments(self, count: int) -> None:
+        """The next tries to assign stock do nothing."""
+
+    async def lose_reply(self) -> None:
+        """The next reservation is made, and its answer is lost."""
+
+
+class InventoryConformance(SystemConformance):
+    """The role inventory."""
+
+    async def reserved(self, side: InventorySide, request: StockRequest | None = None) -> Reservation:
+        """Stock held for the request."""
+        made = await side.adapter.create_reservation(f"{REFERENCE}/reserve#1", request or stock_request())
+        return await side.adapter.advance_reservation(made)
+
+    async def test_stock_is_held_and_found(self, side: InventorySide) -> None:
+        before = await side.free("MUG-BLUE")
+        assert await side.adapter.find_reservations(REFERENCE) == []
+        reservation = await self.reserved(side)
+        assert (reservation.state, reservation.key) == (ShipmentState.ASSIGNED, f"{REFERENCE}/reserve#1")
+        assert await side.free("MUG-BLUE") == before - 2
+        (found,) = await side.adapter.find_reservations(REFERENCE)
+        assert (found.id, found.key, found.shipment_id) == (reservation.id, reservation.key, reservation.shipment_id)
+        assert [(line.sku, line.quantity, line.unit_price) for line in found.lines] == [
+            (line.sku, line.quantity, line.unit_price) for line in stock_request().lines
+        ]
+
+    async def test_advancing_again_is_harmless(self, side: InventorySide) -> None:
+        reservation = await self.reserved(side)
+        before = await side.free("MUG-BLUE")
+        again = await side.adapter.advance_reservation(reservation)
+        assert (again.state, await side.free("MUG-BLUE")) == (ShipmentState.ASSIGNED, before)
+
+    async def test_a_reservation_whose_answer_was_lost_is_found(self, side: InventorySide) -> None:
+        await side.lose_reply()
+        with pytest.raises(Outage):
+            await side.adapter.create_reservation(f"{REFERENCE}/reserve#1", stock_request())
+        (found,) = await side.adapter.find_reservations(REFERENCE)
+        assert (found.key, found.state) == (f"{REFERENCE}/reserve#1", ShipmentState.DRAFT)
+        assert (await side.adapter.advance_reservation(found)).state is ShipmentState.ASSIGNED
+
+    async def test_assignment_is_tried_again(self, side: InventorySide) -> None:
+        await side.miss_assignments(2)
+        assert (await self.reserved(side)).state is ShipmentState.ASSIGNED
+
+    async def test_short_stock_is_refused_by_line(self, side: InventorySide) -> None:
+        await side.set_free("LAMP-OAK", 1)
+        made = await side.adapter.create_reservation(f"{REFERENCE}/reserve#1", stock_request(LAMP_OAK=4, MUG_BLUE=1))
+        with pytest.raises(Refusal) as caught:
+            await side.adapter.advance_reservation(made)
+        assert caught.value.failure.code == "short-stock"
+        assert [problem.field for problem in caught.value.failure.problems] == ["lines.0.quantity"]
+        assert (await side.adapter.cancel_reservation(made)).state is UndoState.UNDONE
+        assert (await side.free("LAMP-OAK"), await side.free("MUG-BLUE")) == (1, 100)
+
+    async def test_unknown_articles_are_refused_by_line(self, side: InventorySide) -> None:
+        with pytest.raises(Refusal) as caught:
+            await side.adapter.create_reservation("key", stock_request(MUG_BLUE=1, NO_SUCH=1, NOR_THIS=1))
+        assert [problem.field for problem in caught.value.failure.problems] == ["lines.1.sku", "lines.2.sku"]
+        assert await side.adapter.find_reservations(REFERENCE) == []
+
+    @pytest.mark.parametrize("states", [(), ("picked",), ("picked", "packed")])
+    async def test_it_is_taken_back_from_every_state(self, side: InventorySide, states: tuple[str, ...]) -> None:
+        before = await side.free("MUG-BLUE")
+        reservation = await self.reserved(side)
+        await side.warehouse(reservation, *states)
+        assert (await side.adapter.cancel_reservation(reservation)).state is UndoState.UNDONE
+        assert await side.free("MUG-BLUE") == before
+        assert await side.adapter.find_reservations(REFERENCE) == []
+        assert (await side.adapter.cancel_reservation(reservation)).state is UndoState.UNDONE
+
+    async def test_a_draft_is_taken_back(self, side: InventorySide) -> None:
+        made = await side.adapter.create_reservation(f"{REFERENCE}/reserve#1", stock_request())
+        assert (await side.adapter.cancel_reservation(made)).state is UndoState.UNDONE
+        assert await side.adapter.find_reservations(REFERENCE) == []
+
+    async def test_what_has_left_is_not_taken_back(self, side: InventorySide) -> None:
+        reservation = await self.reserved(side)
+        await side.warehouse(reservation, "picked", "packed", "done")
+        assert (await side.adapter.cancel_reservation(reservation)).state is UndoState.TOO_LATE
+        assert (await side.adapter.read_reservation(reservation)).state is ShipmentState.DONE
+
+    async def test_the_warehouse_is_followed(self, side: InventorySide) -> None:
+        reservation = await self.reserved(side)
+        for state in ("picked", "packed", "done"):
+            await side.warehouse(reservation, state)
+            assert (await side.adapter.read_reservation(reservation)).state.value == state
+        held = {one.kind: one for one in await side.adapter.holdings(REFERENCE)}
+        assert held["shipment"].state == "done"
+
+    async def test_a_second_reservation_of_one_order(self, side: InventorySide) -> None:
+        first = await self.reserved(side)
+        await side.adapter.cancel_reservation(first)
+        moved = ADDRESS.model_copy(update={"street1": "14 Mill Lane"})
+        second = await self.reserved(side, stock_request().model_copy(update={"address": moved}))
+        assert [one.id for one in await side.adapter.find_reservations(REFERENCE)] == [second.id]
+
+
+def stock_request(**pieces: int) -> StockRequest:
+    """What to hold; two mugs and a shirt unless said otherwise (names with `_` for `-`)."""
+    price = Money(amount=Decimal("14.50"), currency="GBP")
+    wanted = pieces or {"MUG_BLUE": 2, "TEE_M": 1}
+    lines = tuple(StockLine(sku=k.replace("_", "-"), quantity=count, unit_price=price) for k, count in wanted.items())
+    return StockRequest(reference=REFERENCE, number="#5001", currency="GBP", address=ADDRESS, lines=lines)

@@ -1,0 +1,97 @@
+"""What every system must do that fills the role mail."""
+
+from __future__ import annotations
+
+from typing import Any, Protocol
+
+import pytest
+
+from activities.mail import MailSystem
+from seamline.errors import Outage, Refusal
+from seamline.records.shipping import MailLine, ShippedMail
+from tests.systems.conformance import (
+    REFERENCE,
+    Side,
+    SystemConformance,
+)
+
+
+class MailSide(Side, Protocol):
+    """A mail server, and the letter box."""
+
+    @property
+    def adapter(self) -> MailSystem: ...
+
+    async def received(self) -> list[dict[str, Any]]:
+        """The mails that arrived: message_id, to, subject, text, html, reference, key."""
+
+    async def lose_reply(self) -> None:
+        """The next mail is taken, and the answer is lost."""
+
+
+class MailConformance(SystemConformance):
+    """The role mail."""
+
+    key = f"{REFERENCE}/send-shipped#1"
+
+    async def test_a_mail_arrives_in_text_and_html(self, side: MailSide) -> None:
+        sent = await side.adapter.send_shipped(self.key, shipped_mail())
+        (mail,) = await side.received()
+        assert mail["message_id"] == sent.message_id
+        assert (mail["to"], mail["reference"], mail["key"]) == (["jo.fielding@example.com"], REFERENCE, self.key)
+        for body in (mail["text"], mail["html"]):
+            assert "TRACK-1" in body
+            assert "Enamel mug" in body
+        assert "#5001" in mail["subject"]
+
+    async def test_html_is_escaped(self, side: MailSide) -> None:
+        await side.adapter.send_shipped(self.key, shipped_mail(name="<script>alert(1)</script>"))
+        (mail,) = await side.received()
+        assert "<script>" not in mail["html"]
+        assert "<script>" in mail["text"]
+
+    @pytest.mark.parametrize(("locale", "words"), [("de-AT", "Sendungsnummer"), ("en", "Tracking"), ("fr", "Tracking")])
+    async def test_it_speaks_the_customers_language(self, side: MailSide, locale: str, words: str) -> None:
+        await side.adapter.send_shipped(self.key, shipped_mail(locale=locale))
+        (mail,) = await side.received()
+        assert words in mail["text"]
+        assert words in mail["html"]
+
+    async def test_one_key_is_one_message_id(self, side: MailSide) -> None:
+        first = await side.adapter.send_shipped(self.key, shipped_mail())
+        assert (await side.adapter.send_shipped(self.key, shipped_mail())).message_id == first.message_id
+        second = await side.adapter.send_shipped(f"{REFERENCE}/send-shipped#2", shipped_mail())
+        assert second.message_id != first.message_id
+
+    async def test_a_lost_answer_is_an_outage(self, side: MailSide) -> None:
+        await side.lose_reply()
+        with pytest.raises(Outage):
+            await side.adapter.send_shipped(self.key, shipped_mail())
+        sent = await side.adapter.send_shipped(self.key, shipped_mail())
+        assert {mail["message_id"] for mail in await side.received()} == {sent.message_id}
+
+    @pytest.mark.parametrize("to", ["nobody@refused.example", "no address", "", "a@b@c", "jo\nBcc: x@example.com"])
+    async def test_a_bad_address_is_refused(self, side: MailSide, to: str) -> None:
+        with pytest.raises(Refusal) as caught:
+            await side.adapter.send_shipped(self.key, shipped_mail(to=to))
+        assert [problem.field for problem in caught.value.failure.problems] == ["to"]
+        assert await side.received() == []
+
+    async def test_a_busy_mailbox_is_an_outage(self, side: MailSide) -> None:
+        with pytest.raises(Outage):
+            await side.adapter.send_shipped(self.key, shipped_mail(to="jo@busy.example"))
+
+
+def shipped_mail(**changes: Any) -> ShippedMail:
+    """The mail about a parcel."""
+    values: dict[str, Any] = {
+        "reference": REFERENCE,
+        "to": "jo.fielding@example.com",
+        "name": "Jo Fielding",
+        "number": "#5001",
+        "carrier": "Royal Mail",
+        "tracking_number": "TRACK-1",
+        "tracking_page": "https://carrier.example/TRACK-1",
+        "lines": (MailLine(title="Enamel mug, blue", quantity=2),),
+    }
+    return ShippedMail.model_validate(values | changes)

@@ -1,0 +1,161 @@
+"""What every system must do that fills the role shop."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any, Protocol
+
+import pytest
+
+from activities.shop import ShopSystem
+from seamline.errors import Outage, Refusal
+from seamline.records.money import Money
+from seamline.records.order import Delivery, Order, Payment
+from seamline.records.shipping import FulfilmentRequest
+from tests.systems.conformance import (
+    PERSONAL,
+    Side,
+    SystemConformance,
+)
+
+
+class ShopSide(Side, Protocol):
+    """A shop, and its customers."""
+
+    @property
+    def adapter(self) -> ShopSystem: ...
+
+    async def order(self, **wanted: Any) -> str:
+        """An order with these wishes (by the simulator's names); its reference."""
+
+    async def lose_reply(self) -> None:
+        """The next fulfilment is made, and its answer is lost."""
+
+
+class ShopConformance(SystemConformance):
+    """The role shop."""
+
+    async def test_a_plain_order(self, side: ShopSide) -> None:
+        lines = [{"sku": "MUG-BLUE", "quantity": 2}, {"sku": "LAMP-OAK"}]
+        order = await side.adapter.fetch_order(await side.order(lines=lines, locale="de-DE", service="express"))
+        assert order.broken_rules() == []
+        assert order.payment is Payment.PAID
+        assert [(line.sku, line.quantity, str(line.unit_price)) for line in order.lines] == [
+            ("MUG-BLUE", 2, "14.50 GBP"),
+            ("LAMP-OAK", 1, "89.00 GBP"),
+        ]
+        assert str(order.totals.total) == "122.95 GBP"
+        assert (order.locale, order.service, order.test, order.cancelled) == ("de-DE", "express", False, False)
+        assert order.address is not None
+        assert (order.address.name, order.address.postcode, order.address.country) == ("Jo Fielding", "CB2 1RX", "GB")
+        (part,) = order.open_fulfilment_orders
+        assert (part.delivery, part.on_hold) == (Delivery.SHIPPING, False)
+        assert order.weight_grams(part) == 2 * 380 + 2400
+        assert order.value(part) == Money(amount=Decimal("118.00"), currency="GBP")
+
+    @pytest.mark.parametrize(
+        "wanted",
+        [
+            {"taxes_included": False},
+            {"discounts": "3.00", "tips": "2.50"},
+            {"duties": "7.20", "taxes_included": False},
+            {"lines": [{"quantity": 3, "current_quantity": 1}, {"sku": "TEE-M", "current_quantity": 0}]},
+            {"lines": [{"discount": "1.45"}], "shipping": "0"},
+            {"currency": "EUR", "lines": [{"unit_price": "0.01", "quantity": 7}]},
+        ],
+    )
+    async def test_totals_add_up(self, side: ShopSide, wanted: dict[str, Any]) -> None:
+        order = await side.adapter.fetch_order(await side.order(**wanted))
+        assert order.totals.difference().amount == 0
+        assert order.broken_rules() == []
+
+    async def test_totals_that_do_not_add_up_are_seen(self, side: ShopSide) -> None:
+        order = await side.adapter.fetch_order(await side.order(total="1.00"))
+        assert [problem.field for problem in order.broken_rules()] == ["totals.total"]
+
+    @pytest.mark.parametrize("status", list(Payment))
+    async def test_every_payment(self, side: ShopSide, status: Payment) -> None:
+        name = status.name
+        order = await side.adapter.fetch_order(await side.order(financial_status=name))
+        assert order.payment is status
+
+    async def test_what_is_not_shipped(self, side: ShopSide) -> None:
+        lines = [{"sku": "MUG-BLUE"}, {"sku": "GIFT-CARD", "gift_card": True}]
+        order = await side.adapter.fetch_order(await side.order(lines=lines))
+        assert [line.needs_shipping for line in order.lines] == [True, False]
+        (part,) = order.open_fulfilment_orders
+        assert [line.sku for line in part.lines] == ["MUG-BLUE"]
+        pickup = await side.adapter.fetch_order(await side.order(delivery="PICK_UP"))
+        assert [part.delivery for part in pickup.fulfilment_orders] == [Delivery.PICKUP]
+        assert pickup.open_fulfilment_orders == ()
+
+    async def test_holds_and_locations(self, side: ShopSide) -> None:
+        held = await side.adapter.fetch_order(await side.order(fulfillment_order_status="ON_HOLD"))
+        assert [(part.open, part.on_hold) for part in held.fulfilment_orders] == [(True, True)]
+        lines = [{"sku": "MUG-BLUE"}, {"sku": "TEE-M", "location": "Second warehouse"}]
+        split = await side.adapter.fetch_order(await side.order(lines=lines))
+        assert {part.location for part in split.open_fulfilment_orders} == {"Main warehouse", "Second warehouse"}
+
+    async def test_an_order_of_many_pages(self, side: ShopSide) -> None:
+        lines = [{"sku": "MUG-BLUE", "location": f"Warehouse {place // 40}"} for place in range(160)]
+        lines += [{"sku": "TEE-M", "location": f"Warehouse {place}"} for place in range(4, 8)]
+        order = await side.adapter.fetch_order(await side.order(lines=lines))
+        assert len(order.lines) == 164
+        assert sorted(len(part.lines) for part in order.open_fulfilment_orders) == [1, 1, 1, 1, 40, 40, 40, 40]
+        assert order.broken_rules() == []
+
+    async def test_an_unknown_order_is_refused(self, side: ShopSide) -> None:
+        for reference in (f"{side.name}:999999", f"{side.name}:not-a-number"):
+            with pytest.raises(Refusal) as caught:
+                await side.adapter.fetch_order(reference)
+            assert caught.value.failure.code == "not-found"
+            assert [problem.field for problem in caught.value.failure.problems] == ["reference"]
+
+    async def test_a_fulfilment_is_posted_and_found(self, side: ShopSide) -> None:
+        order = await side.adapter.fetch_order(await side.order())
+        request = fulfilment(order)
+        assert await side.adapter.find_fulfilments(request) == []
+        made = await side.adapter.create_fulfilment(f"{order.reference}/post-fulfilment#1", request)
+        (found,) = await side.adapter.find_fulfilments(request)
+        assert (found.id, found.tracking_number) == (made.id, "TRACK-1")
+        assert (await side.adapter.fetch_order(order.reference)).open_fulfilment_orders == ()
+        assert [(one.kind, one.state) for one in await side.adapter.holdings(order.reference)] == [
+            ("order", "paid, fulfilled"),
+            ("fulfilment", "success"),
+        ]
+
+    async def test_only_what_is_left_is_to_be_shipped(self, side: ShopSide) -> None:
+        order = await side.adapter.fetch_order(await side.order(lines=[{"sku": "MUG-BLUE"}, {"sku": "TEE-M"}]))
+        whole = fulfilment(order)
+        part = whole.model_copy(update={"lines": [line for line in whole.lines if line.sku == "TEE-M"]})
+        await side.adapter.create_fulfilment("key", part)
+        (left,) = (await side.adapter.fetch_order(order.reference)).open_fulfilment_orders
+        assert [line.sku for line in left.lines] == ["MUG-BLUE"]
+
+    async def test_a_fulfilment_whose_answer_was_lost_is_found(self, side: ShopSide) -> None:
+        order = await side.adapter.fetch_order(await side.order())
+        await side.lose_reply()
+        with pytest.raises(Outage):
+            await side.adapter.create_fulfilment("key", fulfilment(order))
+        assert len(await side.adapter.find_fulfilments(fulfilment(order))) == 1
+
+    async def test_a_second_fulfilment_is_refused(self, side: ShopSide) -> None:
+        order = await side.adapter.fetch_order(await side.order())
+        await side.adapter.create_fulfilment("key", fulfilment(order))
+        with pytest.raises(Refusal) as caught:
+            await side.adapter.create_fulfilment("key", fulfilment(order))
+        assert caught.value.failure.problems
+        assert not any(text in str(caught.value) for text in PERSONAL)
+
+
+def fulfilment(order: Order, number: str = "TRACK-1") -> FulfilmentRequest:
+    """All of the order's first open part, under one tracking number."""
+    part = order.open_fulfilment_orders[0]
+    return FulfilmentRequest(
+        reference=order.reference,
+        fulfilment_order_id=part.id,
+        lines=part.lines,
+        tracking_number=number,
+        tracking_page=f"https://carrier.example/{number}",
+        carrier="Royal Mail",
+    )

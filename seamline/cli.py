@@ -12,7 +12,7 @@ import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -23,7 +23,7 @@ from seamline.errors import ConfigurationError
 from seamline.finding import NotFound
 from seamline.local import STATE, Local, environment, found_running, local_stack
 from seamline.settings import load_settings
-from seamline.signals import stop_on_signals
+from seamline.signals import leave, stop_on_signals
 from seamline.temporal import TemporalUnreachable
 
 app = typer.Typer(
@@ -37,6 +37,7 @@ app = typer.Typer(
 for part in (cli_processes.app, cli_systems.app, cli_doctor.app):
     app.registered_commands += part.registered_commands
 
+Break = Literal["lookup"]
 ReadyFile = Annotated[Path | None, typer.Option(help="Written once it serves.")]
 
 
@@ -58,9 +59,13 @@ def up(
 
 
 @app.command()
-def demo() -> None:
+def demo(
+    broken: Annotated[
+        Break | None, typer.Option("--break", help="Break the simulator, to see that the proof can fail.")
+    ] = None,
+) -> None:
     """Run real processes through everything and show what happened."""
-    raise typer.Exit(importlib.import_module("seamline.demo").run())
+    raise typer.Exit(importlib.import_module("seamline.demo.main").run(broken or ""))
 
 
 @app.command()
@@ -145,12 +150,8 @@ def execute(arguments: Sequence[str]) -> int:
 
 
 def main() -> None:
-    """The command's entry. Leaves without interpreter shutdown, where the Temporal client's threads may abort."""
-    code = execute(sys.argv[1:])
-    logging.shutdown()
-    sys.stdout.flush()
-    sys.stderr.flush()
-    os._exit(code)
+    """The command's entry."""
+    leave(execute(sys.argv[1:]))
 
 
 if __name__ == "__main__":

@@ -40,7 +40,8 @@ class JsonFormatter(logging.Formatter):
             line |= {name: told[name] for name in _TEMPORAL_NAMES if name in told}
         if record.exc_info and record.exc_info[0]:
             line["exception"] = record.exc_info[0].__name__
-            line["stack"] = [entry.strip() for entry in traceback.format_tb(record.exc_info[2])]
+            frames = traceback.extract_tb(record.exc_info[2])
+            line["stack"] = [f"{frame.filename}:{frame.lineno} in {frame.name}" for frame in frames]
         return json.dumps(line, default=str)
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from seamline.errors import ConfigurationError
 from seamline.settings import load_settings
+from seamline.signals import leave
 from seamline.telemetry import configure_logging, configure_tracing
 from seamline.temporal import TemporalUnreachable
 from worker.run import run
@@ -39,4 +40,4 @@ def _tell(ready_file: Path | None) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    leave(main())

@@ -307,6 +307,8 @@ async def _typed(handle: WorkflowHandle[Any, Any], wait: str, changes: Mapping[s
 
 def _at(request: Any, field: str) -> object:
     for name in field.split("."):
+        if isinstance(request, list):
+            request = {str(place): item for place, item in enumerate(request)}
         request = request.get(name) if isinstance(request, Mapping) else None
     return request
 

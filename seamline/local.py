@@ -33,6 +33,8 @@ temporal_ui_url = "{temporal_ui}"
 
 [connections.shop-uk]
 system = "shopify"
+breaker.open_seconds = 1
+breaker.open_seconds_max = 5
 webhook_secret = "secret-shop-uk"
 [connections.shop-uk.account]
 url = "{simulator}/shopify/shop-uk"
@@ -42,6 +44,8 @@ page = "{simulator}/objects/shop-uk/order/{{id}}"
 
 [connections.erp-main]
 system = "tryton"
+breaker.open_seconds = 1
+breaker.open_seconds_max = 5
 [connections.erp-main.account]
 url = "{simulator}/tryton/erp-main"
 database = "demo"
@@ -50,6 +54,8 @@ page = "{simulator}/objects/erp-main/sale.sale/{{id}}"
 
 [connections.shippo-main]
 system = "shippo"
+breaker.open_seconds = 1
+breaker.open_seconds_max = 5
 webhook_secret = "secret-shippo-main"
 [connections.shippo-main.account]
 url = "{simulator}/shippo/shippo-main"
@@ -66,6 +72,8 @@ email = "warehouse@supplies.example"
 
 [connections.mail-main]
 system = "smtp"
+breaker.open_seconds = 1
+breaker.open_seconds_max = 5
 [connections.mail-main.account]
 host = "{smtp_host}"
 port = {smtp_port}
@@ -73,9 +81,10 @@ security = "plain"
 sender = "orders@supplies.example"
 sender_name = "Seamline Supplies"
 
-# On a laptop nobody wants to wait: short patience, quick looks, quick healing.
+# On a laptop nobody wants to wait: short patience, quick looks, quick healing; and see the breakers above.
 [policy]
 patience_seconds = 6
+attempt_seconds_max = 10
 healing_interval_max_seconds = 3
 poll_seconds = 1
 poll_max_seconds = 2

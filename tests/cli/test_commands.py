@@ -91,6 +91,15 @@ def test_a_text_that_looks_like_a_number_stays_text_where_text_belongs(seamline:
     assert until(waits_again)
 
 
+def test_a_field_inside_a_list_is_amended_by_its_place(seamline: Command, order: Order) -> None:
+    reference = order(lines=[{"sku": ""}])
+    [wait] = shown(seamline, reference, "waiting").data["view"]["waits"]
+    field = "fulfilment_orders.0.lines.0.sku"
+    assert field in [problem["field"] for problem in wait["problems"]]
+    said = seamline("amend", reference, wait["name"], f"{field}=12345", "lines.0.sku=12345")
+    assert said.code == 0, said.err
+
+
 def test_a_step_is_skipped_with_its_result(seamline: Command, order: Order) -> None:
     reference = waiting(seamline, order)
     request = shown(seamline, reference, "waiting").data["view"]["waits"][0]["request"]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import timedelta
 from typing import Protocol
 
 from activities.ensure import ensure
@@ -146,6 +145,5 @@ buy_label = Effect(
     undo=Carrier.refund_label,
     confirm=Carrier.label_refunded,
     title="Buy the label",
-    start_to_close=timedelta(seconds=60),
 )
 delivered = Wait(Carrier.delivered, title="Follow the parcel until delivered")

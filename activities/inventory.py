@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import timedelta
 from typing import Protocol
 
 from activities.ensure import ensure
@@ -100,7 +99,6 @@ reserve = Effect(
     undo=Inventory.release,
     gate=True,
     title="Reserve stock",
-    start_to_close=timedelta(seconds=60),
 )
 packed = Wait(Inventory.packed, title="Wait until packed")
 handed_over = Wait(Inventory.handed_over, title="Wait until handed over to the carrier")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import timedelta
 from typing import Protocol
 
 from activities.tracing import Traceable
@@ -58,5 +57,4 @@ post_fulfilment = Effect(
     Shop.post_fulfilment,
     undo=IRREVERSIBLE,
     title="Post fulfilment and tracking to the shop",
-    start_to_close=timedelta(seconds=60),
 )

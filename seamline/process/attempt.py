@@ -35,7 +35,7 @@ def issue(
         call,
         task_queue=connection,
         result_type=operation.result_type,
-        start_to_close_timeout=operation.start_to_close,
+        start_to_close_timeout=timedelta(seconds=policy.attempt_seconds_max),
         schedule_to_close_timeout=None if healing or waits else timedelta(seconds=patience),
         retry_policy=_retries(policy, slow=healing, polls=waits),
         cancellation_type=workflow.ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,

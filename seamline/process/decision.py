@@ -88,8 +88,11 @@ def fit(kind: type[R], data: Any, place: str) -> R:
 
 
 def _merged(target: Any, patch: Any) -> Any:
+    """The merge patch applied. Beyond RFC 7386 a list takes one as well, by place: `{"lines": {"0": {...}}}`."""
     if not isinstance(patch, Mapping):
         return patch
+    if isinstance(target, list):
+        return [_merged(item, patch.get(str(place), item)) for place, item in enumerate(target)]
     merged = dict(target) if isinstance(target, Mapping) else {}
     for name, value in patch.items():
         if value is None:
@@ -101,10 +104,11 @@ def _merged(target: Any, patch: Any) -> Any:
 
 def _unknown_fields(target: Any, patch: Mapping[str, Any], place: str) -> list[Problem]:
     problems = []
+    known = {str(number): item for number, item in enumerate(target)} if isinstance(target, list) else target
     for name, value in patch.items():
-        if not isinstance(target, Mapping) or name not in target:
-            known = ", ".join(sorted(target)) if isinstance(target, Mapping) else "none"
-            problems.append(Problem(field=f"{place}.{name}", reason=f"is no field here; there are: {known}"))
-        elif isinstance(value, Mapping) and isinstance(target[name], Mapping):
-            problems += _unknown_fields(target[name], value, f"{place}.{name}")
+        if not isinstance(known, Mapping) or name not in known:
+            names = ", ".join(sorted(known)) if isinstance(known, Mapping) else "none"
+            problems.append(Problem(field=f"{place}.{name}", reason=f"is no field here; there are: {names}"))
+        elif isinstance(value, Mapping) and known[name] is not None:
+            problems += _unknown_fields(known[name], value, f"{place}.{name}")
     return problems

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+import shlex
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 from temporalio import workflow
 
@@ -22,29 +24,32 @@ def current_details(status: Status, steps: Sequence[Step], waits: Iterable[OpenW
     return "\n".join(lines)
 
 
-def commands(workflow_id: str, wait: Wait, action: Action) -> tuple[str, str]:
-    """The `seamline` command, and the `temporal` command, that would answer a wait with an action."""
+def commands(workflow_id: str, wait: Wait, action: Action, value: str = "NEW") -> tuple[str, str]:
+    """The `seamline` and the `temporal` command that answer a wait; an amendment sets each named field to `value`."""
     fields = [one.field for one in wait.problems] or ["FIELD"]
     decision: dict[str, object] = {"wait": wait.name, "action": action.value, "who": "YOU", "why": "WHY"}
     ours = f"seamline {action.value} {workflow_id} {wait.name}"
     if action is Action.AMEND:
-        decision["change"] = nested(dict.fromkeys(fields, "NEW"))
-        ours += "".join(f" {field}=NEW" for field in fields)
+        decision["change"] = nested(dict.fromkeys(fields, value))
+        ours += "".join(f" {shlex.quote(f'{field}={value}')}" for field in fields)
     if action is Action.SKIP:
         decision["result"] = {}
-    theirs = f"temporal workflow signal --workflow-id {workflow_id} --name decide --input '{json.dumps(decision)}'"
+    signal = f"temporal workflow signal --workflow-id {workflow_id} --name decide"
+    theirs = f"{signal} --input {shlex.quote(json.dumps(decision))}"
     return ours + ' --why "WHY"', theirs
 
 
-def nested(changes: dict[str, object]) -> dict[str, object]:
-    """`{"address.postcode": x}` as the merge patch `{"address": {"postcode": x}}`."""
-    patch: dict[str, object] = {}
-    for dotted, value in changes.items():
+def nested(changes: Mapping[str, object]) -> dict[str, object]:
+    """`{"address.postcode": x}` as the merge patch `{"address": {"postcode": x}}`; `a.b` beats `a`."""
+    patch: dict[str, Any] = {}
+    for dotted in sorted(changes):
         *path, last = dotted.split(".")
         place = patch
         for name in path:
-            place = place.setdefault(name, {})  # type: ignore[assignment]
-        place[last] = value
+            if not isinstance(place.get(name), dict):
+                place[name] = {}
+            place = place[name]
+        place[last] = changes[dotted]
     return patch
 
 

@@ -134,7 +134,6 @@ class Operation(Generic[Req, Res]):
     method: Method[Req, Res] = field(kw_only=False)
     title: str
     team: str = "operations"
-    start_to_close: timedelta = timedelta(seconds=30)
 
     @property
     def name(self) -> str:

@@ -28,7 +28,6 @@ class Entry:
             self.effect.undo,
             title=f"Take back: {self.effect.title}",
             team=self.effect.team,
-            start_to_close=self.effect.start_to_close,
         )
 
     @property

@@ -30,6 +30,11 @@ class Policy(Record):
         gt=0,
         description="How long a failing operation is retried before the process shows as held up.",
     )
+    attempt_seconds_max: float = Field(
+        default=60,
+        gt=0,
+        description="How long one try of an operation may take; a killed worker's try is repeated after it.",
+    )
     healing_interval_max_seconds: float = Field(
         default=180, gt=0, description="The longest pause between tries once a process is held up."
     )

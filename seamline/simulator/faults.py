@@ -18,7 +18,7 @@ class FaultKind(StrEnum):
     TIMEOUT = "timeout"
     """No effect and no answer: hangs for `delay_seconds`, then the connection is cut."""
     LOST_REPLY = "lost-reply"
-    """The effect is done, then the connection is cut without an answer."""
+    """The effect is done, then the connection is cut without an answer, after `delay_seconds` where given."""
     THROTTLE = "throttle"
     """Too many calls, in the vendor's shape; `delay_seconds` is what it asks to wait."""
     REFUSE = "refuse"

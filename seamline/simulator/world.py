@@ -245,6 +245,7 @@ class World(Store):
                 await _strike(call, call.fault)
             yield call
             if call.fault and call.fault.kind is FaultKind.LOST_REPLY:
+                await asyncio.sleep(call.fault.delay_seconds or 0)
                 raise ConnectionCut
         except (Injected, ConnectionCut):
             call.outcome = call.fault.kind.value if call.fault else "cut"

@@ -1,0 +1,213 @@
+"""The six stories of the demo. Each says what it expects, lets it happen, and tells what really happened."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+import time
+from collections import Counter
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
+
+from rich.table import Table
+
+from seamline.demo.answer import answered
+from seamline.demo.stage import Handle, Stage, held_up, waits
+from seamline.local import SHOP
+from seamline.process.decision import Action
+from seamline.process.details import commands
+from seamline.process.view import View
+
+BIN = os.path.relpath(os.path.dirname(sys.executable))
+"""Where the environment's commands are, seen from here."""
+ONE_EACH = Counter({"reserve": 1, "buy-label": 1, "ship": 1, "post-fulfilment": 1, "send-mail": 1})
+CALLS_TO_A_DEAD_SYSTEM_MAX = 15
+DOWN_SECONDS = 20
+BAD_POSTCODE, GOOD_POSTCODE = "ZZ9 9ZZ", "CB2 1RX"
+
+
+@dataclass
+class Told:
+    """What a scenario saw: `ok` when that was what it expected."""
+
+    ok: bool
+    actual: str
+    references: Sequence[str] = field(default=())
+
+
+@dataclass(frozen=True)
+class Scenario:
+    """One story."""
+
+    title: str
+    expected: str
+    play: Callable[[Stage], Awaitable[Told]]
+
+
+async def plain(stage: Stage) -> Told:
+    """An order on a good day."""
+    reference = await stage.order()
+    view = await stage.ended(reference)
+    parcel = await stage.delivered(reference)
+    state = parcel.outcome.result.get("state") if parcel.outcome else "?"
+    counts = await stage.live(reference)
+    ok = counts == ONE_EACH and _kind(view) == "completed" and state == "delivered"
+    return Told(ok, f"{_kind(view)}, {_words(counts)}, parcel {state}", [reference])
+
+
+async def duplicates(stage: Stage) -> Told:
+    """The same webhook five times, twice at the same moment."""
+    reference = await stage.order()
+    again = {"topic": "orders/paid", "times": 4, "at_once": 2}
+    number = reference.partition(":")[2]
+    answers = await stage.post(f"shops/{SHOP}/orders/{number}/deliveries", again)
+    stage.say(f"the shop sent the same event four times more; the door answered {answers['statuses']}")
+    view = await stage.ended(reference)
+    await stage.delivered(reference)
+    runs = [one async for one in stage.client.list_workflows(f"WorkflowId = 'order-to-shipment:{reference}'")]
+    counts = await stage.live(reference)
+    ok = len(runs) == 1 and counts == ONE_EACH and set(answers["statuses"]) == {200}
+    return Told(ok, f"{len(runs)} process, {_kind(view)}, {_words(counts)}", [reference])
+
+
+async def killed(stage: Stage) -> Told:
+    """The worker dies after the carrier sold a label and before it could hear of it."""
+    await stage.fault("shippo-main", "transactions.create", "lost-reply", count=1, delay_seconds=30)
+    reference = await stage.order()
+    await stage.happened(reference, "buy-label")
+    await stage.local.worker.kill()
+    stage.say("[red]the carrier sold a label; the worker was killed (SIGKILL) before the answer came[/]")
+    await stage.local.start_worker()
+    stage.say("a new worker runs; it asks the carrier what was bought for this order")
+    view = await stage.ended(reference)
+    labels = [one for one in await stage.effects(reference) if one["operation"] == "buy-label"]
+    adopted = next((step.object_id for step in view.steps if step.name == "buy-label"), "")
+    stage.say(f"labels in the carrier's ledger: {', '.join(one['object_id'] for one in labels)}; used: {adopted}")
+    ok = len(labels) == 1 and labels[0]["object_id"] == adopted and await stage.live(reference) == ONE_EACH
+    if ok:
+        await stage.delivered(reference)
+    return Told(ok, f"{_kind(view)}, {len(labels)} label{'s' * (len(labels) != 1)} bought", [reference])
+
+
+async def outage(stage: Stage) -> Told:
+    """The carrier is away for a while, and nobody does anything."""
+    since = time.time()
+    await stage.fault("shippo-main", "*", "down", seconds=DOWN_SECONDS)
+    stage.say(f"[red]the carrier is down for {DOWN_SECONDS} s[/]")
+    references = [await stage.order() for _ in range(3)]
+    handles = [stage.handle("order-to-shipment", reference) for reference in references]
+    held = await asyncio.gather(*(stage.until(one, held_up, "being held up") for one in handles))
+    stage.say(f"all {len(held)} are held up: {held[0].waits[0].cause}; staff are told, and need do nothing")
+    views = await asyncio.gather(*(stage.ended(one) for one in references))
+    calls = await stage.get("calls", connection="shippo-main", since=str(since))
+    dead = [one for one in calls if one["at"] < since + DOWN_SECONDS and one["outcome"] == "down"]
+    await asyncio.gather(*(stage.delivered(one) for one in references))
+    counts = [await stage.live(one) for one in references]
+    decisions = sum(len(view.decisions) for view in views)
+    ok = all(one == ONE_EACH for one in counts) and 0 < len(dead) <= CALLS_TO_A_DEAD_SYSTEM_MAX and not decisions
+    done = sum(_kind(view) == "completed" for view in views)
+    actual = f"{done} held up and completed, {len(dead)} calls to the dead system, {decisions} decisions"
+    return Told(ok, actual, references)
+
+
+async def refused(stage: Stage) -> Told:
+    """An address that the carrier refuses."""
+    reference = await stage.order(address={"zip": BAD_POSTCODE})
+    handle = stage.handle("order-to-shipment", reference)
+    view = await stage.until(handle, waits, "waiting")
+    wait = view.waits[0]
+    stage.say(f"[yellow]waits for {wait.team}[/]: {wait.cause}")
+    for problem in wait.problems:
+        stage.say(f"  {problem.field}: {problem.reason}")
+    await _ask(stage, handle, view)
+    ended = await stage.ended(reference)
+    await stage.delivered(reference)
+    named = any("postcode" in problem.field for problem in wait.problems)
+    counts = await stage.live(reference)
+    ok = named and _kind(ended) == "completed" and counts == ONE_EACH
+    who = ended.decisions[0].action if ended.decisions else "nobody"
+    return Told(ok, f"waited for {wait.team} naming the postcode, then {who}: {_kind(ended)}", [reference])
+
+
+async def _ask(stage: Stage, handle: Handle, view: View) -> None:
+    wait = view.waits[0]
+    ours, theirs = commands(handle.id, wait, Action.AMEND, GOOD_POSTCODE)
+    stage.say("release it from another terminal in this folder, with either of:")
+    for line in (ours, f"{theirs} --address {stage.local.running.temporal}"):
+        stage.console.print(f"{BIN}/{line}", style="bold", soft_wrap=True, highlight=False)
+    decided = asyncio.create_task(
+        stage.until(handle, lambda now: wait.name not in {one.name for one in now.waits}, "a decision")
+    )
+    if await answered(stage.console, decided):
+        await decided
+        return
+    field = wait.problems[0].field
+    await stage.command("amend", handle.id, wait.name, f"{field}={GOOD_POSTCODE}", "--why", "the customer was asked")
+    stage.say(f"answered: seamline amend ... {field}={GOOD_POSTCODE!r}")
+    await decided
+
+
+async def cancelled(stage: Stage) -> Told:
+    """Cancelled once the label was bought, before the parcel left."""
+    await stage.world(autopilot=False, refund_after_seconds=2)
+    before = await _balance(stage)
+    reference = await stage.order()
+    await stage.happened(reference, "buy-label")
+    between = await _balance(stage, reference)
+    await stage.until(stage.handle("order-to-shipment", reference), _waits_for_packing, "waiting to be packed")
+    await stage.command("cancel", f"order-to-shipment:{reference}", "--why", "the customer changed their mind")
+    stage.say("[yellow]cancelled by staff[/]: the gate first (can the parcel still be stopped?), then in reverse")
+    view = await stage.ended(reference)
+    after = await _balance(stage, reference)
+    await stage.world(autopilot=True, refund_after_seconds=0)
+    stage.console.print(_balances(before, between, after))
+    operations = [one["operation"] for one in await stage.effects(reference)]
+    expected = ["reserve", "buy-label", "release", "request-refund", "refund"]
+    ok = operations == expected and after == before and _kind(view) == "undone"
+    left = "nothing left" if after == before else "something is left"
+    return Told(ok, f"{_kind(view)}: {', '.join(operations[2:])}; {left}", [reference])
+
+
+def _waits_for_packing(view: View) -> bool:
+    return view.steps[-1].name == "packed"
+
+
+async def _balance(stage: Stage, reference: str = "") -> dict[str, str]:
+    """Stock and money: what is on the shelf, and what labels of this order have cost so far."""
+    shelf = await stage.get("stock/erp-main")
+    effects = await stage.effects(reference) if reference else []
+    sign = {"buy-label": 1, "refund": -1}
+    spent = sum(sign.get(one["operation"], 0) * float(one["amount"] or 0) for one in effects)
+    return {"MUG-BLUE on the shelf": str(shelf.get("MUG-BLUE", 0)), "spent on labels": f"{spent:.2f}"}
+
+
+def _balances(before: dict[str, str], between: dict[str, str], after: dict[str, str]) -> Table:
+    table = Table("", "before", "label bought", "after the undo", box=None, pad_edge=True)
+    for name in before:
+        table.add_row(name, before[name], between[name], after[name])
+    return table
+
+
+def _kind(view: View) -> str:
+    return view.outcome.kind.value if view.outcome else view.status.value
+
+
+def _words(counts: Counter[str]) -> str:
+    if counts == ONE_EACH:
+        return "one effect each"
+    return ", ".join(f"{count} {operation}" for operation, count in counts.items()) or "no effect"
+
+
+SCENARIOS = (
+    Scenario("a plain paid order", "one effect each, delivered", plain),
+    Scenario("its webhook comes five times", "one process, one effect each", duplicates),
+    Scenario("the worker is killed after a label was sold", "one label, found and adopted", killed),
+    Scenario(
+        "the carrier is down for 20 s",
+        f"three held up, at most {CALLS_TO_A_DEAD_SYSTEM_MAX} calls, all complete by themselves",
+        outage,
+    ),
+    Scenario("a postcode that the carrier refuses", "waits with the field named, staff mend it", refused),
+    Scenario("cancelled after the label was bought", "refund requested and confirmed, stock released", cancelled),
+)

@@ -1,0 +1,184 @@
+"""What the documents say is so: links, commands, code, settings."""
+
+from __future__ import annotations
+
+import ast
+import asyncio
+import json
+import re
+import sys
+import textwrap
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+import typer
+from temporalio.client import Client
+
+from seamline.api.app import create_app
+from seamline.api.processes import Started
+from seamline.cli import app
+from seamline.process.decision import read_decision
+from seamline.process.start import Start, read_start
+from seamline.settings import Settings
+from seamline.simulator.server import running
+from tests.conftest import binary
+from tests.docs import settings_tables
+from tests.docs.pages import PAGES, ROOT, Block, Command, anchors, blocks, commands, links
+
+HELP_SECONDS_MAX = 30
+KNOWN_TO_ALL = ("curl", "cp", "docker")
+TEMPORAL_GLOBAL = ("--address", "--namespace")
+
+
+def name(page: Path) -> str:
+    return str(page.relative_to(ROOT))
+
+
+@pytest.mark.parametrize("page", PAGES, ids=name)
+def test_links_lead_somewhere(page: Path) -> None:
+    for link in links(page):
+        path, _, anchor = link.partition("#")
+        target = (page.parent / path).resolve() if path else page
+        assert target.exists(), link
+        assert not anchor or anchor in anchors(target), link
+
+
+@pytest.mark.parametrize("page", PAGES, ids=name)
+def test_pages_tell_the_product_alone(page: Path) -> None:
+    assert not re.search(r"/work/|\bissue #?\d", page.read_text())
+
+
+def test_the_index_names_every_page() -> None:
+    for folder in ("docs", "docs/decisions"):
+        index = (ROOT / folder / "README.md").read_text()
+        for page in (ROOT / folder).glob("*.md"):
+            assert page.name == "README.md" or f"({page.name})" in index, page.name
+
+
+@pytest.mark.parametrize("block", [one for one in blocks("python") if one.source], ids=lambda one: one.text[:40])
+def test_code_is_as_in_its_file(block: Block) -> None:
+    assert block.text in (ROOT / block.source).read_text()
+
+
+def test_the_readme_shows_the_run_method_as_it_is() -> None:
+    source = (ROOT / "workflows/order_to_shipment.py").read_text()
+    methods = [
+        one for one in ast.walk(ast.parse(source)) if isinstance(one, ast.AsyncFunctionDef) and one.name == "run"
+    ]
+    method = textwrap.dedent("    " + (ast.get_source_segment(source, methods[0]) or ""))
+    shown = [one.text for one in blocks("python") if one.page.name == "README.md" and one.page.parent == ROOT]
+    assert shown == [method + "\n"]
+
+
+def test_every_python_block_names_its_source() -> None:
+    assert [one.text for one in blocks("python") if not one.source and one.page.parent != ROOT] == []
+
+
+@pytest.mark.parametrize("command", commands("seamline"), ids=str)
+def test_our_commands_can_be_given_so(command: Command) -> None:
+    group: Any = typer.main.get_command(app)
+    known = group.get_command(None, command.words[1])
+    assert known is not None
+    if not (command.inline and len(command.words) == 2):
+        known.make_context(command.words[1], command.words[2:])
+
+
+@pytest.mark.parametrize("command", commands("temporal"), ids=str)
+async def test_temporals_commands_have_these_options(command: Command) -> None:
+    words = command.words[1:]
+    first = next(place for place, word in enumerate(words) if word.startswith("-"))
+    known = await help_of(binary("temporal"), *words[:first])
+    for option in words[first:]:
+        if option.startswith("--"):
+            assert option in TEMPORAL_GLOBAL or f"{option} " in known, option
+
+
+@pytest.mark.parametrize("command", commands("temporal"), ids=str)
+def test_what_temporal_is_sent_would_be_taken(command: Command) -> None:
+    words = command.words
+    if "--input" not in words:
+        return
+    sent = json.loads(words[words.index("--input") + 1])
+    if "signal" in words:
+        read_decision([sent])
+    else:
+        assert isinstance(read_start(Start, [sent]), Start)
+
+
+@pytest.mark.parametrize("command", commands("python"), ids=str)
+async def test_modules_take_these_options(command: Command) -> None:
+    _, dash_m, module, *options = command.words
+    assert dash_m == "-m"
+    known = await help_of(sys.executable, "-m", module)
+    assert all(option in known for option in options if option.startswith("--"))
+
+
+def test_make_has_these_targets() -> None:
+    targets = re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(), re.MULTILINE)
+    asked = [command.words[1] for command in commands("make")]
+    assert asked
+    assert set(asked) <= set(targets)
+
+
+def test_no_other_program_is_shown() -> None:
+    shown = {command.words[0] for block in blocks("sh") for command in [Command(block.page, block.text)]}
+    ours = {"seamline", "temporal", "python", "make", *KNOWN_TO_ALL}
+    assert {one for one in shown if one not in ours and not (ROOT / one).is_file()} == set()
+
+
+async def test_what_is_told_of_the_simulator_works(tmp_path: Path) -> None:
+    asked = commands("curl")
+    assert asked
+    async with running(tmp_path / "world.db") as simulator, httpx.AsyncClient() as http:
+        for command in asked:
+            words = command.words
+            given = {word: words[place + 1] for place, word in enumerate(words) if word in ("-X", "-d")}
+            (url,) = [word for word in words if word.startswith("$SIMULATOR")]
+            answer = await http.request(
+                given["-X"],
+                url.replace("$SIMULATOR", simulator.url),
+                content=given.get("-d"),
+                headers={"Content-Type": "application/json"},
+            )
+            assert answer.is_success, f"{command}: {answer.text}"
+
+
+async def test_the_api_answers_as_its_page_says() -> None:
+    started, wrong = [json.loads(one.text) for one in blocks("json") if one.page.name == "api.md"]
+    Started.model_validate(started)
+    client = await Client.connect("127.0.0.1:9", lazy=True)
+    transport = httpx.ASGITransport(create_app(Settings(), client))
+    async with httpx.AsyncClient(transport=transport, base_url="http://api") as api:
+        answer = (await api.post("/processes/order-to-shipment", json={"reference": "5001"})).json()
+    del answer["title"], wrong["title"]  # the phrase of 422 differs between versions of Python
+    assert answer == wrong
+
+
+def test_the_tables_of_settings_are_those_of_the_code() -> None:
+    page = settings_tables.PAGE.read_text()
+    assert set(settings_tables.MARKED.findall(page)) == set(settings_tables.sections())
+    assert settings_tables.written(page) == page, "run: python -m tests.docs.settings_tables"
+
+
+@pytest.mark.parametrize("block", blocks("toml"), ids=lambda one: one.text[:30])
+def test_toml_can_be_read(block: Block) -> None:
+    assert tomllib.loads(block.text)
+
+
+def test_the_causes_for_staff_and_on_call_exist() -> None:
+    code = "".join(path.read_text() for folder in ("seamline", "activities") for path in (ROOT / folder).rglob("*.py"))
+    pages = (ROOT / "docs/staff.md").read_text() + (ROOT / "docs/on-call.md").read_text()
+    causes = set(re.findall(r"`(?:\.\.\. )?(?:refusal|locked out|outage|unknown outcome) ([a-z-]+)`", pages))
+    assert len(causes) > 10
+    assert {one for one in causes if f'"{one}"' not in code and not one.startswith("parcel-")} == set()
+
+
+async def help_of(*command: str) -> str:
+    """What a program says of itself."""
+    child = await asyncio.create_subprocess_exec(*command, "--help", cwd=ROOT, stdout=asyncio.subprocess.PIPE)
+    said, _ = await asyncio.wait_for(child.communicate(), HELP_SECONDS_MAX)
+    assert child.returncode == 0
+    return said.decode()

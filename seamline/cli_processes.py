@@ -29,8 +29,8 @@ from seamline.process.decision import Action, Decided, Decision
 from seamline.process.details import commands, nested
 from seamline.process.start import problems_of
 from seamline.process.view import Outcome, View, Wait
-from seamline.settings import load_settings, start_for
-from seamline.temporal import connect, page_of, reaching, register_search_attributes, start_process
+from seamline.settings import PROCESS_QUEUE, load_settings, start_for
+from seamline.temporal import connect, page_of, polled, reaching, register_search_attributes, start_process
 
 QUERY_SECONDS_MAX = 10
 DECIDE_SECONDS_MAX = 20
@@ -156,7 +156,7 @@ async def _show(process: str, as_json: bool) -> None:
     client = await connect(settings)
     handle = await _handle(client, process)
     described = await _described(handle)
-    view = await _view(handle)
+    view = await _view(client, handle)
     outcome = None if view else await _outcome(handle, described.status)
     page = page_of(settings, client.namespace, handle.id)
     if as_json:
@@ -220,7 +220,10 @@ async def _decide(
 ) -> None:
     client = await connect(load_settings())
     handle = await _handle(client, process)
-    change = nested(await _typed(handle, wait, changes)) if changes else None
+    await _described(handle)
+    if not await polled(client, PROCESS_QUEUE, workflows=True):
+        raise Refused("no worker runs, so nobody can take a decision: start one with `seamline worker`")
+    change = nested(await _typed(client, handle, wait, changes)) if changes else None
     try:
         decision = Decision(
             wait=wait, action=action, who=who or getpass.getuser(), why=why, change=change, result=result
@@ -279,8 +282,10 @@ async def _described(handle: WorkflowHandle[Any, Any]) -> Listed:
         raise _not_found(handle, error) from None
 
 
-async def _view(handle: WorkflowHandle[Any, Any]) -> View | None:
+async def _view(client: Client, handle: WorkflowHandle[Any, Any]) -> View | None:
     """The process's own view; None when no worker answers."""
+    if not await polled(client, PROCESS_QUEUE, workflows=True):
+        return None
     try:
         limit = timedelta(seconds=QUERY_SECONDS_MAX)
         view: View = await handle.query("view", result_type=View, rpc_timeout=limit)
@@ -298,9 +303,11 @@ async def _outcome(handle: WorkflowHandle[Any, Any], status: Status) -> Outcome 
     return Outcome.model_validate(await handle.result())
 
 
-async def _typed(handle: WorkflowHandle[Any, Any], wait: str, changes: Mapping[str, str]) -> dict[str, object]:
+async def _typed(
+    client: Client, handle: WorkflowHandle[Any, Any], wait: str, changes: Mapping[str, str]
+) -> dict[str, object]:
     """Each value as its field needs it: text where there is text now, else JSON where it can be read as such."""
-    view = await _view(handle)
+    view = await _view(client, handle)
     request = next((one.request for one in view.waits if one.name == wait), {}) if view else {}
     return {field: _value(text, _at(request, field)) for field, text in changes.items()}
 

@@ -17,7 +17,7 @@ from seamline.simulator.server import running
 from seamline.temporal import register_search_attributes, start_process
 from tests.docs.shelf import Side
 from tests.end_to_end.world import World
-from tests.systems.conformance import InventoryConformance
+from tests.systems.inventory_suite import InventoryConformance
 from worker.connections import serve_connections
 from worker.run import connection_worker, process_worker
 

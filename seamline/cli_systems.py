@@ -13,13 +13,15 @@ from temporalio.client import Client, WorkflowFailureError
 from temporalio.service import RPCError
 
 from seamline.cli_output import AsJson, Refused, print_json, print_table, run, say
-from seamline.errors import Failure
+from seamline.errors import Failure, Kind
 from seamline.records.reference import check_reference
 from seamline.records.system import Card, Holding
 from seamline.settings import PROCESS_QUEUE, Settings, load_settings
 from seamline.temporal import connect, polled, reaching
 
 ANSWER_SECONDS_MAX = 60
+NOT_PICKED_UP = "not-picked-up"
+"""What the engine, too, calls a task that no worker took."""
 
 app = typer.Typer()
 
@@ -113,7 +115,7 @@ def told(failure: Failure | None) -> str:
     """A failure in words."""
     if failure is None:
         return "nothing"
-    if failure.code == "not-picked-up":
+    if failure.code == NOT_PICKED_UP:
         return "no worker serves this connection, or its breaker is open"
     return f"{failure.kind.value}: {failure.code}" + (f" ({failure.reason})" if failure.reason else "")
 
@@ -124,7 +126,8 @@ async def ask_all(client: Client, settings: Settings, question: str, reference: 
         return []
     if not await polled(client, PROCESS_QUEUE, workflows=True):
         raise Refused("no worker runs, and only workers may ask the systems: start one with `seamline worker`")
-    asked = {"reference": reference, "connections": list(settings.connections)}
+    served = [name for name in settings.connections if await polled(client, name)]
+    asked = {"reference": reference, "connections": served}
     limit = timedelta(seconds=ANSWER_SECONDS_MAX)
     try:
         with reaching():
@@ -138,4 +141,9 @@ async def ask_all(client: Client, settings: Settings, question: str, reference: 
             )
     except (WorkflowFailureError, RPCError):
         raise Refused(f"no answer within {ANSWER_SECONDS_MAX} s: is a worker running? See `seamline doctor`") from None
-    return [answer.model_validate(one) for one in result["answers"]]
+    answers = {one["connection"]: one for one in result["answers"]}
+    silent = Failure(kind=Kind.OUTAGE, code=NOT_PICKED_UP).model_dump()
+    return [
+        answer.model_validate(answers.get(name, {"connection": name, "failure": silent}))
+        for name in settings.connections
+    ]

@@ -27,8 +27,10 @@ until known=$(temporal operator search-attribute list --namespace "$TEMPORAL_NAM
 done
 
 for name in SeamlineReference SeamlineStatus SeamlineTeam SeamlineCause; do
-    case $known in
-        *"$name"*) ;;
+    # Unquoted, so that lines and columns become single spaces.
+    # shellcheck disable=SC2086,SC2116
+    case " $(echo $known) " in
+        *" $name "*) ;;
         *) temporal operator search-attribute create --namespace "$TEMPORAL_NAMESPACE" --name "$name" --type Keyword ;;
     esac
 done

@@ -32,8 +32,9 @@ def commands(workflow_id: str, wait: Wait, action: Action, value: str = "NEW") -
     if action is Action.AMEND:
         decision["change"] = nested(dict.fromkeys(fields, value))
         ours += "".join(f" {shlex.quote(f'{field}={value}')}" for field in fields)
-    if action is Action.SKIP:
-        decision["result"] = {}
+    if action is Action.SKIP and wait.result_fields:
+        decision["result"] = dict.fromkeys(wait.result_fields, value)
+        ours += f" --result {shlex.quote(json.dumps(decision['result']))}"
     signal = f"temporal workflow signal --workflow-id {workflow_id} --name decide"
     theirs = f"{signal} --input {shlex.quote(json.dumps(decision))}"
     return ours + ' --why "WHY"', theirs

@@ -213,6 +213,7 @@ class RunningStep(Generic[Req, Res]):
                 team=_OWNER.get(failure.kind, self.operation.team),
                 failure=failure,
                 request=self._amendable(failure),
+                result_fields=self._result_fields(),
                 actions=self._actions(),
                 since=workflow.now(),
                 check=lambda decision: self._check_decision(decision, failure),
@@ -221,6 +222,11 @@ class RunningStep(Generic[Req, Res]):
         self._mark(StepState.HELD_UP if heals else StepState.WAITING, detail=failure.cause)
         self.process.publish()
         return self.wait
+
+    def _result_fields(self) -> tuple[str, ...]:
+        if self.operation.result_type is Undone:
+            return ()
+        return tuple(name for name, field in self.operation.result_type.model_fields.items() if field.is_required())
 
     def _actions(self) -> tuple[Action, ...]:
         if not self.stoppable:

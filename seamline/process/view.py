@@ -67,6 +67,8 @@ class Wait(Record):
     since: datetime
     request: dict[str, Any]
     """What `amend` changes."""
+    result_fields: tuple[str, ...] = ()
+    """What a `skip` must give as the step's result."""
 
 
 class UndoneStep(Record):

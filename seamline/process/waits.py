@@ -22,6 +22,7 @@ class OpenWait:
     team: str
     failure: Failure
     request: Record
+    result_fields: tuple[str, ...]
     actions: tuple[Action, ...]
     since: datetime
     check: Callable[[Decision], object]
@@ -48,6 +49,7 @@ class OpenWait:
             actions=self.actions,
             since=self.since,
             request=self.request.model_dump(mode="json"),
+            result_fields=self.result_fields,
         )
 
 

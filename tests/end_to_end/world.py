@@ -56,7 +56,11 @@ def settings_for(simulator: Simulator) -> Settings:
             },
             "erp-main": {
                 "system": "tryton",
-                "account": {"url": f"{simulator.url}/tryton/erp-main", "database": "main", "key": "tryton-test-erp-main"},
+                "account": {
+                    "url": f"{simulator.url}/tryton/erp-main",
+                    "database": "main",
+                    "key": "tryton-test-erp-main",
+                },
             },
             "shippo-main": {
                 "system": "shippo",

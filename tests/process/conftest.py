@@ -19,6 +19,15 @@ async def registered(skipping: WorkflowEnvironment) -> WorkflowEnvironment:
 
 
 @pytest.fixture
+async def real(dev_server: WorkflowEnvironment) -> AsyncIterator[Theatre]:
+    """The same world on the real server, for what the test server lacks or does wrongly."""
+    await register(dev_server.client)
+    world = Theatre(dev_server, Workshop())
+    async with world.acting(), world.playing():
+        yield world
+
+
+@pytest.fixture
 async def theatre(registered: WorkflowEnvironment) -> AsyncIterator[Theatre]:
     """A world with workers for processes and for the workshop."""
     world = Theatre(registered, Workshop())

@@ -119,33 +119,33 @@ async def test_a_signals_sender_is_only_claimed(theatre: Theatre) -> None:
     assert (decided.who, decided.verified) == ("the boss", False)
 
 
-async def test_a_held_up_step_may_be_tried_at_once(theatre: Theatre) -> None:
+async def test_a_held_up_step_may_be_tried_at_once(real: Theatre) -> None:
     slow = QUICK.model_copy(update={"healing_interval_max_seconds": 3600})
-    theatre.workshop.script["paint"] = [Outage("http-503")] * 100
-    handle = await theatre.start(policy=slow)
-    await theatre.waiting(handle, Status.HELD_UP)
-    theatre.workshop.script["paint"] = []
-    await theatre.decide(handle, **RETRY)
+    real.workshop.script["paint"] = [Outage("http-503")] * 100
+    handle = await real.start(policy=slow)
+    await real.waiting(handle, Status.HELD_UP)
+    real.workshop.script["paint"] = []
+    await real.decide(handle, **RETRY)
     assert (await handle.result())["kind"] == "completed"
 
 
-async def test_a_decision_is_void_when_the_attempt_in_flight_succeeds(theatre: Theatre) -> None:
-    theatre.workshop.script["paint"] = [Outage("http-503")] * 1000
-    handle = await theatre.start()
-    await theatre.waiting(handle, Status.HELD_UP)
-    gate = theatre.workshop.gates["paint"] = asyncio.Event()
-    before = len(theatre.workshop.calls)
-    theatre.workshop.script["paint"] = []
-    await theatre.until(handle, lambda _: len(theatre.workshop.calls) > before)
+async def test_a_decision_is_void_when_the_attempt_in_flight_succeeds(real: Theatre) -> None:
+    real.workshop.script["paint"] = [Outage("http-503")] * 1000
+    handle = await real.start()
+    await real.waiting(handle, Status.HELD_UP)
+    gate = real.workshop.gates["paint"] = asyncio.Event()
+    before = len(real.workshop.calls)
+    real.workshop.script["paint"] = []
+    await real.until(handle, lambda _: len(real.workshop.calls) > before)
     result = {"id": "mine", "key": "", "colour": "red"}
-    skip = asyncio.create_task(theatre.decide(handle, wait="paint#1", action="skip", result=result))
-    await theatre.until(handle, lambda view: view.decisions)
+    skip = asyncio.create_task(real.decide(handle, wait="paint#1", action="skip", result=result))
+    await real.until(handle, lambda view: view.decisions)
     gate.set()
     with pytest.raises(WorkflowUpdateFailedError) as error:
         await skip
     assert "succeeded meanwhile" in said(error)
     await handle.result()
-    view = await theatre.view(handle)
+    view = await real.view(handle)
     assert view.steps[2].state.value == "done"
     assert view.notes == ("a decision was void: Paint succeeded meanwhile",)
 

@@ -3,25 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
-
-import pytest
-from temporalio.testing import WorkflowEnvironment
 
 from seamline.errors import Outage, Refusal
 from seamline.process import attributes
 from seamline.process.view import Status
-from tests.process.stage import Workshop
-from tests.process.theatre import ROUNDS_MAX, Handle, Theatre, event_types, register
-
-
-@pytest.fixture
-async def real(dev_server: WorkflowEnvironment) -> AsyncIterator[Theatre]:
-    """The stage on the real server."""
-    await register(dev_server.client)
-    world = Theatre(dev_server, Workshop())
-    async with world.acting(), world.playing():
-        yield world
+from tests.process.theatre import ROUNDS_MAX, Handle, Theatre, event_types
 
 
 async def listed(theatre: Theatre, handle: Handle, query: str) -> bool:

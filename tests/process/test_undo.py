@@ -1,4 +1,7 @@
-"""Cancel and undo: the gate first, then in reverse; nothing hides a cancel, nothing breaks an undo."""
+"""Cancel and undo: the gate first, then in reverse; nothing hides a cancel, nothing breaks an undo.
+
+On the real server: the test server never ends a workflow task that cancels an activity which completed meanwhile.
+"""
 
 from __future__ import annotations
 
@@ -12,6 +15,13 @@ from seamline.errors import Outage, Refusal
 from seamline.process.decision import Action
 from seamline.process.view import Status
 from tests.process.theatre import Handle, Theatre, event_types
+
+
+@pytest.fixture
+def theatre(real: Theatre) -> Theatre:
+    """The stage on the real server."""
+    return real
+
 
 UNDONE_IN_ORDER = ["release", "unsell", "unpaint", "unsold"]
 
@@ -242,3 +252,14 @@ async def test_eviction_from_the_cache_undoes_nothing_and_replays_alike(theatre:
         await cancelled(handle)
     assert theatre.workshop.objects == {}
     assert "WORKFLOW_TASK_FAILED" not in await event_types(handle)
+
+
+async def test_a_cancel_that_comes_with_the_start_stops_before_anything_is_done(theatre: Theatre) -> None:
+    """Both are in the first task: no worker runs before the cancel is there."""
+    late = Theatre(theatre.env, theatre.workshop)
+    late.connection = theatre.connection
+    handle = await late.start()
+    await handle.cancel()
+    async with late.playing():
+        await cancelled(handle)
+    assert theatre.workshop.calls == []

@@ -7,8 +7,10 @@ import importlib.util
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +24,7 @@ from seamline.http import HttpFactory
 from seamline.process import attributes
 from seamline.settings import Settings, load_settings
 from seamline.simulator.server import running
-from seamline.temporal import EmbeddedTemporal
+from seamline.temporal import DEFAULT_ADDRESS, EmbeddedTemporal, connect_config
 from tests.conftest import binary
 from tests.servers import temporal as temporal
 from worker.connections import serve_connections
@@ -32,6 +34,7 @@ COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text
 SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]
 ONCE = ("temporal-schema", "temporal-namespace", "simulator-start")
 SECRET_FILE = re.compile(r"^#   secrets/(worker|api)/(\S+)$", re.MULTILINE)
+PACKAGES = ("activities", "seamline", "worker", "workflows")
 SCRIPT_SECONDS_MAX = 60
 
 
@@ -87,6 +90,20 @@ def test_what_a_service_mounts_is_there(name: str) -> None:
         assert secret in COMPOSE["secrets"]
     for config in SERVICES[name].get("configs", []):
         assert config["source"] in COMPOSE["configs"]
+
+
+def test_the_images_files_are_enough_to_build_it(tmp_path: Path) -> None:
+    for line in (ROOT / ".dockerignore").read_text().splitlines():
+        if line.startswith("!"):
+            source = ROOT / line[1:]
+            copy = shutil.copytree if source.is_dir() else shutil.copy
+            copy(source, tmp_path / source.name)
+    command = [sys.executable, "-m", "hatchling", "build", "-t", "wheel"]
+    subprocess.run(command, cwd=tmp_path, check=True, timeout=SCRIPT_SECONDS_MAX, capture_output=True)
+    (wheel,) = (tmp_path / "dist").glob("*.whl")
+    packed = set(zipfile.ZipFile(wheel).namelist())
+    kept = [one for name in PACKAGES for one in (ROOT / name).rglob("*") if one.is_file() and one.suffix != ".pyc"]
+    assert {str(one.relative_to(ROOT)) for one in kept} <= packed
 
 
 def setting(path: list[str]) -> Any:
@@ -146,6 +163,20 @@ def container(environment: pytest.MonkeyPatch, service: str, settings: Path, sec
     environment.setenv("SEAMLINE_CONFIG", str(settings))
     environment.setenv("SEAMLINE_SECRETS_DIR", str(secrets / service))
     return load_settings()
+
+
+def test_the_compose_variables_do_not_disturb_our_own(environment: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    for variable in [one for one in os.environ if one.startswith("TEMPORAL_")]:
+        environment.delenv(variable)
+    shutil.copy(ROOT / ".env.example", tmp_path / ".env")
+    assert load_settings() == Settings()
+    assert connect_config().get("target_host") == DEFAULT_ADDRESS
+
+
+@pytest.mark.parametrize("script", sorted((ROOT / "deploy").glob("*.sh")), ids=lambda one: one.name)
+def test_scripts_can_be_read_by_a_plain_shell(script: Path) -> None:
+    subprocess.run(["sh", "-n", script], check=True, timeout=SCRIPT_SECONDS_MAX)
+    assert os.access(script, os.X_OK)
 
 
 def test_the_api_has_its_token_and_listens_in_the_container(environment: pytest.MonkeyPatch, secrets: Path) -> None:

@@ -16,6 +16,9 @@ from seamline.process.effect import Call, Operation, Wait
 from seamline.records.policy import Policy
 
 FIRST_RETRY_SECONDS = 1.0
+NOT_PICKED_UP = "not-picked-up"
+"""The code of the one failure after which certainly nothing happened: no worker took the task."""
+_UNSTARTED = (TimeoutType.SCHEDULE_TO_START, TimeoutType.SCHEDULE_TO_CLOSE)
 
 
 def issue(
@@ -62,15 +65,15 @@ def failure_of(error: BaseException, connection: str, operation: str) -> Failure
     which the next issue of the activity looks up.
     """
     causes = list(_chain(error))
+    timeouts = [one for one in causes if isinstance(one, TimeoutError)]
     for cause in causes:
         if isinstance(cause, ApplicationError) and (failure := _told(cause)):
             return failure.model_copy(update={"connection": failure.connection or connection})
-    for cause in causes:
-        if isinstance(cause, TimeoutError):
-            waited = cause.type in (TimeoutType.SCHEDULE_TO_START, TimeoutType.SCHEDULE_TO_CLOSE)
-            started = bool(_started(error)) or not waited
-            code = "timeout" if started else "not-picked-up"
-            return Failure(kind=Kind.OUTAGE, code=code, connection=connection, operation=operation)
+    if timeouts:
+        # An earlier try that a dead worker began shows only as the cause of the later one that nobody picked up.
+        started = _started(error) or any(one.type not in _UNSTARTED for one in timeouts)
+        code = "timeout" if started else NOT_PICKED_UP
+        return Failure(kind=Kind.OUTAGE, code=code, connection=connection, operation=operation)
     return Failure(kind=Kind.DEFECT, code=type(causes[-1]).__name__, connection=connection, operation=operation)
 
 

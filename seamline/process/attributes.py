@@ -10,6 +10,9 @@ STATUS = SearchAttributeKey.for_keyword("SeamlineStatus")
 TEAM = SearchAttributeKey.for_keyword("SeamlineTeam")
 CAUSE = SearchAttributeKey.for_keyword("SeamlineCause")
 
+LENGTH_MAX = 255
+"""Characters of a keyword; SQL stores take no more, and a longer one would fail the workflow task for ever."""
+
 ALL = (REFERENCE, STATUS, TEAM, CAUSE)
 
 

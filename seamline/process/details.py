@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 import shlex
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
 from typing import Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from temporalio import workflow
 
@@ -14,11 +16,13 @@ from seamline.process.view import Status, Step, Wait
 from seamline.process.waits import OpenWait
 
 
-def current_details(status: Status, steps: Sequence[Step], waits: Iterable[OpenWait], notes: Sequence[str]) -> str:
+def current_details(
+    status: Status, steps: Sequence[Step], waits: Iterable[OpenWait], notes: Sequence[str], time_zone: str
+) -> str:
     """Markdown for the workflow's current details."""
     lines = [f"**{status.value}**", ""]
     for wait in waits:
-        lines += _wait(wait)
+        lines += _wait(wait, time_zone)
     lines += [f"- {step.title} · {step.connection}: {step.state.value}" for step in steps]
     lines += [f"- note: {note}" for note in notes[-5:]]
     return "\n".join(lines)
@@ -54,12 +58,19 @@ def nested(changes: Mapping[str, object]) -> dict[str, object]:
     return patch
 
 
-def _wait(wait: OpenWait) -> list[str]:
-    lines = [f"**{wait.title}**: {wait.failure.cause}, for team {wait.team} since {wait.since:%Y-%m-%d %H:%M} UTC"]
+def _wait(wait: OpenWait, time_zone: str) -> list[str]:
+    lines = [f"**{wait.title}**: {wait.failure.cause}, for team {wait.team} since {_local(wait.since, time_zone)}", ""]
     if wait.failure.reason:
-        lines.append(f"> {wait.failure.reason}")
+        lines += [f"> {' '.join(wait.failure.reason.split())}", ""]
     lines += [f"- `{one.field}` {one.reason}" for one in wait.failure.problems]
     for action in wait.actions:
-        ours, theirs = commands(workflow.info().workflow_id, wait.shown(), action)
-        lines += ["", f"{action.value}:", f"    {ours}", f"    {theirs}"]
+        # Fenced, since the page would make other quotation marks and dashes of those in a command.
+        lines += ["", action.value, "```", *commands(workflow.info().workflow_id, wait.shown(), action), "```"]
     return [*lines, ""]
+
+
+def _local(moment: datetime, time_zone: str) -> str:
+    try:
+        return f"{moment.astimezone(ZoneInfo(time_zone)):%Y-%m-%d %H:%M %Z}"
+    except (ZoneInfoNotFoundError, ValueError):
+        return f"{moment:%Y-%m-%d %H:%M} UTC"

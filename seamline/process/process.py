@@ -19,11 +19,12 @@ from temporalio import workflow
 from temporalio.common import RawValue, SearchAttributeKey, SearchAttributeUpdate, WorkflowIDReusePolicy
 from temporalio.exceptions import ApplicationError, WorkflowAlreadyStartedError
 
-from seamline.errors import Kind, Problem
+from seamline.errors import Problem
 from seamline.process import attributes
-from seamline.process.decision import Action, BadDecision, Decided, Decision, read_decision
+from seamline.process.decision import BadDecision, Decided, Decision, read_decision
 from seamline.process.details import current_details
 from seamline.process.effect import Call, Effect, Operation, Req, Res, Wait
+from seamline.process.raw import raw, read
 from seamline.process.start import Start, read_start, workflow_id
 from seamline.process.step import Done, RunningStep
 from seamline.process.undo import Entry, UndoLog
@@ -36,12 +37,10 @@ from seamline.records.reference import effect_key
 from seamline.records.undo import Undone, UndoState
 
 NOTES_MAX = 50
+NOTE_LENGTH_MAX = 500
 DECISIONS_MAX = 100
-
-_HEALS = (Kind.OUTAGE, Kind.LOCKED_OUT, Kind.DEFECT, Kind.NOT_YET)
-_OWNER = {Kind.LOCKED_OUT: "it", Kind.DEFECT: "it"}
-_REFUSED = (Action.RETRY, Action.AMEND, Action.SKIP, Action.CANCEL)
-_UNDO_ACTIONS = (Action.RETRY, Action.SKIP)
+REFUSED_LENGTH_MAX = 2000
+"""Of the text that a refused update answers with; senders can name any number of wrong fields."""
 
 T = TypeVar("T")
 P = TypeVar("P", bound="Process")
@@ -133,7 +132,7 @@ class Process:
 
     def note(self, text: str) -> None:
         """Tell staff something in the view. No personal data."""
-        self._notes = [*self._notes, text][-NOTES_MAX:]
+        self._notes = [*self._notes, text[:NOTE_LENGTH_MAX]][-NOTES_MAX:]
         self.show()
 
     # ---- messages -------------------------------------------------------------------------------------------------
@@ -155,10 +154,11 @@ class Process:
         )
 
     @workflow.signal(name="decide", description='Answer a wait: {"wait": ..., "action": ..., "who": ..., "why": ...}')
+    @raw
     async def decide_by_signal(self, *arguments: Any) -> None:
         """Answer a wait. Whatever cannot be taken is noted in the view and otherwise ignored."""
         try:
-            self._claim(read_decision(arguments), verified=False)
+            self._claim(read_decision(read(arguments)), verified=False)
         except BadDecision as problem:
             self.note(f"a decision was ignored: {problem}")
 
@@ -168,22 +168,24 @@ class Process:
         self.note(f"signal {name[:50]!r} was ignored: there is only 'decide'")
 
     @workflow.update(name="decide", description="Answer a wait; refused at once when it cannot be taken.")
+    @raw
     async def decide_by_update(self, *arguments: Any) -> Decided:
         """Answer a wait and learn whether that counted."""
         try:
-            wait = self._claim(read_decision(arguments), verified=True)
+            wait, kept = self._claim(read_decision(read(arguments)), verified=True)
         except BadDecision as problem:
             raise _refused(problem) from None
         await workflow.wait_condition(lambda: wait.taken is not None)
         if not wait.taken:
             raise ApplicationError(f"too late: {wait.title} succeeded meanwhile", type="TooLate")
-        return self._decisions[-1]
+        return kept
 
     @decide_by_update.validator
+    @raw
     def check_decision(self, *arguments: Any) -> None:
         """Refuse a decision that cannot be taken before it becomes an event."""
         try:
-            self.waits.check(read_decision(arguments))
+            self.waits.check(read_decision(read(arguments)))
         except BadDecision as problem:
             raise _refused(problem) from None
 
@@ -205,7 +207,7 @@ class Process:
         return outcome
 
     def _checked_start(self, arguments: Sequence[Any]) -> Start:
-        start = read_start(self.start_type, arguments)
+        start = read_start(self.start_type, read(arguments))
         problems = start if isinstance(start, list) else self._misplaced(start)
         if problems or isinstance(start, list):
             text = "; ".join(f"{one.field} {one.reason}" for one in problems)
@@ -325,7 +327,7 @@ class Process:
 
     # ---- decisions and what is shown ------------------------------------------------------------------------------
 
-    def _claim(self, decision: Decision, *, verified: bool) -> OpenWait:
+    def _claim(self, decision: Decision, *, verified: bool) -> tuple[OpenWait, Decided]:
         wait = self.waits.claim(decision)
         kept = Decided(
             wait=decision.wait,
@@ -336,7 +338,7 @@ class Process:
             verified=verified,
         )
         self._decisions = [*self._decisions, kept][-DECISIONS_MAX:]
-        return wait
+        return wait, kept
 
     def status(self) -> Status:
         if self._outcome:
@@ -353,15 +355,18 @@ class Process:
         status = self.status()
         workflow.upsert_search_attributes(
             [
+                attributes.REFERENCE.value_set(self.start.reference),
                 _set(attributes.STATUS, None if status is Status.RUNNING else status.value),
                 _set(attributes.TEAM, first.team if first else None),
-                _set(attributes.CAUSE, first.failure.cause if first else None),
+                _set(attributes.CAUSE, first.failure.cause[: attributes.LENGTH_MAX] if first else None),
             ]
         )
         self.show()
 
     def show(self) -> None:
-        workflow.set_current_details(current_details(self.status(), self.steps, self.waits, self._notes))
+        workflow.set_current_details(
+            current_details(self.status(), self.steps, self.waits, self._notes, self.policy.time_zone)
+        )
 
 
 class _Undoable:
@@ -390,6 +395,7 @@ def process(name: str) -> Callable[[type[P]], type[P]]:
         cls.name = name
         cls.start_type = get_type_hints(story)["start"]
 
+        @raw
         async def run(self: P, *arguments: Any) -> Outcome:
             return await self._run(story, arguments)
 
@@ -406,4 +412,4 @@ def _set(key: SearchAttributeKey[str], value: str | None) -> SearchAttributeUpda
 
 
 def _refused(problem: BadDecision) -> ApplicationError:
-    return ApplicationError(str(problem), type="BadDecision", non_retryable=True)
+    return ApplicationError(str(problem)[:REFUSED_LENGTH_MAX], type="BadDecision", non_retryable=True)

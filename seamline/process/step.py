@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 BROKEN_RULES = "broken-rules"
 """The code of a result that the process's own check found wrong; staff amend the result, not the request."""
 
+CANCEL_REASON_LENGTH_MAX = 200
+
 _HEALS = (Kind.OUTAGE, Kind.LOCKED_OUT, Kind.DEFECT, Kind.NOT_YET)
 _OWNER = {Kind.LOCKED_OUT: "it", Kind.DEFECT: "it"}
 _CANCELLED = Failure(kind=Kind.OUTAGE, code="cancelled")
@@ -102,7 +104,7 @@ class RunningStep(Generic[Req, Res]):
 
     async def _follow(self, decision: Decision, failure: Failure) -> Failure | None:
         if decision.action is Action.CANCEL:
-            await self.process.stop(f"cancelled by {decision.who or 'staff'} at {decision.wait}")
+            await self._stop(f"cancelled by {decision.who or 'staff'} at {decision.wait}: {decision.why}".rstrip(": "))
             return failure
         if decision.action is Action.SKIP:
             self._skip(decision)
@@ -194,12 +196,15 @@ class RunningStep(Generic[Req, Res]):
         self._mark(StepState.DONE, ended=True, object_id=str(getattr(result, "id", "")))
         return None
 
+    async def _stop(self, reason: str) -> None:
+        if self.process.steps[self.place].state is not StepState.DONE:
+            self._mark(StepState.STOPPED, ended=True)
+        await self.process.stop(reason)
+
     async def _stop_if_requested(self) -> None:
         if self.stoppable and self.process.stop_requested():
             self._close(taken=False)
-            if self.result is None:
-                self._mark(StepState.STOPPED, ended=True)
-            await self.process.stop("cancelled")
+            await self._stop(_why_cancelled())
 
     # ---- waiting --------------------------------------------------------------------------------------------------
 
@@ -214,7 +219,7 @@ class RunningStep(Generic[Req, Res]):
                 failure=failure,
                 request=self._amendable(failure),
                 result_fields=self._result_fields(),
-                actions=self._actions(),
+                actions=self._actions(failure),
                 since=workflow.now(),
                 check=lambda decision: self._check_decision(decision, failure),
             )
@@ -228,11 +233,11 @@ class RunningStep(Generic[Req, Res]):
             return ()
         return tuple(name for name, field in self.operation.result_type.model_fields.items() if field.is_required())
 
-    def _actions(self) -> tuple[Action, ...]:
-        if not self.stoppable:
-            return (Action.RETRY, Action.SKIP)
-        forward = (Action.RETRY, Action.AMEND, Action.SKIP)
-        return forward if self.process.forward_only else (*forward, Action.CANCEL)
+    def _actions(self, failure: Failure) -> tuple[Action, ...]:
+        amendable = self.stoppable and bool(type(self._amendable(failure)).model_fields)
+        cancellable = self.stoppable and not self.process.forward_only
+        possible = {Action.RETRY: True, Action.AMEND: amendable, Action.SKIP: True, Action.CANCEL: cancellable}
+        return tuple(action for action, is_possible in possible.items() if is_possible)
 
     def _close(self, *, taken: bool) -> None:
         if self.wait:
@@ -272,3 +277,8 @@ class RunningStep(Generic[Req, Res]):
         steps = self.process.steps
         steps[self.place] = steps[self.place].model_copy(update=change)
         self.process.show()
+
+
+def _why_cancelled() -> str:
+    reason = workflow.cancellation_reason() or ""
+    return f"cancelled: {reason[:CANCEL_REASON_LENGTH_MAX]}" if reason else "cancelled"

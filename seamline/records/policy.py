@@ -24,7 +24,7 @@ class Policy(Record):
         default={"USD": Decimal(60), "GBP": Decimal(50), "EUR": Decimal(55)},
         description="The dearest label bought without a person, by currency.",
     )
-    time_zone: str = Field(default="Europe/London", description="Whose days and hours count.")
+    time_zone: str = Field(default="Europe/London", description="Whose clock the times shown to staff follow.")
     patience_seconds: float = Field(
         default=300,
         gt=0,

@@ -29,7 +29,7 @@ _KINDS = {
 _HEAD = """<!doctype html><html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width">
 <title>{title}</title><style>body{{font:16px/1.5 system-ui,sans-serif;margin:2rem auto;max-width:72rem;padding:0 1rem}}
 table{{border-collapse:collapse;width:100%}}td,th{{border-bottom:1px solid #ccc;padding:.3rem .6rem;text-align:left;
-vertical-align:top;overflow-wrap:anywhere}}pre{{margin:0;white-space:pre-wrap}}</style>
+vertical-align:top}}td{{overflow-wrap:anywhere}}pre{{margin:0;white-space:pre-wrap}}</style>
 <h1>{title}</h1><p><a href="/">Simulator</a></p>"""
 
 
@@ -75,6 +75,8 @@ def _effects(effects: list[Body]) -> str:
 
 def _effect_cell(effect: Body, name: str) -> str:
     text = escape(str(effect[name] or ""))
+    if name == "at":
+        return f'<time datetime="{text}">{text[11:19]}</time>'
     if name == "amount" and text:
         return f"{text} {escape(effect['currency'] or '')}"
     if name == "reference" and text:

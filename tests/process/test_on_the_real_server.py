@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import asyncio
 
-from seamline.errors import Outage, Refusal
+from temporalio.api.sdk.v1 import WorkflowMetadata
+
+from seamline.errors import Outage, Problem, Refusal
 from seamline.process import attributes
+from seamline.process.decision import Action
+from seamline.process.details import commands
 from seamline.process.view import Status
 from tests.process.theatre import ROUNDS_MAX, Handle, Theatre, event_types
 
@@ -58,3 +62,24 @@ async def test_a_short_outage_during_a_wait_is_not_shown(real: Theatre) -> None:
     real.workshop.ready = True
     await handle.result()
     assert "UPSERT_WORKFLOW_SEARCH_ATTRIBUTES" not in await event_types(handle)
+
+
+async def test_a_process_started_by_hand_without_attributes_is_found_once_it_waits(real: Theatre) -> None:
+    real.workshop.script["paint"] = [Refusal("no-colour")]
+    handle = await real.start(search_attributes=None)
+    await real.waiting(handle)
+    reference = handle.id.partition(":")[2]
+    assert await listed(real, handle, f"SeamlineReference = '{reference}'")
+    await real.decide(handle, wait="paint#1", action="retry")
+    await handle.result()
+
+
+async def test_the_commands_that_the_temporal_ui_shows_are_kept_letter_by_letter(real: Theatre) -> None:
+    real.workshop.script["paint"] = [Refusal("no-colour", problems=[Problem(field="colour", reason="is sold out")])]
+    handle = await real.start()
+    view = await real.waiting(handle)
+    metadata = await handle.query("__temporal_workflow_metadata", result_type=WorkflowMetadata)
+    for command in commands(handle.id, view.waits[0], Action.AMEND):
+        assert f"\n{command}\n" in metadata.current_details.partition("```")[2]
+    await real.decide(handle, wait="paint#1", action="retry")
+    await handle.result()

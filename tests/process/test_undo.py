@@ -13,7 +13,7 @@ from temporalio.exceptions import CancelledError
 
 from seamline.errors import Outage, Refusal
 from seamline.process.decision import Action
-from seamline.process.view import Status
+from seamline.process.view import Status, StepState
 from tests.process.theatre import Handle, Theatre, event_types
 
 
@@ -68,7 +68,7 @@ async def test_cancel_as_the_answer_to_a_wait_undoes_and_completes(theatre: Thea
     await theatre.decide(handle, wait="sell#1", action="cancel", who="sam", why="customer asked")
     outcome = await handle.result()
     assert outcome["kind"] == "undone"
-    assert outcome["reason"] == "cancelled by sam at sell#1"
+    assert outcome["reason"] == "cancelled by sam at sell#1: customer asked"
     assert theatre.workshop.objects == {}
 
 
@@ -263,3 +263,15 @@ async def test_a_cancel_that_comes_with_the_start_stops_before_anything_is_done(
     async with late.playing():
         await cancelled(handle)
     assert theatre.workshop.calls == []
+
+
+async def test_why_it_was_cancelled_is_kept_and_no_step_is_left_waiting(theatre: Theatre) -> None:
+    theatre.workshop.script["paint"] = [Refusal("no-colour")]
+    handle = await theatre.start()
+    await theatre.waiting(handle)
+    await theatre.client.get_workflow_handle(handle.id).cancel(reason="the customer asked")
+    await cancelled(handle)
+    view = await theatre.view(handle)
+    assert view.outcome
+    assert view.outcome.reason == "cancelled: the customer asked"
+    assert [step.state for step in view.steps if step.name == "paint"] == [StepState.STOPPED]

@@ -88,8 +88,7 @@ class Theatre:
             args=list(arguments) or [start],
             id=f"play:{reference}",
             task_queue=self.queue,
-            search_attributes=attributes.at_start(reference),
-            **options,
+            **{"search_attributes": attributes.at_start(reference), **options},
         )
 
     async def view(self, handle: Handle) -> View:

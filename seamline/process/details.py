@@ -72,5 +72,5 @@ def _wait(wait: OpenWait, time_zone: str) -> list[str]:
 def _local(moment: datetime, time_zone: str) -> str:
     try:
         return f"{moment.astimezone(ZoneInfo(time_zone)):%Y-%m-%d %H:%M %Z}"
-    except (ZoneInfoNotFoundError, ValueError):
+    except (ZoneInfoNotFoundError, ValueError, OSError):
         return f"{moment:%Y-%m-%d %H:%M} UTC"

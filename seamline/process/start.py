@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, TypeVar
+from typing import Annotated, Any, TypeVar
 
 from pydantic import Field, ValidationError
 
@@ -14,12 +14,17 @@ from seamline.records.reference import Reference
 
 STARTED_BY_LENGTH_MAX = 100
 
+ConnectionName = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,30}$")]
+"""Also the name of the connection's task queue, so an impossible one would fail every workflow task."""
+
 
 class Start(Record):
     """The reference, and the route and policy of the moment: a later change of settings touches no running process."""
 
     reference: Reference
-    route: dict[str, str] = Field(default={}, description="Role -> connection, for the roles the process uses.")
+    route: dict[str, ConnectionName] = Field(
+        default={}, description="Role -> connection, for the roles the process uses."
+    )
     policy: Policy = Policy()
     started_by: str = Field(default="", max_length=STARTED_BY_LENGTH_MAX)
 

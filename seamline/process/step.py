@@ -11,7 +11,7 @@ from temporalio import workflow
 from temporalio.exceptions import ActivityError, is_cancelled_exception
 
 from seamline.errors import Failure, Kind, Problem
-from seamline.process.attempt import failure_of, issue
+from seamline.process.attempt import NOT_PICKED_UP, failure_of, issue
 from seamline.process.decision import Action, Decision, amend, fit
 from seamline.process.effect import Call, Operation, Req, Res
 from seamline.process.undo import Entry
@@ -65,6 +65,7 @@ class RunningStep(Generic[Req, Res]):
         self.connection = process.start.route[operation.role]
         self.result: Res | None = None
         self.wait: OpenWait | None = None
+        self.healable = True
         self.place = len(process.steps)
         process.steps.append(
             Step(
@@ -87,8 +88,9 @@ class RunningStep(Generic[Req, Res]):
 
     async def _mend(self, failure: Failure) -> Failure | None:
         """One round of healing, or of staff's decision. Returns the next failure, None when the step is over."""
-        wait = self._open_wait(failure)
-        failed = await self._attempt(wait) if failure.kind in _HEALS else await self._decided(wait)
+        heals = self.healable and failure.kind in _HEALS
+        wait = self._open_wait(failure, heals=heals)
+        failed = await self._heal(wait) if heals else await self._decided(wait)
         if not wait.is_open:
             return failed
         decision = wait.decision
@@ -98,9 +100,17 @@ class RunningStep(Generic[Req, Res]):
             if decision:
                 self.process.note(f"a decision was void: {self.operation.title} succeeded meanwhile")
             return None
+        # Healing is tried without end: what ended it all the same would end it again at once, so a person is asked.
+        self.healable = decision is not None or failed.kind is Kind.NOT_YET
         if decision is None:
             return failed if failed.kind is not Kind.NOT_YET else await self._attempt(None)
         return await self._follow(decision, failure)
+
+    async def _heal(self, wait: OpenWait) -> Failure | None:
+        """Issue the operation without end. It counts as a repeat, since a new activity numbers its attempts anew."""
+        if wait.failure.code != NOT_PICKED_UP:
+            self._reissue(self.call.model_copy(update={"repeated": True}))
+        return await self._attempt(wait)
 
     async def _follow(self, decision: Decision, failure: Failure) -> Failure | None:
         if decision.action is Action.CANCEL:
@@ -208,8 +218,7 @@ class RunningStep(Generic[Req, Res]):
 
     # ---- waiting --------------------------------------------------------------------------------------------------
 
-    def _open_wait(self, failure: Failure) -> OpenWait:
-        heals = failure.kind in _HEALS
+    def _open_wait(self, failure: Failure, *, heals: bool) -> OpenWait:
         self.wait = self.process.waits.open(
             OpenWait(
                 name=self.process.waits.next_name(self.operation.purpose),

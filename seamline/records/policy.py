@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from typing import Annotated
 
 from pydantic import Field
 
 from seamline.errors import Problem
 from seamline.records.base import Record
 from seamline.records.parcel import Quote, Rate
+
+Seconds = Annotated[float, Field(ge=0.001, le=31_536_000)]
+"""A millisecond to a year: what Temporal takes as a timeout and an interval."""
 
 
 class Policy(Record):
@@ -25,29 +29,26 @@ class Policy(Record):
         description="The dearest label bought without a person, by currency.",
     )
     time_zone: str = Field(default="Europe/London", description="Whose clock the times shown to staff follow.")
-    patience_seconds: float = Field(
+    patience_seconds: Seconds = Field(
         default=300,
-        gt=0,
         description="How long a failing operation is retried before the process shows as held up.",
     )
-    attempt_seconds_max: float = Field(
+    attempt_seconds_max: Seconds = Field(
         default=60,
-        gt=0,
         description="How long one try of an operation may take; a killed worker's try is repeated after it.",
     )
-    healing_interval_max_seconds: float = Field(
-        default=180, gt=0, description="The longest pause between tries once a process is held up."
+    healing_interval_max_seconds: Seconds = Field(
+        default=180, description="The longest pause between tries once a process is held up."
     )
-    poll_seconds: float = Field(
+    poll_seconds: Seconds = Field(
         default=30,
-        gt=0,
         description="The first pause between looks at something waited for (packing, tracking).",
     )
-    poll_max_seconds: float = Field(default=900, gt=0, description="The longest such pause.")
-    tracking_poll_seconds: float = Field(
-        default=1800, gt=0, description="The first pause between looks at a parcel on the road."
+    poll_max_seconds: Seconds = Field(default=900, description="The longest such pause.")
+    tracking_poll_seconds: Seconds = Field(
+        default=1800, description="The first pause between looks at a parcel on the road."
     )
-    tracking_poll_max_seconds: float = Field(default=14_400, gt=0, description="The longest such pause.")
+    tracking_poll_max_seconds: Seconds = Field(default=14_400, description="The longest such pause.")
 
     def cheapest_rate(self, service: str, quote: Quote) -> Rate:
         """The cheapest rate that keeps the promised service, or the cheapest of all when staff let the quote pass."""

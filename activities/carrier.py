@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Protocol
 
+from temporalio import activity
+
 from activities.ensure import ensure
 from activities.tracing import Traceable
 from seamline.errors import NotYet, Problem, Refusal
@@ -80,7 +82,7 @@ class Carrier:
         label = await ensure(
             call,
             self.system.repeats["buy_label"],
-            find=lambda: self._live_labels(call.reference, rates),
+            find=lambda: self._live_labels(call, rates),
             matches=lambda found: found.rate_id == request.rate.id,
             create=lambda: self.system.buy_label(call.key, request),
             take_back=self.system.refund_label,
@@ -120,9 +122,19 @@ class Carrier:
             raise Refusal(f"parcel-{tracking.state.value}", tracking.detail or f"the parcel is {tracking.state}")
         raise NotYet("on-its-way", f"the parcel is {tracking.state}")
 
-    async def _live_labels(self, reference: str, rates: Sequence[str]) -> list[Label]:
+    async def _live_labels(self, call: Call[LabelRequest], rates: Sequence[str]) -> list[Label]:
         gone = (LabelState.FAILED, LabelState.REFUNDED, LabelState.REFUND_REQUESTED)
-        return [one for one in await self.system.find_labels(reference, rates) if one.state not in gone]
+        found = await self.system.find_labels(call.reference, rates)
+        live = [one for one in found if one.state not in gone]
+        if not live and activity.info().attempt > 1:
+            await self._tell_refused([one for one in found if one.key == call.key])
+        return live
+
+    async def _tell_refused(self, labels: Sequence[Label]) -> None:
+        """Raise the Refusal of a label that an earlier attempt left queued, and that the carrier would not make."""
+        for label in labels:
+            if label.state is LabelState.FAILED:
+                await self.system.read_label(label)
 
     async def _labels_of(self, call: Call[LabelRequest]) -> list[Label]:
         rates = [call.request.rate.id, *call.request.earlier_rates]

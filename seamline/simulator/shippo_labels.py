@@ -138,6 +138,9 @@ class Labels:
         }
         self.world.put(connection, "parcel", number, parcel)
         self._record(connection, "buy-label", label, object_id, at=at)
+        reference = marks(label["metadata"])["reference"]
+        if reference and self.world.effects(reference=reference, operation="ship"):
+            self._travels(connection, number)
 
     def _settle_refund(self, connection: str, object_id: str, at: datetime) -> None:
         refund = self._get(connection, "refund", object_id)
@@ -155,16 +158,19 @@ class Labels:
 
     def _shipped(self, effect: Body) -> None:
         """The goods left the building, so the carrier has the parcel of that reference."""
-        settings = self.world.settings
-        if not settings.autopilot or not effect["reference"]:
+        if not effect["reference"]:
             return
         for connection, system in self.world.connections().items():
             if system != SYSTEM:
                 continue
             for label in self.world.find(connection, "transaction", {"status": "SUCCESS"}):
                 if marks(label["metadata"])["reference"] == effect["reference"]:
-                    number = label["tracking_number"]
-                    self.world.schedule(settings.transit_after_seconds, "shippo.in-transit", connection, number)
+                    self._travels(connection, label["tracking_number"])
+
+    def _travels(self, connection: str, number: str) -> None:
+        settings = self.world.settings
+        if settings.autopilot:
+            self.world.schedule(settings.transit_after_seconds, "shippo.in-transit", connection, number)
 
     def _in_transit(self, connection: str, number: str, at: datetime) -> None:
         self._move(connection, self._get(connection, "parcel", number), "TRANSIT", at)

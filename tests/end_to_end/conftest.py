@@ -28,6 +28,7 @@ async def world(dev_server: WorkflowEnvironment, tmp_path_factory: pytest.TempPa
                 "hand_over_after_seconds": 0.2,
                 "transit_after_seconds": 0.2,
                 "deliver_after_seconds": 0.2,
+                "label_queued_seconds": 0.1,
             },
         )
         async with world.working():
@@ -37,4 +38,4 @@ async def world(dev_server: WorkflowEnvironment, tmp_path_factory: pytest.TempPa
 @pytest.fixture(autouse=True)
 async def _no_faults(world: World) -> AsyncIterator[None]:
     yield
-    await world.http.delete(f"{world.simulator.url}/_simulator/faults")
+    await world.mended()

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections import Counter
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 import httpx
-from temporalio.client import Client, WorkflowHandle
+from temporalio.client import Client, WorkflowFailureError, WorkflowHandle
+from temporalio.exceptions import CancelledError
 
 from seamline.http import HttpFactory
 from seamline.process.start import Start
@@ -21,6 +25,8 @@ from seamline.temporal import start_process
 from worker.connections import serve_connections
 from worker.run import workers_of
 from workflows.order_to_shipment import OrderToShipment
+
+Handle = WorkflowHandle[Any, Any]
 
 SECONDS_MAX = 30
 QUICK = PolicySettings(
@@ -42,57 +48,84 @@ SENDER = {
 }
 
 
-def settings_for(simulator: Simulator) -> Settings:
-    """Four connections, all to the simulator."""
-    return Settings(
-        connections={
-            "shop-uk": {
-                "system": "shopify",
-                "account": {
-                    "url": f"{simulator.url}/shopify/shop-uk",
-                    "client_id": "client-shop-uk",
-                    "client_secret": "secret-shop-uk",
-                },
-            },
-            "erp-main": {
-                "system": "tryton",
-                "account": {
-                    "url": f"{simulator.url}/tryton/erp-main",
-                    "database": "main",
-                    "key": "tryton-test-erp-main",
-                },
-            },
-            "shippo-main": {
-                "system": "shippo",
-                "account": {
-                    "url": f"{simulator.url}/shippo/shippo-main",
-                    "token": "shippo-test-shippo-main",
-                    "test": True,
-                    "sender": SENDER,
-                },
-            },
-            "mail-main": {
-                "system": "smtp",
-                "account": {
-                    "host": simulator.smtp_host,
-                    "port": simulator.smtp_port,
-                    "security": "plain",
-                    "sender": "orders@shop.example",
-                },
+@dataclass(frozen=True)
+class Names:
+    """One connection for each role; any name works, since the simulator makes it on first use."""
+
+    shop: str = "shop-uk"
+    inventory: str = "erp-main"
+    carrier: str = "shippo-main"
+    mail: str = "mail-main"
+
+
+def settings_for(
+    simulator: Simulator, names: Names = Names(), policy: PolicySettings = QUICK, *, workflows: bool = True
+) -> Settings:
+    """Four connections, all to the simulator; breakers that never open, so that each test's calls are its own."""
+    breaker = {"failures": 100, "open_seconds": 0.2, "open_seconds_max": 0.2}
+    systems: dict[str, dict[str, Any]] = {
+        names.shop: {
+            "system": "shopify",
+            "account": {
+                "url": f"{simulator.url}/shopify/{names.shop}",
+                "client_id": f"client-{names.shop}",
+                "client_secret": f"secret-{names.shop}",
             },
         },
-        policy=QUICK,
+        names.inventory: {
+            "system": "tryton",
+            "account": {
+                "url": f"{simulator.url}/tryton/{names.inventory}",
+                "database": "main",
+                "key": f"tryton-test-{names.inventory}",
+            },
+        },
+        names.carrier: {
+            "system": "shippo",
+            "account": {
+                "url": f"{simulator.url}/shippo/{names.carrier}",
+                "token": f"shippo-test-{names.carrier}",
+                "test": True,
+                "sender": SENDER,
+            },
+        },
+        names.mail: {
+            "system": "smtp",
+            "account": {
+                "host": simulator.smtp_host,
+                "port": simulator.smtp_port,
+                "security": "plain",
+                "username": names.mail,
+                "password": f"smtp-test-{names.mail}",
+                "sender": "orders@shop.example",
+            },
+        },
+    }
+    return Settings(
+        connections={name: {**one, "breaker": breaker} for name, one in systems.items()},
+        policy=policy,
+        worker={"workflows": workflows},
     )
 
 
 class World:
     """What a test does and sees."""
 
-    def __init__(self, simulator: Simulator, client: Client, http: httpx.AsyncClient) -> None:
+    def __init__(
+        self,
+        simulator: Simulator,
+        client: Client,
+        http: httpx.AsyncClient,
+        names: Names = Names(),
+        policy: PolicySettings = QUICK,
+        *,
+        workflows: bool = True,
+    ) -> None:
         self.simulator = simulator
         self.client = client
         self.http = http
-        self.settings = settings_for(simulator)
+        self.names = names
+        self.settings = settings_for(simulator, names, policy, workflows=workflows)
 
     @asynccontextmanager
     async def working(self) -> AsyncIterator[None]:
@@ -119,17 +152,43 @@ class World:
         answer = await self.http.put(f"{self.simulator.url}/_simulator/{path}", json=body)
         assert answer.is_success, answer.text
 
-    async def fault(self, connection: str, operation: str, kind: str, **more: Any) -> None:
-        """Make a fault."""
-        await self.post("faults", {"connection": connection, "operation": operation, "kind": kind, **more})
+    async def get(self, path: str, **query: str) -> Any:
+        """Ask the simulator."""
+        answer = await self.http.get(f"{self.simulator.url}/_simulator/{path}", params=query)
+        assert answer.is_success, answer.text
+        return answer.json()
+
+    async def fault(self, connection: str, operation: str, kind: str, **more: Any) -> str:
+        """Make a fault: its id."""
+        made = await self.post("faults", {"connection": connection, "operation": operation, "kind": kind, **more})
+        identity: str = made["id"]
+        return identity
+
+    async def hits(self, fault: str) -> int:
+        """How many calls a fault hit."""
+        return next(int(one["hits"]) for one in await self.get("faults") if one["id"] == fault)
+
+    async def mended(self) -> None:
+        """Let every fault end."""
+        answer = await self.http.delete(f"{self.simulator.url}/_simulator/faults")
+        assert answer.is_success, answer.text
 
     async def order(self, **wanted: Any) -> str:
         """A customer's paid order: its reference."""
-        made = await self.post("shops/shop-uk/orders", wanted)
+        made = await self.post(f"shops/{self.names.shop}/orders", wanted)
         reference: str = made["reference"]
         return reference
 
-    async def start(self, reference: str) -> WorkflowHandle[Any, Any]:
+    async def stock(self, sku: str) -> int:
+        """Pieces on the shelf that nobody holds."""
+        pieces: int = (await self.get(f"stock/{self.names.inventory}"))[sku]
+        return pieces
+
+    async def move(self, shipment: str, state: str) -> None:
+        """The warehouse picks, packs or hands over a shipment."""
+        await self.post(f"warehouse/{self.names.inventory}/shipments/{shipment}", {"state": state})
+
+    async def start(self, reference: str) -> Handle:
         """Start the process as the door does."""
         start: Start = start_for(OrderToShipment, reference, self.settings)
         identity, _ = await start_process(self.client, OrderToShipment, start)
@@ -137,15 +196,41 @@ class World:
 
     async def effects(self, reference: str) -> list[dict[str, Any]]:
         """The ledger for a reference."""
-        answer = await self.http.get(f"{self.simulator.url}/_simulator/effects", params={"reference": reference})
-        effects: list[dict[str, Any]] = answer.json()
+        effects: list[dict[str, Any]] = await self.get("effects", reference=reference)
         return effects
 
     async def operations(self, reference: str) -> list[str]:
         """What happened for a reference, in order."""
         return [one["operation"] for one in await self.effects(reference)]
 
-    async def until(self, handle: WorkflowHandle[Any, Any], seen: Callable[[View], object]) -> View:
+    async def counted(self, reference: str) -> Counter[str]:
+        """How often each effect happened; a mail that left twice under one Message-ID is one."""
+        effects = {(one["operation"], one["object_id"]) for one in await self.effects(reference)}
+        return Counter(operation for operation, _ in effects)
+
+    async def happened(self, reference: str, operation: str) -> dict[str, Any]:
+        """The effect once the ledger has it."""
+        deadline = time.monotonic() + SECONDS_MAX
+        while time.monotonic() < deadline:
+            for one in await self.effects(reference):
+                if one["operation"] == operation:
+                    return one
+            await asyncio.sleep(0.05)
+        raise AssertionError(f"{operation} never happened for {reference}")
+
+    def handle(self, process: str, reference: str) -> Handle:
+        """The process of a reference."""
+        return self.client.get_workflow_handle(f"{process}:{reference}")
+
+    async def decide(self, handle: Handle, **decision: Any) -> Any:
+        """Answer a wait by the update, as the command does."""
+        return await handle.execute_update("decide", {"who": "sam", **decision}, rpc_timeout=timedelta(seconds=10))
+
+    async def step(self, handle: Handle, name: str) -> View:
+        """The view once the last step is this one."""
+        return await self.until(handle, lambda view: bool(view.steps) and view.steps[-1].name == name)
+
+    async def until(self, handle: Handle, seen: Callable[[View], object]) -> View:
         """The first view for which `seen` is true."""
         deadline = time.monotonic() + SECONDS_MAX
         while time.monotonic() < deadline:
@@ -155,11 +240,11 @@ class World:
             await asyncio.sleep(0.1)
         raise AssertionError(f"never seen; last: {view}")
 
-    async def waiting(self, handle: WorkflowHandle[Any, Any], status: Status = Status.WAITING) -> View:
+    async def waiting(self, handle: Handle, status: Status = Status.WAITING) -> View:
         """The view once it waits, or is held up."""
         return await self.until(handle, lambda view: view.status is status and view.waits)
 
-    async def outcome(self, handle: WorkflowHandle[Any, Any]) -> dict[str, Any]:
+    async def outcome(self, handle: Handle) -> dict[str, Any]:
         """The result, or a failed test that tells where the process is."""
         try:
             outcome: dict[str, Any] = await asyncio.wait_for(handle.result(), SECONDS_MAX)
@@ -167,6 +252,14 @@ class World:
             view = View.model_validate(await handle.query("view"))
             raise AssertionError(f"not ended: {view.model_dump_json(indent=1)}") from None
         return outcome
+
+    async def undone(self, handle: Handle) -> View:
+        """The last view of a process that was cancelled and took everything back."""
+        try:
+            raise AssertionError(f"not cancelled but {await self.outcome(handle)}")
+        except WorkflowFailureError as error:
+            assert isinstance(error.cause, CancelledError), error.cause  # noqa: PT017
+        return View.model_validate(await handle.query("view"))
 
     async def verdict(self) -> Verdict:
         """What the independent checker says of everything so far."""

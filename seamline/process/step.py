@@ -117,22 +117,25 @@ class RunningStep(Generic[Req, Res]):
             await self._stop(f"cancelled by {decision.who or 'staff'} at {decision.wait}: {decision.why}".rstrip(": "))
             return failure
         if decision.action is Action.SKIP:
-            self._skip(decision)
+            self._skip(decision, failure)
             return None
         if decision.action is Action.AMEND:
-            if failure.code == BROKEN_RULES and self.result is not None:
-                return self._judge(amend(self.result, decision.change))
+            if judged := self._judged(failure):
+                return self._judge(amend(judged, decision.change))
             await self._amend(decision)
         # Staff who retry after an unknown outcome have found out that it did not happen.
         repeated = failure.kind is not Kind.UNKNOWN_OUTCOME
         self._reissue(self.call.model_copy(update={"repeated": repeated}))
         return await self._attempt(None)
 
-    def _skip(self, decision: Decision) -> None:
-        self.result = self._skipped_result(decision)
-        if self.entry:
+    def _skip(self, decision: Decision, failure: Failure) -> None:
+        """Go on with what staff give; without it a result that was only found wrong is accepted as it is."""
+        accepted = self._judged(failure)
+        self.result = self._skipped_result(decision, failure)
+        if self.entry and accepted is None:
             self.entry.by_hand = True
-        self._mark(StepState.SKIPPED, ended=True, detail=f"skipped by {decision.who or 'staff'}")
+        word = "accepted" if accepted is self.result else "skipped"
+        self._mark(StepState.SKIPPED, ended=True, detail=f"{word} by {decision.who or 'staff'}")
 
     async def _amend(self, decision: Decision) -> None:
         before = self.call.request
@@ -227,7 +230,7 @@ class RunningStep(Generic[Req, Res]):
                 team=_OWNER.get(failure.kind, self.operation.team),
                 failure=failure,
                 request=self._amendable(failure),
-                result_fields=self._result_fields(),
+                result_fields=self._result_fields(failure),
                 actions=self._actions(failure),
                 since=workflow.now(),
                 check=lambda decision: self._check_decision(decision, failure),
@@ -237,8 +240,8 @@ class RunningStep(Generic[Req, Res]):
         self.process.publish()
         return self.wait
 
-    def _result_fields(self) -> tuple[str, ...]:
-        if self.operation.result_type is Undone:
+    def _result_fields(self, failure: Failure) -> tuple[str, ...]:
+        if self.operation.result_type is Undone or self._judged(failure):
             return ()
         return tuple(name for name, field in self.operation.result_type.model_fields.items() if field.is_required())
 
@@ -267,15 +270,22 @@ class RunningStep(Generic[Req, Res]):
         return wait.failure
 
     def _amendable(self, failure: Failure) -> Record:
-        return self.result if failure.code == BROKEN_RULES and self.result is not None else self.call.request
+        return self._judged(failure) or self.call.request
 
     def _check_decision(self, decision: Decision, failure: Failure) -> None:
         if decision.action is Action.AMEND:
             amend(self._amendable(failure), decision.change)
         if decision.action is Action.SKIP:
-            self._skipped_result(decision)
+            self._skipped_result(decision, failure)
 
-    def _skipped_result(self, decision: Decision) -> Res:
+    def _judged(self, failure: Failure) -> Res | None:
+        """The result that the process's own check found wrong; None when the system itself failed."""
+        return self.result if failure.code == BROKEN_RULES else None
+
+    def _skipped_result(self, decision: Decision, failure: Failure) -> Res:
+        judged = self._judged(failure)
+        if judged is not None and decision.result is None:
+            return judged
         by_hand = {"state": UndoState.BY_HAND} if self.operation.result_type is Undone else {}
         return fit(self.operation.result_type, decision.result or by_hand, "result")
 

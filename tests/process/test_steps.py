@@ -277,6 +277,17 @@ async def test_what_the_process_finds_wrong_is_amended_in_the_result(theatre: Th
     assert outcome["result"]["colour"] == "green"
 
 
+async def test_what_the_process_finds_wrong_may_be_accepted_as_it_is(theatre: Theatre) -> None:
+    theatre.workshop.colour = "mud"
+    handle = await theatre.start()
+    view = await theatre.waiting(handle)
+    assert view.waits[0].result_fields == ()
+    await theatre.decide(handle, wait="look#1", action="skip", who="sam")
+    outcome = await theatre.finished(handle)
+    assert outcome["result"]["colour"] == "mud"
+    assert (await theatre.view(handle)).steps[0].detail == "accepted by sam"
+
+
 async def test_an_object_that_is_not_ours_is_ignored_before_any_effect(theatre: Theatre) -> None:
     theatre.workshop.colour = "none"
     handle = await theatre.start()

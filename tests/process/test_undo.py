@@ -115,11 +115,11 @@ async def test_a_cancel_while_held_up_is_followed(theatre: Theatre) -> None:
 
 async def test_an_undo_is_not_broken_by_another_cancel(theatre: Theatre) -> None:
     theatre.workshop.script["sell"] = [Refusal("sold-out")]
-    gate = theatre.workshop.gates["unpaint"] = asyncio.Event()
+    gate = theatre.workshop.gates["unsell"] = asyncio.Event()
     handle = await theatre.start()
     await theatre.waiting(handle)
     await theatre.decide(handle, wait="sell#1", action="cancel")
-    await theatre.called("unpaint")
+    await theatre.called("unsell")
     await handle.cancel()
     await handle.cancel()
     gate.set()

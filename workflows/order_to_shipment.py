@@ -29,6 +29,8 @@ class Shipment(Record):
     service: str
     tracking_number: str
     label_price: str
+    message_id: str = ""
+    """The mail to the customer; empty when the order had no address for one."""
 
 
 @process("order-to-shipment")
@@ -54,9 +56,9 @@ class OrderToShipment(Process):
 
         # The parcel has left the building: from here only forward.
         await self.do(shop.post_fulfilment, fulfilment_request(order, part, label.result))
-        await self.mail_customer(order, part, label)
+        sent = await self.mail_customer(order, part, label)
         await self.hand_on(FollowParcel, self.follow_start(label.result))
-        return self.completed(shipment(stock, label.result))
+        return self.completed(shipment(stock, label.result, sent))
 
     def broken_rules(self, order: Order) -> list[Problem]:
         """What staff must mend before anything is done; an order that is not ours needs no mending."""
@@ -86,12 +88,13 @@ class OrderToShipment(Process):
         """Why no rate may be bought without a person."""
         return self.policy.rate_problems(order.service, quote)
 
-    async def mail_customer(self, order: Order, part: FulfilmentOrder, label: Done[LabelRequest, Label]) -> None:
-        """Tell the customer, by mail, unless the order has no address for it."""
+    async def mail_customer(self, order: Order, part: FulfilmentOrder, label: Done[LabelRequest, Label]) -> str:
+        """Tell the customer, by mail, unless the order has no address for it. The mail's Message-ID."""
         if not order.email:
             self.note("the customer was not mailed: the order has no email address")
-            return
-        await self.do(mail.send_shipped, shipped_mail(order, part, label))
+            return ""
+        sent = await self.do(mail.send_shipped, shipped_mail(order, part, label))
+        return sent.message_id
 
     def follow_start(self, label: Label) -> FollowStart:
         """Parcels are looked at less often than shelves."""
@@ -161,7 +164,7 @@ def shipped_mail(order: Order, part: FulfilmentOrder, label: Done[LabelRequest, 
     )
 
 
-def shipment(stock: Reservation, label: Label) -> Shipment:
+def shipment(stock: Reservation, label: Label, message_id: str) -> Shipment:
     """The outcome's record."""
     return Shipment(
         sale_id=stock.id,
@@ -171,4 +174,5 @@ def shipment(stock: Reservation, label: Label) -> Shipment:
         service=label.service,
         tracking_number=label.tracking_number,
         label_price=str(label.price or ""),
+        message_id=message_id,
     )

@@ -82,6 +82,12 @@ class Process(BaseModel):
         return self.id.partition(":")[2]
 
     @property
+    def mailed(self) -> bool:
+        """Whether the customer was mailed, by the run's own word: an order can lack an address for it."""
+        result = self.result.get("result") if isinstance(self.result, dict) else None
+        return not isinstance(result, dict) or result.get("message_id", True) != ""
+
+    @property
     def ending(self) -> str:
         """completed, undone, ignored, running, failed, or unreadable."""
         if self.status == "COMPLETED":
@@ -254,7 +260,7 @@ def _ended_right(process: Process, live: Sequence[Effect], ever: Sequence[Effect
         return
     match process.ending:
         case "completed":
-            yield from _counted(process.reference, live)
+            yield from _counted(process, live)
         case "undone" if live:
             yield _finding(process.reference, "left-over", _names(live))
         case "ignored" if ever:
@@ -263,19 +269,19 @@ def _ended_right(process: Process, live: Sequence[Effect], ever: Sequence[Effect
             yield _finding(process.reference, "unreadable", f"the result of {process.id} names no known kind")
 
 
-def _counted(reference: str, live: Sequence[Effect]) -> Iterator[Finding]:
+def _counted(process: Process, live: Sequence[Effect]) -> Iterator[Finding]:
     """One of each for each parcel; the shop and the mail are told once a parcel, under the order's own reference."""
-    parcels = {effect.reference for effect in live if effect.operation in _PER_PARCEL} or {reference}
+    parcels = {effect.reference for effect in live if effect.operation in _PER_PARCEL} or {process.reference}
     for parcel in sorted(parcels):
         counts = Counter(effect.operation for effect in live if effect.reference == parcel)
         for operation in _PER_PARCEL:
             if counts[operation] != 1:
                 yield _finding(parcel, "count", f"completed with {counts[operation]} {operation} instead of 1")
     counts = Counter(effect.operation for effect in live)
-    for operation in ("post-fulfilment", "send-mail"):
-        if counts[operation] != len(parcels):
-            wanted = f"{counts[operation]} {operation} instead of {len(parcels)}"
-            yield _finding(reference, "count", f"completed with {wanted}")
+    for operation, wanted in (("post-fulfilment", len(parcels)), ("send-mail", len(parcels) * process.mailed)):
+        if counts[operation] != wanted:
+            told = f"completed with {counts[operation]} {operation} instead of {wanted}"
+            yield _finding(process.reference, "count", told)
 
 
 def _order(reference: str) -> str:

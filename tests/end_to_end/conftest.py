@@ -10,7 +10,7 @@ from temporalio.testing import WorkflowEnvironment
 
 from seamline.simulator.server import running
 from seamline.temporal import register_search_attributes
-from tests.end_to_end.world import World
+from tests.end_to_end.world import ByHand, World
 
 
 @pytest.fixture(scope="session")
@@ -39,3 +39,11 @@ async def world(dev_server: WorkflowEnvironment, tmp_path_factory: pytest.TempPa
 async def _no_faults(world: World) -> AsyncIterator[None]:
     yield
     await world.mended()
+
+
+@pytest.fixture
+async def by_hand(world: World) -> AsyncIterator[ByHand]:
+    """The warehouse's autopilot is off for this test's orders."""
+    await world.change("settings", {"autopilot": False})
+    yield ByHand(world)
+    await world.change("settings", {"autopilot": True})

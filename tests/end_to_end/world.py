@@ -184,13 +184,20 @@ class World:
         pieces: int = (await self.get(f"stock/{self.names.inventory}"))[sku]
         return pieces
 
-    async def move(self, shipment: str, state: str) -> None:
-        """The warehouse picks, packs or hands over a shipment."""
-        await self.post(f"warehouse/{self.names.inventory}/shipments/{shipment}", {"state": state})
+    def body(self, kind: str, object_id: str) -> dict[str, Any]:
+        """An object as the shop keeps it."""
+        found = self.simulator.world.get(self.names.shop, kind, object_id)
+        assert found
+        return dict(found)
 
-    async def start(self, reference: str) -> Handle:
-        """Start the process as the door does."""
+    def edit(self, kind: str, object_id: str, **changes: Any) -> None:
+        """Staff edit an object in the shop's own admin."""
+        self.simulator.world.put(self.names.shop, kind, object_id, self.body(kind, object_id) | changes)
+
+    async def start(self, reference: str, **policy: Any) -> Handle:
+        """Start the process as the door does, with these changes to the policy."""
         start: Start = start_for(OrderToShipment, reference, self.settings)
+        start = start.model_copy(update={"policy": start.policy.model_copy(update=policy)})
         identity, _ = await start_process(self.client, OrderToShipment, start)
         return self.client.get_workflow_handle(identity)
 
@@ -264,3 +271,20 @@ class World:
     async def verdict(self) -> Verdict:
         """What the independent checker says of everything so far."""
         return await audit(self.simulator.url, self.client)
+
+
+class ByHand:
+    """The warehouse while its autopilot is off: nothing moves but what the test moves."""
+
+    def __init__(self, world: World) -> None:
+        self.world = world
+
+    async def move(self, reference: str, state: str) -> None:
+        """Pick, pack or hand over the shipment reserved for a reference."""
+        shipment = (await self.world.happened(reference, "reserve"))["object_id"]
+        await self.world.post(f"warehouse/{self.world.names.inventory}/shipments/{shipment}", {"state": state})
+
+    async def hand_over(self, reference: str) -> None:
+        """All that is left to do, and the carrier takes it to the door."""
+        await self.world.change("settings", {"autopilot": True})
+        await self.move(reference, "done")

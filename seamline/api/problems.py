@@ -9,7 +9,7 @@ from typing import Any, cast
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, ConfigDict, Field
 from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, Response
 from temporalio.service import RPCError
@@ -26,6 +26,8 @@ log = logging.getLogger(__name__)
 
 class ProblemDetails(BaseModel):
     """What went wrong, for programs by `status` and `problems`, for people in `detail`."""
+
+    model_config = ConfigDict(hide_input_in_errors=True)
 
     title: str = Field(examples=["Unprocessable Content"])
     status: int = Field(examples=[422])

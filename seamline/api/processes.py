@@ -32,6 +32,8 @@ class StartRequest(BaseModel):
 class Started(BaseModel):
     """The process; `started` is false when it was there before."""
 
+    model_config = ConfigDict(hide_input_in_errors=True)
+
     workflow_id: str = Field(examples=["order-to-shipment:shop-uk:5001"])
     started: bool
     links: dict[str, str] = Field(description="Pages that show it; empty unless temporal_ui_url is set.")

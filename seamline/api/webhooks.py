@@ -6,7 +6,7 @@ import logging
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Request
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from seamline import catalog
 from seamline.api.door import Door, door_of
@@ -23,6 +23,8 @@ log = logging.getLogger(__name__)
 
 class Received(BaseModel):
     """What became of a webhook: a process, started now or before, or why nothing was to be done."""
+
+    model_config = ConfigDict(hide_input_in_errors=True)
 
     workflow_id: str | None = Field(default=None, examples=["order-to-shipment:shop-uk:5001"])
     started: bool = False

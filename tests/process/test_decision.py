@@ -90,7 +90,8 @@ def test_any_arguments_are_a_decision_or_a_bad_one(arguments: list[Any]) -> None
 def test_only_what_is_named_changes(change: dict[str, Any], place: tuple[str | int, ...], value: object) -> None:
     expected = REQUEST.model_dump(mode="json")
     found = amend(REQUEST, change).model_dump(mode="json")
-    before, after = expected, found
+    before: Any = expected
+    after: Any = found
     for name in place[:-1]:
         before, after = before[name], after[name]
     assert after[place[-1]] == value

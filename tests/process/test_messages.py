@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from typing import Any
 
 import pytest
@@ -160,6 +161,11 @@ STARTS: list[tuple[list[Any], str]] = [
     ([{"reference": "shop-uk:5001", "route": {"stage": "w"}}, 7], "input must be one JSON object"),
     ([{"reference": "shop-uk:5001", "route": {"stage": "w"}}], "workflow id must be play:shop-uk:5001"),
     ([{"reference": "shop-uk:5001", "policy": {"patience_seconds": -1}}], "policy.patience_seconds Input should be"),
+    ([{"reference": "shop-uk:5001", "policy": {"patience_seconds": 1e300}}], "policy.patience_seconds Input should be"),
+    ([{"reference": "shop-uk:5001", "policy": {"poll_seconds": 1e-9}}], "policy.poll_seconds Input should be"),
+    ([{"reference": "shop-uk:5001", "policy": {"poll_seconds": math.inf}}], "policy.poll_seconds Input should be"),
+    ([{"reference": "shop-uk:5001", "route": {"stage": "/_sys/queue"}}], "route.stage String should match pattern"),
+    ([{"reference": "shop-uk:5001", "route": {"stage": "w" * 5000}}], "route.stage String should match pattern"),
 ]
 
 

@@ -1,0 +1,64 @@
+"""Nothing that is sent to a process makes it grow without end, or asks of Temporal what it cannot take."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+from temporalio.client import WorkflowUpdateFailedError
+from temporalio.exceptions import ApplicationError
+
+from seamline.errors import Refusal
+from seamline.process import attributes
+from seamline.process.process import NOTE_LENGTH_MAX, NOTES_MAX, REFUSED_LENGTH_MAX
+from tests.process.test_on_the_real_server import listed
+from tests.process.theatre import QUICK, Theatre, event_types
+
+RETRY = {"wait": "paint#1", "action": "retry"}
+WRONG = {"wait": "paint#1", "action": "amend", "change": {f"field-{number}": 1 for number in range(1000)}}
+
+
+async def test_notes_are_bounded_in_number_and_length(theatre: Theatre) -> None:
+    theatre.workshop.script["paint"] = [Refusal("no-colour")]
+    handle = await theatre.start()
+    await theatre.waiting(handle)
+    await asyncio.gather(*(handle.signal(f"wrong-{number}") for number in range(NOTES_MAX + 5)))
+    await handle.signal("decide", WRONG)
+    view = await theatre.until(handle, lambda view: view.notes and "field-0" in view.notes[-1])
+    assert len(view.notes) == NOTES_MAX
+    assert len(view.notes[-1]) == NOTE_LENGTH_MAX
+    await theatre.decide(handle, **RETRY)
+    await handle.result()
+
+
+async def test_the_answer_to_a_wrong_update_is_bounded(theatre: Theatre) -> None:
+    theatre.workshop.script["paint"] = [Refusal("no-colour")]
+    handle = await theatre.start()
+    await theatre.waiting(handle)
+    with pytest.raises(WorkflowUpdateFailedError) as refused:
+        await theatre.decide(handle, **WRONG)
+    assert isinstance(refused.value.cause, ApplicationError)
+    assert len(refused.value.cause.message) == REFUSED_LENGTH_MAX
+    await theatre.decide(handle, **RETRY)
+    await handle.result()
+
+
+async def test_a_cause_of_any_length_can_be_searched_for(real: Theatre) -> None:
+    real.workshop.script["paint"] = [Refusal("x" * 5000)]
+    handle = await real.start()
+    await real.waiting(handle)
+    cause = f"{real.connection} refusal {'x' * 5000}"[: attributes.LENGTH_MAX]
+    assert await listed(real, handle, f"SeamlineCause = '{cause}'")
+    assert "WORKFLOW_TASK_FAILED" not in await event_types(handle)
+    await real.decide(handle, **RETRY)
+    await handle.result()
+
+
+@pytest.mark.parametrize("time_zone", ["", "Europe", "../..", "x" * 5000, "Nowhere/Else"])
+async def test_a_time_zone_that_is_none_harms_nothing(theatre: Theatre, time_zone: str) -> None:
+    theatre.workshop.script["paint"] = [Refusal("no-colour")]
+    handle = await theatre.start(policy=QUICK.model_copy(update={"time_zone": time_zone}))
+    await theatre.waiting(handle)
+    await theatre.decide(handle, **RETRY)
+    await handle.result()
+    assert "WORKFLOW_TASK_FAILED" not in await event_types(handle)

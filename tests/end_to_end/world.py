@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import sys
 import time
 from collections import Counter
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -61,8 +64,8 @@ class Names:
 def settings_for(
     simulator: Simulator, names: Names = Names(), policy: PolicySettings = QUICK, *, workflows: bool = True
 ) -> Settings:
-    """Four connections, all to the simulator; breakers that never open, so that each test's calls are its own."""
-    breaker = {"failures": 100, "open_seconds": 0.2, "open_seconds_max": 0.2}
+    """Four connections, all to the simulator. No limit or breaker of ours slows a test down: patience is short here."""
+    quick = {"rate_per_second": 1000, "breaker": {"failures": 100, "open_seconds": 0.2, "open_seconds_max": 0.2}}
     systems: dict[str, dict[str, Any]] = {
         names.shop: {
             "system": "shopify",
@@ -78,6 +81,7 @@ def settings_for(
                 "url": f"{simulator.url}/tryton/{names.inventory}",
                 "database": "main",
                 "key": f"tryton-test-{names.inventory}",
+                "calls_per_second_max": 200,
             },
         },
         names.carrier: {
@@ -86,6 +90,7 @@ def settings_for(
                 "url": f"{simulator.url}/shippo/{names.carrier}",
                 "token": f"shippo-test-{names.carrier}",
                 "test": True,
+                "calls_per_second_max": 100,
                 "sender": SENDER,
             },
         },
@@ -98,11 +103,12 @@ def settings_for(
                 "username": names.mail,
                 "password": f"smtp-test-{names.mail}",
                 "sender": "orders@shop.example",
+                "mails_per_second_max": 100,
             },
         },
     }
     return Settings(
-        connections={name: {**one, "breaker": breaker} for name, one in systems.items()},
+        connections={name: {**one, **quick} for name, one in systems.items()},
         policy=policy,
         worker={"workflows": workflows},
     )
@@ -232,6 +238,22 @@ class World:
     async def decide(self, handle: Handle, **decision: Any) -> Any:
         """Answer a wait by the update, as the command does."""
         return await handle.execute_update("decide", {"who": "sam", **decision}, rpc_timeout=timedelta(seconds=10))
+
+    async def command(self, *arguments: str) -> str:
+        """Run a command of the environment, `temporal` or `seamline`, against this Temporal: what it says."""
+        address = self.client.service_client.config.target_host
+        program = Path(sys.executable).parent / arguments[0]
+        process = await asyncio.create_subprocess_exec(
+            program,
+            *arguments[1:],
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.STDOUT,
+            env={**os.environ, "TEMPORAL_ADDRESS": address},
+        )
+        output, _ = await asyncio.wait_for(process.communicate(), SECONDS_MAX)
+        assert process.returncode == 0, output.decode()
+        return output.decode()
 
     async def step(self, handle: Handle, name: str) -> View:
         """The view once the last step is this one."""

@@ -196,7 +196,7 @@ class Process:
         self.policy = self.start.policy
         self.show()
         try:
-            outcome = await story(self, self.start)
+            outcome = await self._told(story)
         except Stopped as stopped:
             await self.unbroken(self._take_back())
             outcome = self._outcome_undone(str(stopped))
@@ -205,6 +205,17 @@ class Process:
         if outcome.kind is OutcomeKind.UNDONE and workflow.cancellation_reason() is not None:
             raise asyncio.CancelledError
         return outcome
+
+    async def _told(self, story: Callable[..., Awaitable[Outcome]]) -> Outcome:
+        """The story's outcome. A cancel that ended it outside of a verb, as in a `gather`, is followed all the same."""
+        try:
+            return await story(self, self.start)
+        except asyncio.CancelledError:
+            if not self.is_cancel_request():
+                raise
+            await self.stop("cancelled")
+            # A failed task stays, is seen, and goes on with a mended release; a cancelled run would leave its effects.
+            raise RuntimeError("a cancel ended the story where only its verbs may wait, too late to undo it") from None
 
     def _checked_start(self, arguments: Sequence[Any]) -> Start:
         start = read_start(self.start_type, read(arguments))

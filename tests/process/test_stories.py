@@ -6,18 +6,24 @@ import asyncio
 from datetime import timedelta
 from typing import Any
 
-from temporalio.client import WorkflowExecutionStatus
+import pytest
+from temporalio import workflow
+from temporalio.api.enums.v1 import ParentClosePolicy
+from temporalio.client import WorkflowExecutionStatus, WorkflowFailureError
+from temporalio.exceptions import CancelledError
 from temporalio.worker import Worker
 
-from seamline.errors import Refusal
+from seamline.errors import Outage, Refusal
 from seamline.process.decision import Decided
 from seamline.process.process import Process, process
 from seamline.process.start import Start
-from seamline.process.view import Outcome, Status
+from seamline.process.view import Outcome, Status, StepState
 from tests.process import stage
 from tests.process.history import sent
 from tests.process.stage import Made, Thing
-from tests.process.theatre import ROUNDS_MAX, Handle, Theatre, event_types, sandbox
+from tests.process.theatre import QUICK, ROUNDS_MAX, Handle, Theatre, event_types, events, sandbox
+
+HOLDS = (Status.HELD_UP, Status.WAITING)
 
 
 @process("released")
@@ -55,10 +61,22 @@ class Duet(Process):
         return await self.do(stage.paint, Thing(name="duet"), number=number)
 
 
+@process("pause")
+class Pause(Process):
+    """Waits by itself, where only a verb knows what a cancel means."""
+
+    roles = ("stage",)
+
+    async def run(self, start: Start) -> Outcome:
+        made = await self.do(stage.reserve, Thing(name="pause"))
+        await workflow.sleep(timedelta(hours=1))
+        return self.completed(made)
+
+
 async def begun(theatre: Theatre, name: str, **options: Any) -> Handle:
     """A process of that name, on the queue of plays."""
     reference = f"test:{theatre.connection}"
-    start = {"reference": reference, "route": {"stage": theatre.connection}}
+    start = {"reference": reference, "route": {"stage": theatre.connection}, "policy": QUICK}
     return await theatre.client.start_workflow(
         name, start, id=f"{name}:{reference}", task_queue=theatre.queue, **options
     )
@@ -113,6 +131,51 @@ async def test_two_steps_at_once_have_keys_waits_and_answers_of_their_own(theatr
     assert {made.key for made in theatre.workshop.made()} == keys
 
 
+async def test_each_decision_gets_its_own_answer_however_long_it_takes(real: Theatre) -> None:
+    real.queue = f"duets-{real.connection}"
+    real.workshop.script["paint"] = [Refusal("no-colour"), *[Outage("http-503")] * 1000]
+    handle = await begun(real, "duet")
+    async with releasing(real, Duet):
+        view = await real.until(handle, lambda view: {one.status for one in view.waits} == {*HOLDS})
+        slow, quick = (next(one.name for one in view.waits if one.status is status) for status in HOLDS)
+        gate = real.workshop.gates["paint"] = asyncio.Event()
+        before = len(real.workshop.calls)
+        await real.until(handle, lambda _: len(real.workshop.calls) > before)
+        answer = asyncio.create_task(real.decide(handle, wait=slow, action="retry"))
+        await real.until(handle, lambda view: view.decisions)
+        assert Decided.model_validate(await real.decide(handle, wait=quick, action="retry")).wait == quick
+        gate.set()
+        assert Decided.model_validate(await answer).wait == slow
+        real.workshop.script["paint"] = []
+        await handle.result()
+
+
+async def test_a_cancel_that_comes_while_two_steps_run_takes_both_back(real: Theatre) -> None:
+    real.queue = f"duets-{real.connection}"
+    real.workshop.script["paint"] = [Refusal("no-colour")]
+    handle = await begun(real, "duet")
+    async with releasing(real, Duet):
+        await real.until(handle, lambda view: view.waits and real.workshop.objects)
+        await handle.cancel()
+        with pytest.raises(WorkflowFailureError) as ended:
+            await handle.result()
+        assert isinstance(ended.value.cause, CancelledError)
+        assert (await real.view(handle)).status is Status.UNDONE
+    assert real.workshop.objects == {}
+
+
+async def test_a_cancel_outside_of_a_verb_leaves_no_effect_behind(real: Theatre) -> None:
+    real.queue = f"pauses-{real.connection}"
+    handle = await begun(real, "pause")
+    async with releasing(real, Pause):
+        await real.until(handle, lambda view: view.steps and view.steps[0].state is StepState.DONE)
+        await handle.cancel()
+        with pytest.raises(WorkflowFailureError) as ended:
+            await handle.result()
+        assert isinstance(ended.value.cause, CancelledError)
+    assert real.workshop.objects == {}
+
+
 async def test_what_is_handed_on_lives_on(theatre: Theatre) -> None:
     gate = asyncio.Event()
     tell = theatre.workshop.gates["tell"] = asyncio.Event()
@@ -121,6 +184,10 @@ async def test_what_is_handed_on_lives_on(theatre: Theatre) -> None:
     theatre.workshop.gates["look"] = gate
     tell.set()
     await handle.result()
+    started = [one.start_child_workflow_execution_initiated_event_attributes for one in await events(handle)]
+    assert [one.parent_close_policy for one in started if one.workflow_id] == [
+        ParentClosePolicy.PARENT_CLOSE_POLICY_ABANDON
+    ]
     epilogue = theatre.client.get_workflow_handle(handle.id.replace("play", "epilogue"))
     assert (await epilogue.describe()).status is WorkflowExecutionStatus.RUNNING
     gate.set()

@@ -1,0 +1,169 @@
+"""`python -m tests.replay.record`: save the histories that `test_replay.py` replays, anew and all of them.
+
+They are made by the real server, worker and simulator. Record when a process is released with a change on purpose, and
+keep the histories of every released version beside the new ones: its processes may still run.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+import tempfile
+from collections.abc import Awaitable, Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import httpx
+from temporalio.client import Client, WorkflowFailureError
+from temporalio.contrib.pydantic import pydantic_data_converter
+
+from seamline.process.view import Status
+from seamline.simulator.server import running
+from seamline.temporal import embedded_temporal
+from tests.end_to_end.world import ByHand, Handle, World
+
+HISTORIES = Path(__file__).parent / "histories"
+QUICK_WORLD = {"pack_after_seconds": 0.2, "hand_over_after_seconds": 0.2, "transit_after_seconds": 0.2}
+_PLACES = ("stackTrace", "identity", "binaryChecksum")
+Told = Callable[[World], Awaitable[Handle]]
+
+
+async def plain(world: World) -> Handle:
+    """An order on a good day."""
+    return await world.start(await world.order())
+
+
+async def follow_parcel(world: World) -> Handle:
+    """Its parcel."""
+    reference = await world.order()
+    await (await world.start(reference)).result()
+    return world.handle("follow-parcel", reference)
+
+
+async def held_up(world: World) -> Handle:
+    """The carrier is away for longer than patience, and comes back."""
+    await world.fault(world.names.carrier, "shipments.create", "down")
+    handle = await world.start(await world.order())
+    await world.waiting(handle, Status.HELD_UP)
+    await world.mended()
+    return handle
+
+
+async def amended(world: World) -> Handle:
+    """The carrier refuses the address, then the label; staff amend both."""
+    await world.fault(world.names.carrier, "transactions.create", "refuse", count=1)
+    handle = await world.start(await world.order(address={"zip": "ZZ9 9ZZ"}))
+    view = await world.waiting(handle)
+    await world.decide(handle, wait=view.waits[0].name, action="amend", change={"postcode": "CB2 1RX"})
+    view = await world.until(handle, lambda view: [one for one in view.waits if one.name == "buy-label#1"])
+    change = {"parcel": {"address": {"postcode": "CB3 0AA"}}}
+    await world.decide(handle, wait="buy-label#1", action="amend", change=change)
+    return handle
+
+
+async def mended_order(world: World) -> Handle:
+    """A broken order, amended as it was fetched; the quote is let pass above the limit."""
+    handle = await world.start(await world.order(total="1.00"), label_price_max={"GBP": 1})
+    await world.waiting(handle)
+    total = {"totals": {"total": {"amount": "19.45", "currency": "GBP"}}}
+    await world.decide(handle, wait="fetch-order#1", action="amend", change=total)
+    view = await world.until(handle, lambda view: [one for one in view.waits if one.name == "quote#1"])
+    await world.decide(handle, wait="quote#1", action="skip", result=view.waits[0].request)
+    return handle
+
+
+async def cancelled(world: World) -> Handle:
+    """Cancelled while the parcel waits to be packed."""
+    await world.change("settings", {"autopilot": False})
+    handle = await world.start(await world.order())
+    await world.step(handle, "packed")
+    await handle.cancel()
+    await world.undone(handle)
+    await world.change("settings", {"autopilot": True})
+    return handle
+
+
+async def cancelled_too_late(world: World) -> Handle:
+    """Cancelled when the goods had left, which the process did not know yet."""
+    await world.change("settings", {"autopilot": False})
+    reference = await world.order()
+    handle = await world.start(reference)
+    await world.step(handle, "packed")
+    await world.fault(world.names.inventory, "sale.sale.get", "down", count=2)
+    await ByHand(world).hand_over(reference)
+    await handle.cancel()
+    return handle
+
+
+async def undone_by_decision(world: World) -> Handle:
+    """The carrier refuses the label, and staff cancel."""
+    await world.change("settings", {"autopilot": False})
+    await world.fault(world.names.carrier, "transactions.create", "refuse", count=1)
+    handle = await world.start(await world.order())
+    view = await world.waiting(handle)
+    await world.decide(handle, wait=view.waits[0].name, action="cancel", why="not worth it")
+    await handle.result()
+    await world.change("settings", {"autopilot": True})
+    return handle
+
+
+async def ignored(world: World) -> Handle:
+    """A test order in production."""
+    return await world.start(await world.order(test=True))
+
+
+PATHS: Mapping[str, Told] = {
+    path.__name__.replace("_", "-"): path
+    for path in (
+        plain,
+        follow_parcel,
+        held_up,
+        amended,
+        mended_order,
+        cancelled,
+        cancelled_too_late,
+        undone_by_decision,
+        ignored,
+    )
+}
+
+
+async def record(folder: Path) -> None:
+    """Save one history a path."""
+    with tempfile.TemporaryDirectory() as state:
+        async with (
+            embedded_temporal(Path(state)) as temporal,
+            running(Path(state) / "world.db") as simulator,
+            httpx.AsyncClient(timeout=10) as http,
+        ):
+            client = await Client.connect(temporal.address, data_converter=pydantic_data_converter)
+            world = World(simulator, client, http)
+            await world.change("settings", {"autopilot": True, "deliver_after_seconds": 0.2, **QUICK_WORLD})
+            async with world.working():
+                for name, path in PATHS.items():
+                    await _save(await path(world), folder / f"{name}.json")
+                    await world.mended()
+
+
+async def _save(handle: Handle, file: Path) -> None:
+    try:
+        await handle.result()
+    except WorkflowFailureError:
+        sys.stdout.write(f"{handle.id} was cancelled\n")
+    history = await handle.fetch_history()
+    text = json.dumps(_without_places(json.loads(history.to_json())), indent=1)
+    await asyncio.to_thread(file.write_text, text + "\n")
+    sys.stdout.write(f"{file.name}: {len(history.events)} events\n")
+
+
+def _without_places(value: Any) -> Any:
+    """The history without what tells of the machine it was made on; replay needs none of it."""
+    if isinstance(value, dict):
+        return {name: _without_places(one) for name, one in value.items() if name not in _PLACES}
+    return [_without_places(one) for one in value] if isinstance(value, list) else value
+
+
+if __name__ == "__main__":
+    HISTORIES.mkdir(exist_ok=True)
+    asyncio.run(record(HISTORIES))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import ctypes
 import os
+import secrets
 import signal
 import socket
 import sys
@@ -13,6 +14,9 @@ from pathlib import Path
 
 POLL_SECONDS = 0.05
 LOG_TAIL_BYTES = 2_000
+STOP_SECONDS_MAX = 25
+PORT_FIRST, PORT_LAST, PORT_TRIES_MAX = 20_000, 31_999, 100
+"""Below what systems hand out for outgoing connections: what is started again there finds its port free."""
 
 _PR_SET_PDEATHSIG = 1
 _libc = ctypes.CDLL(None) if sys.platform == "linux" else None
@@ -83,9 +87,71 @@ class Child:
             return f"see {self.log}, which ends:\n{file.read().decode(errors='replace').strip()}"
 
 
+class Part:
+    """A child that can be started again after it ended, however that was, by the same command at the same place.
+
+    `ready` is a file that it writes once it serves, or a question that answers true from then on.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        command: Sequence[str],
+        log: Path,
+        ready: Path | Callable[[], Awaitable[bool]],
+        *,
+        start_seconds_max: float,
+        env: Mapping[str, str] | None = None,
+    ) -> None:
+        self.name = name
+        self.log = log
+        self.child: Child | None = None
+        self._command = command
+        self._ready = ready
+        self._start_seconds_max = start_seconds_max
+        self._env = env
+
+    @property
+    def running(self) -> bool:
+        """Whether it was started and has not ended."""
+        return self.child is not None and self.child.running
+
+    async def start(self) -> None:
+        """Start it and wait until it is ready. Raises ChildFailed, and then it does not run."""
+        if isinstance(self._ready, Path):
+            _remove(self._ready)
+        self.child = await Child.start(self.name, self._command, self.log, env=self._env)
+        try:
+            await self.child.until(self._is_ready, self._start_seconds_max)
+        except BaseException:
+            await self.child.kill()
+            raise
+
+    async def ended(self) -> None:
+        """Wait until it ends."""
+        if self.child:
+            await self.child.process.wait()
+
+    async def stop(self) -> None:
+        """Let it end in order, within STOP_SECONDS_MAX."""
+        if self.child:
+            await self.child.stop(STOP_SECONDS_MAX)
+
+    async def kill(self) -> None:
+        """End it at once (SIGKILL)."""
+        if self.child:
+            await self.child.kill()
+
+    async def _is_ready(self) -> bool:
+        return os.access(self._ready, os.R_OK) if isinstance(self._ready, Path) else await self._ready()
+
+
 def free_port(preferred: int = 0) -> int:
     """A TCP port of this machine that nobody listens on: the preferred one if it is free."""
-    for port in (preferred, 0):
+    span = PORT_LAST - PORT_FIRST + 1
+    for port in (preferred, *(PORT_FIRST + secrets.randbelow(span) for _ in range(PORT_TRIES_MAX))):
+        if not port:
+            continue
         with socket.socket() as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             try:
@@ -94,6 +160,10 @@ def free_port(preferred: int = 0) -> int:
                 continue
             return int(probe.getsockname()[1])
     raise OSError("this machine has no free port")
+
+
+def _remove(path: Path) -> None:
+    path.unlink(missing_ok=True)
 
 
 def _die_with(parent: int) -> Callable[[], None] | None:

@@ -10,7 +10,7 @@ import asyncio
 import json
 import os
 import sys
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,14 +18,13 @@ from pathlib import Path
 import httpx
 from pydantic import BaseModel
 
-from seamline.child import Child, free_port
+from seamline.child import Part, free_port
 from seamline.temporal import EmbeddedTemporal, embedded_temporal
 
 STATE = Path(".seamline")
 START_SECONDS_MAX = 30
-STOP_SECONDS_MAX = 25
 SHOP = "shop-uk"
-TEMPORAL_PORT, TEMPORAL_UI_PORT, API_PORT, SIMULATOR_PORT = 7233, 8233, 8080, 8025
+TEMPORAL_PORT, TEMPORAL_UI_PORT, API_PORT, SIMULATOR_PORT, SMTP_PORT = 7233, 8233, 8080, 8025, 2525
 """What is taken when it is free, since tools look there by default."""
 
 _TOML = """\
@@ -109,14 +108,20 @@ class Running(BaseModel):
     config: str
 
 
-@dataclass
+@dataclass(frozen=True)
 class Local:
-    """A running stack. The worker can be killed and started again."""
+    """A running stack. Each part can be killed and started again."""
 
-    state: Path
     running: Running
-    worker: Child
-    children: list[Child]
+    temporal: EmbeddedTemporal
+    simulator: Part
+    door: Part
+    workers: Sequence[Part]
+
+    @property
+    def worker(self) -> Part:
+        """The first worker."""
+        return self.workers[0]
 
     @property
     def env(self) -> Mapping[str, str]:
@@ -124,12 +129,12 @@ class Local:
         return environment(self.running)
 
     async def start_worker(self) -> None:
-        """Start the worker anew, after it was killed."""
-        self.worker = await _start_worker(self.state, self.env)
+        """Start the first worker anew, after it was killed."""
+        await self.worker.start()
 
-    async def ended(self) -> Child:
+    async def ended(self) -> Part:
         """Wait until one of the parts ends that should run, and tell which."""
-        parts = {asyncio.create_task(child.process.wait()): child for child in (*self.children, self.worker)}
+        parts = {asyncio.create_task(part.ended()): part for part in (self.simulator, self.door, *self.workers)}
         done, open_ = await asyncio.wait(parts, return_when=asyncio.FIRST_COMPLETED)
         for task in open_:
             task.cancel()
@@ -137,25 +142,34 @@ class Local:
 
 
 @asynccontextmanager
-async def local_stack(state: Path = STATE) -> AsyncIterator[Local]:
-    """Run everything until the block ends; no process is left, however this one ends. Raises ChildFailed."""
+async def local_stack(
+    state: Path = STATE, *, workers: int = 1, settings: Mapping[str, str] | None = None
+) -> AsyncIterator[Local]:
+    """Run everything until the block ends; no process is left, however this one ends. Raises ChildFailed.
+
+    `settings` are variables (`SEAMLINE_...`) for door and workers that differ from what a laptop has.
+    """
     async with AsyncExitStack() as stack:
+
+        async def started(part: Part) -> Part:
+            await part.start()
+            stack.push_async_callback(part.stop)
+            return part
+
         temporal = await stack.enter_async_context(
             embedded_temporal(state, port=TEMPORAL_PORT, ui_port=TEMPORAL_UI_PORT)
         )
-        simulator, told = await _start_simulator(state)
-        stack.push_async_callback(simulator.stop, STOP_SECONDS_MAX)
-        running = _running(state, temporal, told)
-        env = environment(running)
-        api = await _start("api", [sys.executable, "-m", "seamline.cli", "api"], state, env)
-        stack.push_async_callback(api.stop, STOP_SECONDS_MAX)
+        simulator = await started(_simulator(state))
+        running = _running(state, temporal, json.loads(_read(state / "simulator.ready")))
+        env = {**environment(running), **(settings or {})}
+        door = await started(_part("api", ["seamline.cli", "api"], state, env))
         await _let_it_live(running)
-        local = Local(state, running, await _start_worker(state, env), [simulator, api])
-        stack.push_async_callback(lambda: local.worker.stop(STOP_SECONDS_MAX))
+        names = [f"worker-{number}" if number > 1 else "worker" for number in range(1, workers + 1)]
+        working = [await started(_part(name, ["worker"], state, env)) for name in names]
         file = state / "running.json"
         _write(file, running.model_dump_json())
         stack.callback(file.unlink, missing_ok=True)
-        yield local
+        yield Local(running, temporal, simulator, door, working)
 
 
 def found_running(state: Path = STATE) -> Running | None:
@@ -178,31 +192,15 @@ def environment(running: Running) -> dict[str, str]:
     }
 
 
-async def _start_simulator(state: Path) -> tuple[Child, Mapping[str, object]]:
-    ready = state / "simulator.ready"
-    port = str(free_port(SIMULATOR_PORT))
-    command = [sys.executable, "-m", "seamline.simulator", "--port", port, "--state", str(state / "world.db")]
-    child = await _start("simulator", [*command, "--smtp-port", "0"], state, {}, ready)
-    return child, json.loads(_read(ready))
+def _simulator(state: Path) -> Part:
+    places = ["--port", str(free_port(SIMULATOR_PORT)), "--smtp-port", str(free_port(SMTP_PORT))]
+    return _part("simulator", ["seamline.simulator", "--state", str(state / "world.db"), *places], state, {})
 
 
-async def _start_worker(state: Path, env: Mapping[str, str]) -> Child:
-    return await _start("worker", [sys.executable, "-m", "worker"], state, env)
-
-
-async def _start(
-    name: str, command: list[str], state: Path, env: Mapping[str, str], ready: Path | None = None
-) -> Child:
-    """Start a part and wait until it has written its ready file."""
-    ready = ready or state / f"{name}.ready"
-    _remove(ready)
-    child = await Child.start(name, [*command, "--ready-file", str(ready)], state / f"{name}.log", env=env)
-    try:
-        await child.until(lambda: _exists(ready), START_SECONDS_MAX)
-    except BaseException:
-        await child.kill()
-        raise
-    return child
+def _part(name: str, module: Sequence[str], state: Path, env: Mapping[str, str]) -> Part:
+    ready = state / f"{name}.ready"
+    command = [sys.executable, "-m", *module, "--ready-file", str(ready)]
+    return Part(name, command, state / f"{name}.log", ready, start_seconds_max=START_SECONDS_MAX, env=env)
 
 
 def _running(state: Path, temporal: EmbeddedTemporal, told: Mapping[str, object]) -> Running:
@@ -232,16 +230,8 @@ async def _let_it_live(running: Running) -> None:
         answer.raise_for_status()
 
 
-async def _exists(path: Path) -> bool:
-    return os.access(path, os.R_OK)
-
-
 def _read(path: Path) -> str:
     return path.read_text()
-
-
-def _remove(path: Path) -> None:
-    path.unlink(missing_ok=True)
 
 
 def _write(path: Path, text: str) -> None:

@@ -25,7 +25,7 @@ from temporalio.exceptions import WorkflowAlreadyStartedError
 from temporalio.service import RPCError, RPCStatusCode
 from temporalio.testing import WorkflowEnvironment
 
-from seamline.child import Child, free_port
+from seamline.child import Part, free_port
 from seamline.errors import ConfigurationError
 from seamline.process import attributes
 from seamline.process.process import Process
@@ -191,10 +191,14 @@ def page_of(settings: Settings, namespace: str, workflow_id: str) -> str:
 
 @dataclass(frozen=True)
 class EmbeddedTemporal:
-    """A Temporal server of our own: `address` is host:port, `ui_url` its web page."""
+    """A Temporal server of our own: `address` is host:port, `ui_url` its web page.
+
+    `part` is its process, to be killed and started again; None where the SDK runs the server that it downloaded.
+    """
 
     address: str
     ui_url: str
+    part: Part | None
     namespace: str = "default"
 
 
@@ -206,24 +210,33 @@ async def embedded_temporal(state: Path, *, port: int = 0, ui_port: int = 0) -> 
     none for this machine, the SDK downloads its own. The log is `state/temporal.log`. Raises ChildFailed.
     """
     port, ui_port = free_port(port), free_port(ui_port)
-    server = EmbeddedTemporal(f"127.0.0.1:{port}", f"http://127.0.0.1:{ui_port}")
     binary, extra = _binary(), _extra(state)
-    run = _child(binary, state, port, ui_port, extra) if binary else _downloaded(port, ui_port, extra)
-    async with run:
+    part = _part(binary, state, port, ui_port, extra) if binary else None
+    server = EmbeddedTemporal(f"127.0.0.1:{port}", f"http://127.0.0.1:{ui_port}", part)
+    async with _running(part) if part else _downloaded(port, ui_port, extra):
         client = await Client.connect(server.address, data_converter=pydantic_data_converter)
         await register_search_attributes(client)
         yield server
 
 
-@asynccontextmanager
-async def _child(binary: str, state: Path, port: int, ui_port: int, extra: Sequence[str]) -> AsyncIterator[None]:
+def _part(binary: str, state: Path, port: int, ui_port: int, extra: Sequence[str]) -> Part:
     command = [binary, "server", "start-dev", "--ip", "127.0.0.1", "--port", str(port), "--ui-port", str(ui_port)]
-    child = await Child.start("Temporal", [*command, *extra], state / "temporal.log")
+    return Part(
+        "Temporal",
+        [*command, *extra],
+        state / "temporal.log",
+        lambda: _answers(f"127.0.0.1:{port}"),
+        start_seconds_max=EMBEDDED_START_SECONDS_MAX,
+    )
+
+
+@asynccontextmanager
+async def _running(part: Part) -> AsyncIterator[None]:
+    await part.start()
     try:
-        await child.until(lambda: _answers(f"127.0.0.1:{port}"), EMBEDDED_START_SECONDS_MAX)
         yield
     finally:
-        await child.stop()
+        await part.stop()
 
 
 @asynccontextmanager

@@ -220,6 +220,10 @@ def _control(world: World, webhooks: Webhooks) -> APIRouter:
         at_once = min(wanted.at_once, wanted.times)
         return {"statuses": await webhooks.redeliver(made, wanted.topic, times=wanted.times, at_once=at_once)}
 
+    @routes.get("/deliveries")
+    async def delivered(connection: str) -> list[Body]:
+        return webhooks.deliveries(connection)
+
     @routes.post("/subscriptions", status_code=201)
     async def subscription(connection: str, wanted: Subscribe) -> dict[str, str]:
         world.connect(connection, SYSTEM)

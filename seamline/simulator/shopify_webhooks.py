@@ -72,6 +72,19 @@ class Webhooks:
             if subscription["topic"] == topic:
                 self._enqueue(event, subscription["url"])
 
+    def deliveries(self, connection: str) -> list[Body]:
+        """Every delivery by order and topic: how often it was tried, and the last answer's status (0 for none)."""
+        events = {one["id"]: one for one in self.world.find(connection, "event")}
+        return [
+            {
+                "order_id": events[one["event_id"]]["order_id"],
+                "topic": events[one["event_id"]]["topic"],
+                "tries": one["tries"],
+                "status": one["status"],
+            }
+            for one in self.world.find(connection, "delivery")
+        ]
+
     async def redeliver(self, order: Body, topic: str, *, times: int, at_once: int) -> list[int]:
         """Send the last event of this topic again, `at_once` at one moment; the statuses received, 0 for none."""
         connection = order["connection"]

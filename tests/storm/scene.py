@@ -1,0 +1,133 @@
+"""What everyone in a storm works with: the running stack seen from outside, and the figures kept of it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any, TypeVar
+
+import httpx
+from temporalio.client import Client, WorkflowHandle
+from temporalio.service import RPCError
+
+from seamline.local import Local
+from seamline.process.view import View
+from tests.storm.plan import SHOP
+
+INSIST_SECONDS_MAX = 60
+INSIST_PAUSE_SECONDS = 0.2
+RPC_SECONDS_MAX = 5
+PROCESS = "order-to-shipment"
+
+Handle = WorkflowHandle[Any, Any]
+T = TypeVar("T")
+
+AWAY = (httpx.HTTPError, RPCError, TimeoutError)
+"""What is raised while a part is dead."""
+
+
+@dataclass(frozen=True)
+class Outage:
+    """A system that was down, from and to in Unix time."""
+
+    connection: str
+    began: float
+    ended: float
+
+
+@dataclass
+class Figures:
+    """What happened in a storm, counted."""
+
+    faults: Counter[str] = field(default_factory=Counter)
+    kills: Counter[str] = field(default_factory=Counter)
+    decisions: Counter[str] = field(default_factory=Counter)
+    cancels: Counter[str] = field(default_factory=Counter)
+    duplicates: int = 0
+    gaps: int = 0
+    """Orders whose webhook was never taken, and that were polled."""
+    outages: list[Outage] = field(default_factory=list)
+    worker_starts: list[float] = field(default_factory=list)
+    """Unix times at which a worker was started again."""
+
+
+class Scene:
+    """The stack from outside. Every call goes on while parts are dead, until INSIST_SECONDS_MAX."""
+
+    def __init__(self, local: Local, client: Client, http: httpx.AsyncClient, seed: int) -> None:
+        self.local = local
+        self.client = client
+        self.http = http
+        self.seed = seed
+        self.figures = Figures()
+        self.accepted: set[str] = set()
+        """References of starts that the door acknowledged."""
+
+    async def simulator(self, method: str, path: str, body: Any = None, *, taken: Sequence[int] = ()) -> Any:
+        """Tell or ask the simulator. `taken` are the errors that count as done."""
+
+        async def call() -> Any:
+            answer = await self.http.request(method, f"{self.local.running.simulator}/_simulator/{path}", json=body)
+            if answer.status_code not in taken:
+                answer.raise_for_status()
+            return answer.json() if answer.content else None
+
+        return await insist(call)
+
+    async def poll_for_gap(self, reference: str) -> None:
+        """Start an order whose webhook never came, as a poll for gaps does."""
+
+        async def call() -> None:
+            answer = await self.http.post(
+                f"{self.local.running.api}/processes/{PROCESS}", json={"reference": reference, "started_by": "poll"}
+            )
+            answer.raise_for_status()
+
+        await insist(call)
+        self.accepted.add(reference)
+        self.figures.gaps += 1
+
+    async def count_deliveries(self) -> None:
+        """Note which webhooks the door has taken."""
+        for one in await self.simulator("GET", f"shops/{SHOP}/deliveries"):
+            if one["topic"] == "orders/paid" and one["status"] == httpx.codes.OK:
+                self.accepted.add(f"{SHOP}:{one['order_id']}")
+
+    def handle(self, workflow_id: str) -> Handle:
+        """A process by its id."""
+        return self.client.get_workflow_handle(workflow_id)
+
+    async def open_processes(self) -> list[str]:
+        """The ids of all processes that are not over."""
+
+        async def call() -> list[str]:
+            query = "ExecutionStatus = 'Running' AND SeamlineReference IS NOT NULL"
+            return [one.id async for one in self.client.list_workflows(query)]
+
+        return await insist(call)
+
+    async def view(self, workflow_id: str) -> View | None:
+        """The process as it shows itself; None while no worker answers."""
+        try:
+            answer = await self.handle(workflow_id).query("view", rpc_timeout=timedelta(seconds=RPC_SECONDS_MAX))
+        except RPCError:
+            return None
+        return View.model_validate(answer)
+
+
+async def insist(call: Callable[[], Awaitable[T]]) -> T:
+    """Call until it succeeds, or raise its last error after INSIST_SECONDS_MAX."""
+    deadline = asyncio.get_running_loop().time() + INSIST_SECONDS_MAX
+    while True:
+        try:
+            return await call()
+        except httpx.HTTPStatusError as error:
+            if not error.response.is_server_error or asyncio.get_running_loop().time() > deadline:
+                raise
+        except AWAY:
+            if asyncio.get_running_loop().time() > deadline:
+                raise
+        await asyncio.sleep(INSIST_PAUSE_SECONDS)

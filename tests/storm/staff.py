@@ -1,0 +1,180 @@
+"""The staff: good answers, and during the storm also rubbish, answers to other waits, and the same answer twice."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections import Counter
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Any
+
+from temporalio.client import WorkflowUpdateFailedError, WorkflowUpdateRPCTimeoutOrCancelledError
+from temporalio.service import RPCError
+
+from seamline.process.decision import Action
+from seamline.process.view import Status, View, Wait
+from tests.storm.plan import ERP, SCARCE_SKU, SKUS, dice_of
+from tests.storm.scene import RPC_SECONDS_MAX, Scene
+
+LOOK_SECONDS = 0.4
+SETTLE_LOOK_SECONDS = 0.5
+TRIES_BEFORE_CANCEL = 6
+UPDATE_SECONDS_MAX = 15
+GOOD_POSTCODE = "CB2 1RX"
+GOOD_ADDRESS = {
+    "name": "Jo Fielding",
+    "street1": "12 Mill Lane",
+    "city": "Cambridge",
+    "postcode": GOOD_POSTCODE,
+    "country": "GB",
+}
+RUBBISH: tuple[tuple[str, list[Any]], ...] = (
+    ("decide", []),
+    ("decide", [None]),
+    ("decide", ["retry", 7, {}]),
+    ("decide", [{"wait": 7, "action": "explode"}]),
+    ("decide", [{"wait": "reserve#1"}]),
+    ("order-cancelled", [{"deep": {"er": [1, 2, 3]}}]),
+    ("no-such-signal", [[]]),
+)
+
+Decision = Mapping[str, Any]
+
+
+async def meddle(scene: Scene, over: asyncio.Event) -> None:
+    """Answer some of what waits or is held up, well or badly, until it is over."""
+    dice = dice_of(scene.seed, "staff")
+    while not over.is_set():
+        open_ = await scene.open_processes()
+        for workflow_id in dice.sample(open_, min(len(open_), 4)):
+            if dice.random() < 0.2:
+                await _signal(scene, workflow_id, *dice.choice(RUBBISH))
+                scene.figures.decisions["rubbish"] += 1
+            view = await scene.view(workflow_id)
+            if view and view.waits:
+                await _meddle_with(scene, dice, workflow_id, view)
+        await asyncio.sleep(LOOK_SECONDS)
+
+
+async def _meddle_with(scene: Scene, dice: random.Random, workflow_id: str, view: View) -> None:
+    wait = view.waits[0]
+    decision = _any_answer(dice, wait) if dice.random() < 0.5 else await good_answer(scene, view)
+    if decision is None:
+        return
+    how = dice.random()
+    if how < 0.15:
+        other = {**decision, "wait": f"{wait.name.partition('#')[0]}#{dice.randint(1, 9)}"}
+        await _decide(scene, workflow_id, other)
+    elif how < 0.3:
+        await asyncio.gather(_decide(scene, workflow_id, decision), _decide(scene, workflow_id, decision))
+    elif how < 0.5:
+        await asyncio.gather(
+            _signal(scene, workflow_id, "decide", [dict(decision)]), _decide(scene, workflow_id, decision)
+        )
+    else:
+        await _decide(scene, workflow_id, decision)
+
+
+def _any_answer(dice: random.Random, wait: Wait) -> Decision | None:
+    """Retry, cancel, or a harmless amendment, whether that helps or not."""
+    purpose = wait.name.partition("#")[0]
+    changes: Mapping[str, Mapping[str, Any]] = {
+        "buy-label": {"parcel": {"weight_grams": dice.randint(100, 2000)}},
+        "reserve": {"lines": {"0": {"quantity": dice.randint(1, 3)}}},
+    }
+    if purpose in changes and Action.AMEND in wait.actions and dice.random() < 0.4:
+        return _answer(wait, Action.AMEND, change=changes[purpose])
+    possible = [action for action in (Action.RETRY, Action.RETRY, Action.CANCEL) if action in wait.actions]
+    return _answer(wait, dice.choice(possible)) if possible else None
+
+
+async def settle(scene: Scene, seconds_max: float) -> list[str]:
+    """Act as staff until nothing is open. What is still open at the deadline, by id."""
+    tries: Counter[str] = Counter()
+    deadline = asyncio.get_running_loop().time() + seconds_max
+    while open_ := await scene.open_processes():
+        if asyncio.get_running_loop().time() > deadline:
+            return open_
+        await asyncio.gather(*(_release(scene, workflow_id, tries) for workflow_id in open_))
+        await asyncio.sleep(SETTLE_LOOK_SECONDS)
+    return []
+
+
+async def _release(scene: Scene, workflow_id: str, tries: Counter[str]) -> None:
+    view = await scene.view(workflow_id)
+    if view is None or view.status is not Status.WAITING:
+        return
+    wait = view.waits[0]
+    tries[workflow_id] += 1
+    decision = await good_answer(scene, view)
+    if tries[workflow_id] > TRIES_BEFORE_CANCEL and Action.CANCEL in wait.actions:
+        decision = _answer(wait, Action.CANCEL)
+    if decision:
+        await _decide(scene, workflow_id, decision)
+
+
+async def good_answer(scene: Scene, view: View) -> Decision | None:
+    """What releases the first wait for good; None for what goes on by itself."""
+    wait = view.waits[0]
+    if wait.status is Status.HELD_UP:
+        return None
+    if Action.AMEND in wait.actions:
+        purpose = wait.name.partition("#")[0]
+        if purpose == "fetch-order" and wait.request.get("address", "") is None:
+            return _answer(wait, Action.AMEND, change={"address": GOOD_ADDRESS})
+        if purpose == "check-address":
+            return _good_address(wait)
+        if purpose == "reserve":
+            return await _good_goods(scene, wait)
+    if wait.name.startswith("post-fulfilment") and (held := await _fulfilment(scene, view, wait)):
+        return _answer(wait, Action.SKIP, result=held)
+    return _answer(wait, Action.RETRY)
+
+
+def _good_address(wait: Wait) -> Decision:
+    """Mend the postcode; where it is good already, take the address as it is, or ask the carrier again."""
+    if wait.request["postcode"] != GOOD_POSTCODE:
+        return _answer(wait, Action.AMEND, change={"postcode": GOOD_POSTCODE})
+    if wait.name.endswith("#2"):
+        return _answer(wait, Action.SKIP, result={"address": wait.request})
+    return _answer(wait, Action.RETRY)
+
+
+async def _good_goods(scene: Scene, wait: Wait) -> Decision:
+    """Put what is short on the shelf; sell another article for one that nobody knows."""
+    sku = wait.request["lines"][0]["sku"]
+    if sku == SCARCE_SKU:
+        await scene.simulator("PUT", f"stock/{ERP}", {SCARCE_SKU: 1})
+    elif sku not in SKUS:
+        return _answer(wait, Action.AMEND, change={"lines": {"0": {"sku": SKUS[0]}}})
+    return _answer(wait, Action.RETRY)
+
+
+async def _fulfilment(scene: Scene, view: View, wait: Wait) -> Mapping[str, str] | None:
+    """What the shop holds already."""
+    for one in await scene.simulator("GET", f"effects?reference={view.reference}&operation=post-fulfilment"):
+        return {"id": one["object_id"], "tracking_number": wait.request["tracking_number"]}
+    return None
+
+
+def _answer(wait: Wait, action: Action, **more: Any) -> Decision:
+    return {"wait": wait.name, "action": action.value, "who": "sam", "why": "the storm", **more}
+
+
+async def _decide(scene: Scene, workflow_id: str, decision: Decision) -> None:
+    try:
+        async with asyncio.timeout(UPDATE_SECONDS_MAX):
+            await scene.handle(workflow_id).execute_update("decide", dict(decision))
+        scene.figures.decisions[str(decision["action"])] += 1
+    except WorkflowUpdateFailedError:
+        scene.figures.decisions["refused"] += 1
+    except (RPCError, TimeoutError, WorkflowUpdateRPCTimeoutOrCancelledError):
+        scene.figures.decisions["unanswered"] += 1
+
+
+async def _signal(scene: Scene, workflow_id: str, name: str, arguments: list[Any]) -> None:
+    try:
+        await scene.handle(workflow_id).signal(name, args=arguments, rpc_timeout=timedelta(seconds=RPC_SECONDS_MAX))
+    except RPCError:
+        scene.figures.decisions["unanswered"] += 1

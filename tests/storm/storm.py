@@ -1,0 +1,120 @@
+"""One storm from beginning to end: orders and disturbance, then calm and staff, then the verdict."""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+import time
+from collections import Counter
+from collections.abc import AsyncIterator, Callable, Coroutine
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import httpx
+from temporalio.client import Client
+from temporalio.contrib.pydantic import pydantic_data_converter
+from temporalio.runtime import LoggingConfig, Runtime, TelemetryConfig
+
+from seamline.local import local_stack
+from tests.storm.disturb import Disturber
+from tests.storm.driver import cancel_at_moments, poll_for_gaps, send_orders
+from tests.storm.plan import CARRIER, ERP, SCARCE_SKU, SKUS, make_plan
+from tests.storm.scene import Figures, Scene
+from tests.storm.staff import meddle, settle
+from tests.storm.verdict import Judgement, judge, save_histories
+
+HTTP_SECONDS_MAX = 10
+CALM_SECONDS = 2
+PIECES = 100_000
+WORLD = {
+    "autopilot": True,
+    "pack_after_seconds": 1,
+    "hand_over_after_seconds": 1,
+    "transit_after_seconds": 0.5,
+    "deliver_after_seconds": 0.5,
+    "label_queued_seconds": 0.3,
+    "refund_after_seconds": 1,
+}
+SETTINGS = {
+    "SEAMLINE_POLICY__PATIENCE_SECONDS": "3",
+    "SEAMLINE_POLICY__ATTEMPT_SECONDS_MAX": "4",
+    "SEAMLINE_POLICY__HEALING_INTERVAL_MAX_SECONDS": "2",
+    **{
+        f"SEAMLINE_CONNECTIONS__{name}__RATE_PER_SECOND": "50"
+        for name in ("SHOP_UK", "ERP_MAIN", "SHIPPO_MAIN", "MAIL_MAIN")
+    },
+}
+"""Shorter than on a laptop, so that outages outlast patience and slow answers outlast an attempt within a storm."""
+BLIND = ((CARRIER, "transactions.list"), (ERP, "sale.sale.search"))
+
+
+@dataclass(frozen=True)
+class Report:
+    """What a storm was and what came of it."""
+
+    seed: int
+    figures: Figures
+    kinds: Counter[str]
+    judgement: Judgement
+    seconds: float
+    settle_seconds: float
+    saved: list[Path]
+
+
+async def run_storm(seed: int, orders: int, folder: Path, *, settle_seconds_max: float, blind: bool = False) -> Report:
+    """Run the storm of this seed over `folder`, which is emptied. `blind` breaks the searches for what we made.
+
+    Raises ChildFailed when a part cannot be started, or ended by itself.
+    """
+    began = time.monotonic()
+    shutil.rmtree(folder, ignore_errors=True)
+    plan = make_plan(seed, orders)
+    async with (
+        local_stack(folder / "state", workers=2, settings=SETTINGS) as local,
+        httpx.AsyncClient(timeout=HTTP_SECONDS_MAX) as http,
+    ):
+        client = await Client.connect(
+            local.running.temporal, data_converter=pydantic_data_converter, runtime=_quiet_runtime()
+        )
+        scene = Scene(local, client, http, seed)
+        await scene.simulator("PUT", "settings", WORLD)
+        await scene.simulator("PUT", f"stock/{ERP}", dict.fromkeys(SKUS, PIECES) | {SCARCE_SKU: 1})
+        disturber = Disturber(scene, blind=BLIND if blind else ())
+        async with beside(partial(cancel_at_moments, scene, plan)):
+            async with beside(partial(meddle, scene)):
+                await send_orders(scene, plan, disturber)
+                await asyncio.sleep(CALM_SECONDS)
+            await disturber.all_up()
+            if not blind:
+                await disturber.end_faults()
+            await poll_for_gaps(scene, plan)
+            settling = time.monotonic()
+            still_open = await settle(scene, settle_seconds_max)
+        settled = time.monotonic()
+        judgement = await judge(scene, still_open)
+    saved = [] if judgement.ok else save_histories(judgement, folder)
+    kinds = Counter(order.kind for order in plan.orders)
+    return Report(seed, scene.figures, kinds, judgement, time.monotonic() - began, settled - settling, saved)
+
+
+def _quiet_runtime() -> Runtime:
+    """The client would tell of every call to a Temporal that we killed ourselves."""
+    return Runtime(telemetry=TelemetryConfig(logging=LoggingConfig(filter="ERROR")))
+
+
+@asynccontextmanager
+async def beside(work: Callable[[asyncio.Event], Coroutine[Any, Any, None]]) -> AsyncIterator[None]:
+    """Run something beside the block, and tell it when the block ends. What it raises is raised here.
+
+    It is not cancelled: Temporal's client turns that into an error of its own in the midst of an update.
+    """
+    over = asyncio.Event()
+    task = asyncio.create_task(work(over))
+    try:
+        yield
+    finally:
+        over.set()
+        await task

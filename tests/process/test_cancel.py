@@ -13,7 +13,8 @@ from temporalio.exceptions import CancelledError
 
 from seamline.errors import Refusal
 from seamline.process.view import Status
-from tests.process.theatre import QUICK, ROUNDS_MAX, Handle, Theatre, event_types
+from tests.process.history import sent
+from tests.process.theatre import QUICK, ROUNDS_MAX, Handle, Theatre, event_types, events
 
 UNDO = {"release", "unsell", "unpaint", "unsold"}
 
@@ -79,3 +80,17 @@ async def test_of_many_cancels_one_counts_and_is_kept_with_its_reason(real: Thea
     await cancelled(handle)
     assert (await event_types(handle)).count("WORKFLOW_EXECUTION_CANCEL_REQUESTED") == 1
     assert real.workshop.calls.count("release") == 1
+
+
+async def test_a_cancel_that_came_too_late_repeats_what_it_stopped_and_shows_no_trouble(real: Theatre) -> None:
+    real.workshop.left = True
+    real.workshop.ready = False
+    handle = await real.start()
+    await real.called("collected")
+    await handle.cancel()
+    await real.until(handle, lambda view: any("too late" in note for note in view.notes))
+    real.workshop.ready = True
+    assert (await handle.result())["kind"] == "completed"
+    assert [call["repeated"] for call in await sent(handle, "stage.collected")] == [False, True]
+    assert "collected#1" not in str(await real.view(handle))
+    assert b"defect" not in b"".join(one.SerializeToString() for one in await events(handle))

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import dataclasses
+import time
+from collections.abc import Sequence
+
 import pytest
 from temporalio.exceptions import ApplicationError, ApplicationErrorCategory
 from temporalio.testing import ActivityEnvironment
@@ -13,12 +17,23 @@ from tests.process.stage import Made, Stage, Workshop
 MADE = Made(id="made", key="", colour="red")
 
 
-async def told(error: Exception, *, healing: bool = False, patience_seconds: float | None = None) -> ApplicationError:
-    """What Temporal is told when the system raises `error`."""
+async def told(
+    error: Exception,
+    *,
+    healing: bool = False,
+    patience_seconds: float | None = None,
+    remembered: Sequence[float | None] = (),
+    beats: list[object] | None = None,
+) -> ApplicationError:
+    """What Temporal is told when the system raises `error`. `remembered`: when the earlier attempts' outage began."""
     stage = Stage(Workshop(script={"collected": [error]}))
     call = Call[Made](reference="test:1", request=MADE, healing=healing, patience_seconds=patience_seconds)
+    env = ActivityEnvironment()
+    env.info = dataclasses.replace(env.info, heartbeat_details=remembered)
+    if beats is not None:
+        env.on_heartbeat = beats.append
     with pytest.raises(ApplicationError) as raised:
-        await ActivityEnvironment().run(stage.collected, call)
+        await env.run(stage.collected, call)
     return raised.value
 
 
@@ -45,6 +60,15 @@ async def test_while_it_heals_the_first_answer_ends_a_wait() -> None:
 async def test_a_wait_whose_patience_is_over_gives_up() -> None:
     assert (await told(Outage("http-503"), patience_seconds=0)).non_retryable
     assert not (await told(Outage("http-503"), patience_seconds=60)).non_retryable
+
+
+async def test_an_outage_during_a_wait_counts_from_its_first_failure_and_ends_with_an_answer() -> None:
+    since, beats = time.time() - 100, list[object]()
+    assert (await told(Outage("http-503"), patience_seconds=60, remembered=[since], beats=beats)).non_retryable
+    assert beats == [since]
+    await told(NotYet("not-collected"), patience_seconds=60, remembered=[since], beats=beats)
+    assert beats == [since, None]
+    assert not (await told(Outage("http-503"), patience_seconds=60, remembered=[None])).non_retryable
 
 
 async def test_looking_again_is_not_counted_as_a_failure() -> None:

@@ -206,3 +206,4 @@ async def test_the_undo_is_told_the_request_that_was_finally_used(real: Theatre)
     calls = [*await sent(handle, "stage.paint"), *await sent(handle, "stage.unpaint")]
     assert [(call["request"]["colour"], call["amendment"]) for call in calls] == [("red", 0), ("blue", 1), ("blue", 1)]
     assert len({call["key"] for call in calls}) == 1
+    assert [call["repeated"] for call in calls[:2]] == [False, True]

@@ -28,7 +28,6 @@ async def world(dev_server: WorkflowEnvironment, tmp_path_factory: pytest.TempPa
                 "hand_over_after_seconds": 0.2,
                 "transit_after_seconds": 0.2,
                 "deliver_after_seconds": 0.2,
-                "label_queued_seconds": 0.1,
             },
         )
         async with world.working():

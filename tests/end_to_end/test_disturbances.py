@@ -101,6 +101,7 @@ async def table(request: pytest.FixtureRequest, world: World) -> AsyncIterator[T
     """All chosen cases, running, as many at a time as there are sets of connections."""
     here = [item for item in request.session.items if item.path == request.path and hasattr(item, "callspec")]
     chosen = [item.callspec.params["case"] for item in here]
+    await world.change("settings", {"label_queued_seconds": 0.1})
     async with AsyncExitStack() as stack:
         free: asyncio.Queue[World] = asyncio.Queue()
         for number in range(min(SETS, len(chosen))):
@@ -113,6 +114,7 @@ async def table(request: pytest.FixtureRequest, world: World) -> AsyncIterator[T
         for task in tasks.values():
             task.cancel()
         await asyncio.gather(*tasks.values(), return_exceptions=True)
+    await world.change("settings", {"label_queued_seconds": 0})
 
 
 async def _in_turn(free: asyncio.Queue[World], case: Case) -> None:

@@ -200,11 +200,14 @@ class World:
         """Staff edit an object in the shop's own admin."""
         self.simulator.world.put(self.names.shop, kind, object_id, self.body(kind, object_id) | changes)
 
+    def start_of(self, reference: str, **policy: Any) -> Start:
+        """What the process is started with."""
+        start = start_for(OrderToShipment, reference, self.settings)
+        return start.model_copy(update={"policy": start.policy.model_copy(update=policy)})
+
     async def start(self, reference: str, **policy: Any) -> Handle:
         """Start the process as the door does, with these changes to the policy."""
-        start: Start = start_for(OrderToShipment, reference, self.settings)
-        start = start.model_copy(update={"policy": start.policy.model_copy(update=policy)})
-        identity, _ = await start_process(self.client, OrderToShipment, start)
+        identity, _ = await start_process(self.client, OrderToShipment, self.start_of(reference, **policy))
         return self.client.get_workflow_handle(identity)
 
     async def effects(self, reference: str) -> list[dict[str, Any]]:

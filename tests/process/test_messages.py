@@ -12,6 +12,7 @@ from temporalio.exceptions import ApplicationError
 
 from seamline.errors import Outage, Refusal
 from seamline.process.view import Status
+from tests.process.history import sent
 from tests.process.theatre import QUICK, Handle, Theatre, event_types
 
 
@@ -125,9 +126,12 @@ async def test_a_held_up_step_may_be_tried_at_once(real: Theatre) -> None:
     real.workshop.script["paint"] = [Outage("http-503")] * 100
     handle = await real.start(policy=slow)
     await real.waiting(handle, Status.HELD_UP)
-    real.workshop.script["paint"] = []
     await real.decide(handle, **RETRY)
+    real.workshop.script["paint"] = []
     assert (await handle.result())["kind"] == "completed"
+    assert len(await sent(handle, "stage.paint")) >= 3, (
+        "the first issue, the healing that the decision ended, the retry"
+    )
 
 
 async def test_a_decision_is_void_when_the_attempt_in_flight_succeeds(real: Theatre) -> None:

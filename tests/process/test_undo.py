@@ -189,7 +189,7 @@ async def test_an_undo_that_is_refused_waits_and_may_be_left_to_staff(theatre: T
 
 
 async def test_an_undo_rides_out_an_outage(theatre: Theatre) -> None:
-    theatre.workshop.script["unpaint"] = [Outage("http-503")] * 20
+    theatre.workshop.script["unpaint"] = [Outage("http-503")] * 5
     handle = await before_collection(theatre)
     await handle.cancel()
     await theatre.waiting(handle, Status.HELD_UP)

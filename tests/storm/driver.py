@@ -16,6 +16,10 @@ from tests.storm.scene import PROCESS, RPC_SECONDS_MAX, Scene, insist
 LOOK_SECONDS = 0.2
 SECOND_CANCEL_SECONDS = 0.5
 CONFLICT = 409
+UNDER_WAY_MAX = 12
+ROOM_SECONDS_MAX = 4
+RETRIES_SECONDS_MAX = 40
+"""The shop's tries of one webhook take less."""
 
 
 async def send_orders(scene: Scene, plan: Plan, disturber: Disturber) -> None:
@@ -27,6 +31,7 @@ async def send_orders(scene: Scene, plan: Plan, disturber: Disturber) -> None:
             disturber.kill(kill)
         if faults := plan.faults.get(number):
             await disturber.draw_faults(faults)
+        await _until_there_is_room(scene)
         await _make(scene, order)
         sent.append(order)
         for one in sent:
@@ -34,6 +39,16 @@ async def send_orders(scene: Scene, plan: Plan, disturber: Disturber) -> None:
                 late.add(asyncio.create_task(_send_again(scene, one)))
         await asyncio.sleep(order.pause_seconds)
     await asyncio.gather(*late)
+
+
+async def _until_there_is_room(scene: Scene) -> None:
+    """Let what was sent get on, so that what is disturbed is work under way and not a queue."""
+    deadline = asyncio.get_running_loop().time() + ROOM_SECONDS_MAX
+    while asyncio.get_running_loop().time() < deadline:
+        under_way = set(await scene.open_processes()) - set(await scene.open_processes(held=True))
+        if len(under_way) < UNDER_WAY_MAX:
+            break
+        await asyncio.sleep(LOOK_SECONDS)
 
 
 async def _make(scene: Scene, order: PlannedOrder) -> None:
@@ -56,8 +71,12 @@ async def _deliver(scene: Scene, order: PlannedOrder, times: int, at_once: int) 
 
 
 async def poll_for_gaps(scene: Scene, plan: Plan) -> None:
-    """Start what the shop's webhooks did not: a door that was away too long misses them for ever."""
-    await scene.count_deliveries()
+    """Start what the shop's webhooks did not: it gives up after its last try."""
+    deadline = asyncio.get_running_loop().time() + RETRIES_SECONDS_MAX
+    while asyncio.get_running_loop().time() < deadline:
+        if not await scene.count_deliveries():
+            break
+        await asyncio.sleep(LOOK_SECONDS)
     for order in plan.orders:
         if order.reference not in scene.accepted:
             await scene.poll_for_gap(order.reference)

@@ -24,12 +24,12 @@ KINDS: Mapping[str, tuple[int, Mapping[str, Any]]] = {
     "cancelled in the shop": (2, {"webhooks": False}),
 }
 """Weight, and how the shop is told to make it."""
-MOMENTS = ("start", "reserve", "buy-label", "ship", "post-fulfilment", "send-mail")
-"""When a process is cancelled: as soon as it is sent, or once the ledger has the effect."""
+MOMENTS: Mapping[str, int] = {"start": 1, "reserve": 3, "buy-label": 3, "ship": 3, "post-fulfilment": 1, "send-mail": 1}
+"""When a process is cancelled: as soon as it is there, or once the ledger has the effect. With weights."""
 
 OUTAGE_SECONDS = (3.0, 8.0)
-FAULTS_FOR_ORDERS = 8
-FAULTS_AT_ONCE = (2, 5)
+FAULTS_FOR_ORDERS = 6
+FAULTS_AT_ONCE = (3, 7)
 DELAY_SECONDS = (0.1, 5.0)
 # The attempt's limit in the storm is shorter than the longest delay, so that some tries time out in Temporal.
 _FAULTS: Sequence[tuple[str, Mapping[str, Any]]] = (
@@ -141,6 +141,7 @@ def _order(dice: random.Random, order_id: int, kind: str) -> PlannedOrder:
     wanted = {"id": order_id, "lines": [{"sku": dice.choice(SKUS), "quantity": dice.randint(1, 3)}], **KINDS[kind][1]}
     again = dice.choice((0, 0, 0, 1, 2, 4))
     cancelled = dice.random() < 0.2
+    moment = dice.choices(list(MOMENTS), list(MOMENTS.values()))[0]
     return PlannedOrder(
         id=order_id,
         kind=kind,
@@ -148,18 +149,18 @@ def _order(dice: random.Random, order_id: int, kind: str) -> PlannedOrder:
         again=again,
         again_at_once=dice.randint(1, max(again, 1)),
         again_after_orders=dice.choice((0, 0, 1, 5, 15)),
-        cancel=Cancel(dice.choice(MOMENTS), dice.random() < 0.5) if cancelled else None,
+        cancel=Cancel(moment, dice.random() < 0.5) if cancelled else None,
         pause_seconds=dice.uniform(0.1, 0.6),
     )
 
 
 def _kills(dice: random.Random, orders: int) -> dict[int, list[Kill]]:
-    counts = {"worker": orders // 10, "worker-2": orders // 10, "api": orders // 15, "simulator": orders // 25}
+    counts = {"worker": orders // 20, "worker-2": orders // 20, "api": orders // 20, "simulator": orders // 40}
     kills: dict[int, list[Kill]] = {}
     for part, count in counts.items():
         for _ in range(max(1, count)):
             kills.setdefault(dice.randrange(orders), []).append(Kill(part, dice.uniform(0.1, 3)))
-    for number in range(max(1, min(6, orders // 50))):
+    for number in range(max(1, min(6, orders // 60))):
         # Long enough that a door that answers before Temporal has the start loses it.
         kill = Kill("Temporal", dice.uniform(1, 6), door_too=number % 2 == 0)
         kills.setdefault(dice.randrange(orders), []).append(kill)
@@ -190,5 +191,5 @@ def _fault(dice: random.Random) -> dict[str, Any]:
     fault |= {name: value for name, value in more.items() if name != "delay"}
     if more.get("delay"):
         fault["delay_seconds"] = round(dice.uniform(*DELAY_SECONDS), 1)
-    rate = dice.uniform(0.03, 0.1) if kind == "refuse" else dice.uniform(0.05, 0.4)
+    rate = dice.uniform(0.03, 0.1) if kind == "refuse" else dice.uniform(0.1, 0.6)
     return fault | {"probability": round(rate, 2), "seed": dice.randrange(1_000_000)}

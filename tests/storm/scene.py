@@ -15,6 +15,7 @@ from temporalio.service import RPCError
 
 from seamline.local import Local
 from seamline.process.view import View
+from seamline.simulator.shopify_webhooks import TRIES_MAX
 from tests.storm.plan import SHOP
 
 INSIST_SECONDS_MAX = 60
@@ -90,21 +91,24 @@ class Scene:
         self.accepted.add(reference)
         self.figures.gaps += 1
 
-    async def count_deliveries(self) -> None:
-        """Note which webhooks the door has taken."""
-        for one in await self.simulator("GET", f"shops/{SHOP}/deliveries"):
-            if one["topic"] == "orders/paid" and one["status"] == httpx.codes.OK:
-                self.accepted.add(f"{SHOP}:{one['order_id']}")
+    async def count_deliveries(self) -> int:
+        """Note which webhooks the door has taken. How many the shop will still try."""
+        deliveries = await self.simulator("GET", f"shops/{SHOP}/deliveries")
+        taken = [one for one in deliveries if one["status"] == httpx.codes.OK]
+        self.accepted |= {f"{SHOP}:{one['order_id']}" for one in taken if one["topic"] == "orders/paid"}
+        return sum(one["status"] != httpx.codes.OK and one["tries"] < TRIES_MAX for one in deliveries)
 
     def handle(self, workflow_id: str) -> Handle:
         """A process by its id."""
         return self.client.get_workflow_handle(workflow_id)
 
-    async def open_processes(self) -> list[str]:
-        """The ids of all processes that are not over."""
+    async def open_processes(self, *, held: bool = False) -> list[str]:
+        """The ids of all processes that are not over; only those that wait or are held up with `held`."""
 
         async def call() -> list[str]:
             query = "ExecutionStatus = 'Running' AND SeamlineReference IS NOT NULL"
+            if held:
+                query += " AND SeamlineStatus IN ('waiting', 'held up')"
             return [one.id async for one in self.client.list_workflows(query)]
 
         return await insist(call)

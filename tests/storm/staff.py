@@ -20,6 +20,7 @@ from tests.storm.scene import RPC_SECONDS_MAX, Scene
 LOOK_SECONDS = 0.4
 SETTLE_LOOK_SECONDS = 0.5
 TRIES_BEFORE_CANCEL = 6
+HELD_AT_ONCE_MAX = 4
 UPDATE_SECONDS_MAX = 15
 GOOD_POSTCODE = "CB2 1RX"
 GOOD_ADDRESS = {
@@ -46,11 +47,11 @@ async def meddle(scene: Scene, over: asyncio.Event) -> None:
     """Answer some of what waits or is held up, well or badly, until it is over."""
     dice = dice_of(scene.seed, "staff")
     while not over.is_set():
-        open_ = await scene.open_processes()
-        for workflow_id in dice.sample(open_, min(len(open_), 4)):
-            if dice.random() < 0.2:
-                await _signal(scene, workflow_id, *dice.choice(RUBBISH))
-                scene.figures.decisions["rubbish"] += 1
+        open_, held = await scene.open_processes(), await scene.open_processes(held=True)
+        if open_ and dice.random() < 0.5:
+            await _signal(scene, dice.choice(open_), *dice.choice(RUBBISH))
+            scene.figures.decisions["rubbish"] += 1
+        for workflow_id in dice.sample(held, min(len(held), HELD_AT_ONCE_MAX)):
             view = await scene.view(workflow_id)
             if view and view.waits:
                 await _meddle_with(scene, dice, workflow_id, view)

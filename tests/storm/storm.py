@@ -90,8 +90,8 @@ async def run_storm(seed: int, orders: int, folder: Path, *, settle_seconds_max:
             await disturber.all_up()
             if not blind:
                 await disturber.end_faults()
-            await poll_for_gaps(scene, plan)
             settling = time.monotonic()
+            await asyncio.gather(poll_for_gaps(scene, plan), settle(scene, settle_seconds_max))
             still_open = await settle(scene, settle_seconds_max)
         settled = time.monotonic()
         judgement = await judge(scene, still_open)

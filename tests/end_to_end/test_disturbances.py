@@ -16,14 +16,13 @@ from typing import Any
 import pytest
 
 from seamline.process.view import Status
-from seamline.settings import PolicySettings
-from tests.end_to_end.world import QUICK, Handle, Names, World
+from tests.end_to_end.world import Handle, Names, World
 
 SETS = 8
 ONE_EACH = Counter({"reserve": 1, "buy-label": 1, "ship": 1, "post-fulfilment": 1, "send-mail": 1})
-# The first three seconds hold at most seven tries, one every half a second.
-PATIENT = PolicySettings.model_validate({**QUICK.model_dump(), "patience_seconds": 3})
-LONGER_THAN_PATIENCE_TRIES = 9
+# Two seconds hold at most five tries, one every half a second. No load makes the long patience end.
+LONGER_THAN_PATIENCE_TRIES = 8
+PATIENCE_SECONDS, LONG_PATIENCE_SECONDS = 2, 60
 
 OPERATIONS: Mapping[str, Sequence[str]] = {
     "shop": ("order", "fulfillmentOrder", "fulfillmentCreate"),
@@ -106,7 +105,7 @@ async def table(request: pytest.FixtureRequest, world: World) -> AsyncIterator[T
         free: asyncio.Queue[World] = asyncio.Queue()
         for number in range(min(SETS, len(chosen))):
             names = Names(f"shop-{number}", f"erp-{number}", f"shippo-{number}", f"mail-{number}")
-            one = World(world.simulator, world.client, world.http, names, PATIENT, workflows=False)
+            one = World(world.simulator, world.client, world.http, names, workflows=False)
             await stack.enter_async_context(one.working())
             free.put_nowait(one)
         tasks = {case: asyncio.create_task(_in_turn(free, case)) for case in chosen}
@@ -129,7 +128,8 @@ async def _play(world: World, case: Case) -> None:
     disturbance = case.disturbance
     fault = await world.fault(getattr(world.names, case.role), case.operation, **disturbance.fault)
     reference = await world.order()
-    handle = await world.start(reference)
+    outlasts = disturbance.shows is Status.HELD_UP
+    handle = await world.start(reference, patience_seconds=PATIENCE_SECONDS if outlasts else LONG_PATIENCE_SECONDS)
     disturbed = world.handle(case.process, reference)
     followed = world.handle("follow-parcel", reference)
     if disturbance.decision:

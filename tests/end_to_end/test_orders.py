@@ -245,9 +245,9 @@ async def test_a_label_bought_before_the_address_was_amended_is_taken_back(world
     await world.happened(reference, "buy-label")
     await world.fault(carrier, "transactions.list", "down")
     view = await world.waiting(handle, Status.HELD_UP)
-    await world.mended()
     change = {"parcel": {"address": {"postcode": "CB3 0AA"}}}
     await world.decide(handle, wait=view.waits[0].name, action="amend", change=change)
+    await world.mended()
     await world.step(handle, "packed")
     await by_hand.hand_over(reference)
     assert (await world.outcome(handle))["kind"] == "completed"
@@ -279,7 +279,7 @@ async def test_the_cheapest_rate_that_keeps_the_promise_is_bought(
     assert outcome["result"]["service"].startswith(bought)
 
 
-async def test_a_promise_that_no_rate_keeps_waits(world: World) -> None:
+async def test_a_promise_that_no_rate_keeps_waits(world: World, by_hand: ByHand) -> None:
     reference = await world.order(service="express", address={"countryCodeV2": "DE", "zip": "10115"})
     handle = await world.start(reference, service_days_max={"express": 1})
     [wait] = (await world.waiting(handle)).waits

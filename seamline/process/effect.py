@@ -20,6 +20,7 @@ from temporalio import activity
 from temporalio.exceptions import ApplicationError, ApplicationErrorCategory
 
 from seamline.errors import Failure, Kind, SystemFailure
+from seamline.process.trytime import TryTime
 from seamline.records.base import Record
 from seamline.records.undo import Undone
 
@@ -74,24 +75,25 @@ def operation(
         @functools.wraps(method)
         async def run(*args: P.args, **kwargs: P.kwargs) -> R:
             call: Call[Any] = args[1]  # type: ignore[assignment]
+            limit = TryTime()
             try:
-                return await method(*args, **kwargs)
+                return await limit.give(method(*args, **kwargs))
             except SystemFailure as error:
                 failure = error.failure.model_copy(update={"operation": name})
-                raise _told(failure, call) from None
+                raise _told(failure, call, limit) from None
             except ApplicationError:
                 raise
             except Exception as error:
                 log.error("defect in %s\n%s", name, "".join(traceback.format_tb(error.__traceback__)))
                 failure = Failure(kind=Kind.DEFECT, code=type(error).__name__, operation=name)
-                raise _told(failure, call) from None
+                raise _told(failure, call, limit) from None
 
         return activity.defn(name=name)(run)
 
     return decorate
 
 
-def _told(failure: Failure, call: Call[Any]) -> ApplicationError:
+def _told(failure: Failure, call: Call[Any], limit: TryTime) -> ApplicationError:
     final = failure.kind in (Kind.REFUSAL, Kind.UNKNOWN_OUTCOME)
     if failure.kind is Kind.NOT_YET:
         final = call.healing
@@ -99,6 +101,8 @@ def _told(failure: Failure, call: Call[Any]) -> ApplicationError:
     elif not final and call.patience_seconds is not None:
         final = _outage_lasted() >= call.patience_seconds
     delay = failure.retry_after_seconds
+    # Temporal would let the last moments pass and then tell of its own limit instead of this cause.
+    final = final or not limit.another_fits(delay)
     return ApplicationError(
         f"{failure.cause} in {failure.operation}",
         failure,

@@ -80,12 +80,8 @@ async def _meddle_with(scene: Scene, dice: random.Random, workflow_id: str, view
 def _any_answer(dice: random.Random, wait: Wait) -> Decision | None:
     """Retry, cancel, or a harmless amendment, whether that helps or not."""
     purpose = wait.name.partition("#")[0]
-    changes: Mapping[str, Mapping[str, Any]] = {
-        "buy-label": {"parcel": {"weight_grams": dice.randint(100, 2000)}},
-        "reserve": {"lines": {"0": {"quantity": dice.randint(1, 3)}}},
-    }
-    if purpose in changes and Action.AMEND in wait.actions and dice.random() < 0.4:
-        return _answer(wait, Action.AMEND, change=changes[purpose])
+    if purpose == "reserve" and Action.AMEND in wait.actions and dice.random() < 0.4:
+        return _answer(wait, Action.AMEND, change={"lines": {"0": {"quantity": dice.randint(1, 3)}}})
     possible = [action for action in (Action.RETRY, Action.RETRY, Action.CANCEL) if action in wait.actions]
     return _answer(wait, dice.choice(possible)) if possible else None
 

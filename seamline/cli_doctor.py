@@ -6,13 +6,14 @@ import ipaddress
 from collections.abc import AsyncIterator, Iterator
 
 import typer
-from pydantic import BaseModel, ValidationError
+from pydantic import ValidationError
 from temporalio.client import Client
 
 from seamline import catalog
 from seamline.cli_output import AsJson, Exit, Refused, console, print_json, run, say
 from seamline.cli_systems import Surveyed, ask_all, told
 from seamline.errors import ConfigurationError
+from seamline.records.base import Record
 from seamline.settings import PROCESS_QUEUE, Settings, load_settings, start_for
 from seamline.temporal import (
     TemporalUnreachable,
@@ -26,7 +27,7 @@ from seamline.temporal import (
 app = typer.Typer()
 
 
-class Check(BaseModel):
+class Check(Record):
     """One thing that was looked at. `remedy` is empty when it is well."""
 
     name: str

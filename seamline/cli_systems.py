@@ -14,6 +14,7 @@ from temporalio.service import RPCError
 
 from seamline.cli_output import AsJson, Refused, print_json, print_table, run, say
 from seamline.errors import Failure, Kind
+from seamline.records.base import Record
 from seamline.records.reference import check_reference
 from seamline.records.system import Card, Holding
 from seamline.settings import PROCESS_QUEUE, Settings, load_settings
@@ -28,13 +29,13 @@ app = typer.Typer()
 A = TypeVar("A", bound=BaseModel)
 
 
-class Holdings(BaseModel):
+class Holdings(Record):
     """What one system holds."""
 
     holdings: tuple[Holding, ...] = ()
 
 
-class Traced(BaseModel):
+class Traced(Record):
     """One connection's answer to `trace`."""
 
     connection: str
@@ -42,7 +43,7 @@ class Traced(BaseModel):
     failure: Failure | None = None
 
 
-class Surveyed(BaseModel):
+class Surveyed(Record):
     """One connection's answer to `survey`."""
 
     connection: str

@@ -6,12 +6,12 @@ from collections.abc import Sequence
 from datetime import datetime
 from enum import StrEnum
 
-from pydantic import BaseModel
 from temporalio.client import Client, WorkflowExecution, WorkflowExecutionStatus
 
 from seamline import catalog
 from seamline.process import attributes
 from seamline.process.start import workflow_id
+from seamline.records.base import Record
 from seamline.records.reference import check_reference
 from seamline.temporal import reaching
 
@@ -39,7 +39,7 @@ class Status(StrEnum):
     TERMINATED = "terminated"
 
 
-class Listed(BaseModel):
+class Listed(Record):
     """One process in a list."""
 
     id: str

@@ -16,9 +16,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import httpx
-from pydantic import BaseModel
 
 from seamline.child import Part, free_port
+from seamline.records.base import Record
 from seamline.temporal import EmbeddedTemporal, embedded_temporal
 
 STATE = Path(".seamline")
@@ -95,7 +95,7 @@ port = {api_port}
 """
 
 
-class Running(BaseModel):
+class Running(Record):
     """Where everything is; `config` is the settings file that its parts use."""
 
     pid: int

@@ -36,6 +36,8 @@ from temporalio.client import Client, WorkflowExecution, WorkflowExecutionStatus
 from temporalio.envconfig import ClientConfig
 from temporalio.service import RPCError
 
+from seamline.signals import leave
+
 ORDER_PROCESS = "order-to-shipment"
 PROCESSES = (ORDER_PROCESS, "follow-parcel")
 _ONCE = ("reserve", "buy-label", "post-fulfilment")
@@ -101,6 +103,8 @@ class Process(BaseModel):
 class Finding(BaseModel):
     """One broken rule. Holds ids, keys and amounts only, no personal data."""
 
+    model_config = ConfigDict(hide_input_in_errors=True)
+
     reference: str
     rule: str
     detail: str
@@ -108,6 +112,8 @@ class Finding(BaseModel):
 
 class PendingMoney(BaseModel):
     """A refund that was asked for and neither confirmed nor rejected."""
+
+    model_config = ConfigDict(hide_input_in_errors=True)
 
     reference: str
     object_id: str
@@ -117,6 +123,8 @@ class PendingMoney(BaseModel):
 
 class Verdict(BaseModel):
     """What the checker says: green (`ok`) when there is no finding. `counts` is system -> operation -> number."""
+
+    model_config = ConfigDict(hide_input_in_errors=True)
 
     ok: bool
     findings: list[Finding]
@@ -385,4 +393,4 @@ if __name__ == "__main__":
     parser.add_argument("--simulator", required=True, help="the simulator's URL")
     parser.add_argument("--settled", action="store_true", help="everything should be over: running processes are red")
     parser.add_argument("--json", action="store_true", help="print the verdict as JSON")
-    sys.exit(asyncio.run(_main(parser.parse_args())))
+    leave(asyncio.run(_main(parser.parse_args())))

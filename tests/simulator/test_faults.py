@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import httpx
@@ -118,7 +119,7 @@ async def test_probability_throws_alike_for_one_seed(http: httpx.AsyncClient, cu
 
 
 async def test_a_fault_ends_by_time_or_when_deleted(http: httpx.AsyncClient, customer: Customer) -> None:
-    await make(http, "status", status=500, seconds=0.05)
+    await make(http, "status", status=500, seconds=2)
     assert (await customer.get("/transactions")).status_code == 500
     async with httpx.AsyncClient(timeout=5) as waiting:
         for _ in range(200):
@@ -127,6 +128,7 @@ async def test_a_fault_ends_by_time_or_when_deleted(http: httpx.AsyncClient, cus
             )
             if answer.status_code == 200:
                 break
+            await asyncio.sleep(0.05)
         else:
             pytest.fail("the fault outlasted its seconds")
     await make(http, "status", status=500)

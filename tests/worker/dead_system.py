@@ -39,6 +39,7 @@ class OverTcp:
         except OSError:
             raise Outage("unreachable") from None
         writer.close()
+        await writer.wait_closed()
         return []
 
     async def card(self) -> Card:

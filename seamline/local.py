@@ -143,10 +143,11 @@ class Local:
 
 @asynccontextmanager
 async def local_stack(
-    state: Path = STATE, *, workers: int = 1, settings: Mapping[str, str] | None = None
+    state: Path = STATE, *, workers: int = 1, settings: Mapping[str, str] | None = None, well_known_ports: bool = True
 ) -> AsyncIterator[Local]:
     """Run everything until the block ends; no process is left, however this one ends. Raises ChildFailed.
 
+    Without `well_known_ports` no other stack can take the port of a part that is dead for a while.
     `settings` are variables (`SEAMLINE_...`) for door and workers that differ from what a laptop has.
     """
     async with AsyncExitStack() as stack:
@@ -157,10 +158,10 @@ async def local_stack(
             return part
 
         temporal = await stack.enter_async_context(
-            embedded_temporal(state, port=TEMPORAL_PORT, ui_port=TEMPORAL_UI_PORT)
+            embedded_temporal(state, port=TEMPORAL_PORT * well_known_ports, ui_port=TEMPORAL_UI_PORT * well_known_ports)
         )
-        simulator = await started(_simulator(state))
-        running = _running(state, temporal, json.loads(_read(state / "simulator.ready")))
+        simulator = await started(_simulator(state, well_known_ports))
+        running = _running(state, temporal, json.loads(_read(state / "simulator.ready")), API_PORT * well_known_ports)
         env = {**environment(running), **(settings or {})}
         door = await started(_part("api", ["seamline.cli", "api"], state, env))
         await _let_it_live(running)
@@ -192,8 +193,13 @@ def environment(running: Running) -> dict[str, str]:
     }
 
 
-def _simulator(state: Path) -> Part:
-    places = ["--port", str(free_port(SIMULATOR_PORT)), "--smtp-port", str(free_port(SMTP_PORT))]
+def _simulator(state: Path, well_known: bool) -> Part:
+    places = [
+        "--port",
+        str(free_port(SIMULATOR_PORT * well_known)),
+        "--smtp-port",
+        str(free_port(SMTP_PORT * well_known)),
+    ]
     return _part("simulator", ["seamline.simulator", "--state", str(state / "world.db"), *places], state, {})
 
 
@@ -203,8 +209,8 @@ def _part(name: str, module: Sequence[str], state: Path, env: Mapping[str, str])
     return Part(name, command, state / f"{name}.log", ready, start_seconds_max=START_SECONDS_MAX, env=env)
 
 
-def _running(state: Path, temporal: EmbeddedTemporal, told: Mapping[str, object]) -> Running:
-    api_port = free_port(API_PORT)
+def _running(state: Path, temporal: EmbeddedTemporal, told: Mapping[str, object], api_port: int) -> Running:
+    api_port = free_port(api_port)
     config = state / "seamline.toml"
     places = {"simulator": told["url"], "smtp_host": told["smtp_host"], "smtp_port": told["smtp_port"]}
     _write(config, _TOML.format(**places, api_port=api_port, temporal_ui=temporal.ui_url))

@@ -13,6 +13,7 @@ from tests.storm.scene import Outage, Scene
 
 START_TRIES_MAX = 20
 START_PAUSE_SECONDS = 0.5
+DOOR_BEFORE_SECONDS = 0.3
 
 
 class Disturber:
@@ -34,9 +35,10 @@ class Disturber:
 
     def kill(self, kill: Kill) -> None:
         """Kill a part now, and start it again later."""
-        self._later(kill.part, kill.down_seconds)
+        self._later(kill.part, 0, kill.down_seconds)
         if kill.door_too:
-            self._later(self._scene.local.door.name, kill.down_seconds)
+            # Just before the part is back, so that what the door took and did not hand on meanwhile is lost.
+            self._later(self._scene.local.door.name, kill.down_seconds - DOOR_BEFORE_SECONDS, DOOR_BEFORE_SECONDS)
 
     async def draw_faults(self, faults: Sequence[Mapping[str, Any]]) -> None:
         """End the faults of before, and make these."""
@@ -62,12 +64,13 @@ class Disturber:
             if not part.running:
                 raise ChildFailed(f"{part.name} ended by itself: see {part.log}")
 
-    def _later(self, name: str, down_seconds: float) -> None:
-        task = asyncio.create_task(self._kill(name, down_seconds))
+    def _later(self, name: str, after_seconds: float, down_seconds: float) -> None:
+        task = asyncio.create_task(self._kill(name, after_seconds, down_seconds))
         self._running.add(task)
 
-    async def _kill(self, name: str, down_seconds: float) -> None:
+    async def _kill(self, name: str, after_seconds: float, down_seconds: float) -> None:
         part = self._parts[name]
+        await asyncio.sleep(after_seconds)
         async with self._at_work[name]:
             await part.kill()
             self._scene.figures.kills[name] += 1

@@ -162,7 +162,7 @@ def _kills(dice: random.Random, orders: int) -> dict[int, list[Kill]]:
             kills.setdefault(dice.randrange(orders), []).append(Kill(part, dice.uniform(0.1, 3)))
     for number in range(max(1, min(6, orders // 60))):
         # Long enough that a door that answers before Temporal has the start loses it.
-        kill = Kill("Temporal", dice.uniform(1, 6), door_too=number % 2 == 0)
+        kill = Kill("Temporal", dice.uniform(2, 6), door_too=number % 2 == 0)
         kills.setdefault(dice.randrange(orders), []).append(kill)
     return kills
 

@@ -73,7 +73,7 @@ async def run_storm(seed: int, orders: int, folder: Path, *, settle_seconds_max:
     shutil.rmtree(folder, ignore_errors=True)
     plan = make_plan(seed, orders)
     async with (
-        local_stack(folder / "state", workers=2, settings=SETTINGS) as local,
+        local_stack(folder / "state", workers=2, settings=SETTINGS, well_known_ports=False) as local,
         httpx.AsyncClient(timeout=HTTP_SECONDS_MAX) as http,
     ):
         client = await Client.connect(

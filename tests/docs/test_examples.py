@@ -8,6 +8,7 @@ from datetime import timedelta
 
 import httpx
 import pytest
+from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.testing import WorkflowEnvironment
 
 from docs.examples.pack_order import PackOrder
@@ -15,6 +16,7 @@ from seamline.http import HttpFactory
 from seamline.settings import start_for
 from seamline.simulator.server import running
 from seamline.temporal import register_search_attributes, start_process
+from tests.conftest import binary
 from tests.docs.shelf import Side
 from tests.end_to_end.world import World
 from tests.systems.inventory_suite import InventoryConformance
@@ -36,12 +38,21 @@ class TestNewSystem(InventoryConformance):
 
 
 @pytest.fixture(scope="module")
-async def world(dev_server: WorkflowEnvironment, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[World]:
+async def own_server() -> AsyncIterator[WorkflowEnvironment]:
+    """A server of its own: on the shared one the end-to-end tests' workers may serve queues of the same names."""
+    async with await WorkflowEnvironment.start_local(
+        dev_server_existing_path=binary("temporal"), data_converter=pydantic_data_converter
+    ) as env:
+        yield env
+
+
+@pytest.fixture(scope="module")
+async def world(own_server: WorkflowEnvironment, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[World]:
     """The simulator with a quick warehouse, and a worker that knows the example process."""
-    await register_search_attributes(dev_server.client)
+    await register_search_attributes(own_server.client)
     state = tmp_path_factory.mktemp("simulator") / "world.db"
     async with running(state) as simulator, httpx.AsyncClient(timeout=ANSWER_SECONDS_MAX) as http:
-        world = World(simulator, dev_server.client, http)
+        world = World(simulator, own_server.client, http)
         await world.change("settings", {"autopilot": True, "pack_after_seconds": 0.2})
         served = [
             one for one in serve_connections(world.settings, HttpFactory()) if one.name in ("shop-uk", "erp-main")

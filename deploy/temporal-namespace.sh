@@ -26,11 +26,14 @@ until known=$(temporal operator search-attribute list --namespace "$TEMPORAL_NAM
     sleep 2
 done
 
-for name in SeamlineReference SeamlineStatus SeamlineTeam SeamlineCause; do
+for attribute in SeamlineReference:Keyword SeamlineStatus:Keyword SeamlineTeam:Keyword SeamlineCause:Keyword \
+    SeamlineDue:Datetime; do
+    name=${attribute%:*}
     # Unquoted, so that lines and columns become single spaces.
     # shellcheck disable=SC2086,SC2116
     case " $(echo $known) " in
         *" $name "*) ;;
-        *) temporal operator search-attribute create --namespace "$TEMPORAL_NAMESPACE" --name "$name" --type Keyword ;;
+        *) temporal operator search-attribute create --namespace "$TEMPORAL_NAMESPACE" --name "$name" \
+            --type "${attribute#*:}" ;;
     esac
 done

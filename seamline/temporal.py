@@ -10,6 +10,7 @@ from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any, cast
 
 from dotenv import dotenv_values
 from temporalio.api.enums.v1 import IndexedValueType, TaskQueueType
@@ -17,7 +18,7 @@ from temporalio.api.operatorservice.v1 import AddSearchAttributesRequest, ListSe
 from temporalio.api.taskqueue.v1 import TaskQueue
 from temporalio.api.workflowservice.v1 import DescribeTaskQueueRequest
 from temporalio.client import Client, Interceptor
-from temporalio.common import WorkflowIDConflictPolicy, WorkflowIDReusePolicy
+from temporalio.common import SearchAttributeKey, WorkflowIDConflictPolicy, WorkflowIDReusePolicy
 from temporalio.contrib.opentelemetry import TracingInterceptor
 from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.envconfig import ClientConfig, ClientConnectConfig
@@ -49,6 +50,11 @@ _AWAY = (
 _QUICK = tuple(
     f"history.{queue}ProcessorMaxPollRPS=5000" for queue in ("transfer", "timer", "visibility", "outbound", "archival")
 )
+
+_TYPE_NAMES = {
+    IndexedValueType.INDEXED_VALUE_TYPE_KEYWORD: "Keyword",
+    IndexedValueType.INDEXED_VALUE_TYPE_DATETIME: "Datetime",
+}
 
 
 class TemporalUnreachable(Exception):
@@ -130,19 +136,24 @@ async def register_search_attributes(client: Client) -> None:
         return
     request = AddSearchAttributesRequest(
         namespace=client.namespace,
-        search_attributes=dict.fromkeys(missing, IndexedValueType.INDEXED_VALUE_TYPE_KEYWORD),
+        search_attributes={key.name: _indexed_type(key) for key in attributes.ALL if key.name in missing},
     )
     with reaching():
         try:
             await client.operator_service.add_search_attributes(request, timeout=_RPC)
         except RPCError as error:
             if error.status is RPCStatusCode.PERMISSION_DENIED:
+                typed = [f"{name} ({_TYPE_NAMES[of]})" for name, of in request.search_attributes.items()]
                 raise ConfigurationError(
-                    f"the namespace {client.namespace!r} lacks the search attributes {', '.join(missing)} and we may "
-                    "not add them: ask whoever administers Temporal to, with type Keyword"
+                    f"the namespace {client.namespace!r} lacks search attributes and we may not add them: ask whoever "
+                    f"administers Temporal to add {', '.join(typed)}"
                 ) from None
             if error.status is not RPCStatusCode.ALREADY_EXISTS:
                 raise
+
+
+def _indexed_type(key: SearchAttributeKey[Any]) -> IndexedValueType.ValueType:
+    return cast(IndexedValueType.ValueType, int(key.indexed_value_type))
 
 
 async def start_process(client: Client, process: type[Process], start: Start) -> tuple[str, bool]:

@@ -9,11 +9,13 @@ STATUS = SearchAttributeKey.for_keyword("SeamlineStatus")
 """Absent while a process simply runs; `waiting`, `held up`, `undoing`, `undone`, `ignored`."""
 TEAM = SearchAttributeKey.for_keyword("SeamlineTeam")
 CAUSE = SearchAttributeKey.for_keyword("SeamlineCause")
+DUE = SearchAttributeKey.for_datetime("SeamlineDue")
+"""When what a process waits for should be decided; absent where no time is set."""
 
 LENGTH_MAX = 255
 """Characters of a keyword; SQL stores take no more, and a longer one would fail the workflow task for ever."""
 
-ALL = (REFERENCE, STATUS, TEAM, CAUSE)
+ALL = (REFERENCE, STATUS, TEAM, CAUSE, DUE)
 
 
 def at_start(reference: str) -> TypedSearchAttributes:

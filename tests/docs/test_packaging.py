@@ -236,4 +236,7 @@ async def test_namespace_and_search_attributes_are_made(temporal: EmbeddedTempor
     for _ in range(2):
         await said(environment, "sh", str(ROOT / "deploy/temporal-namespace.sh"))
     listed = await said(environment, "temporal", "operator", "search-attribute", "list", "--namespace", "packaging")
-    assert {key.name for key in attributes.ALL} <= set(listed.split())
+    rows = [line.split() for line in listed.splitlines() if "Seamline" in line]
+    assert dict(row[:2] for row in rows) == {
+        key.name: key.indexed_value_type.name.capitalize() for key in attributes.ALL
+    }

@@ -7,7 +7,7 @@ import itertools
 import uuid
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import Any, cast
 
 from temporalio.api.enums.v1 import EventType, IndexedValueType
 from temporalio.api.history.v1 import HistoryEvent
@@ -44,7 +44,7 @@ async def register(client: Client) -> None:
     for one in attributes.ALL:
         request = AddSearchAttributesRequest(
             namespace=client.namespace,
-            search_attributes={one.name: IndexedValueType.INDEXED_VALUE_TYPE_KEYWORD},
+            search_attributes={one.name: cast(IndexedValueType.ValueType, int(one.indexed_value_type))},
         )
         try:
             await client.operator_service.add_search_attributes(request)

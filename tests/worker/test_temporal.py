@@ -11,7 +11,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
-from temporalio.api.operatorservice.v1 import RemoveSearchAttributesRequest
+from temporalio.api.operatorservice.v1 import ListSearchAttributesRequest, RemoveSearchAttributesRequest
 from temporalio.client import Client
 from temporalio.contrib.pydantic import pydantic_data_converter
 
@@ -54,13 +54,16 @@ async def embedded_temporal_client() -> AsyncIterator[Client]:
 
 async def test_search_attributes_are_registered_where_they_are_missing_and_again_is_harmless() -> None:
     async with embedded_temporal_client() as own:
-        names = [attributes.TEAM.name, attributes.CAUSE.name]
+        names = [attributes.TEAM.name, attributes.DUE.name]
         request = RemoveSearchAttributesRequest(namespace=own.namespace, search_attributes=names)
         await own.operator_service.remove_search_attributes(request)
         assert sorted(await missing_search_attributes(own)) == sorted(names)
         await register_search_attributes(own)
         await register_search_attributes(own)
         assert await missing_search_attributes(own) == []
+        listed = await own.operator_service.list_search_attributes(ListSearchAttributesRequest(namespace="default"))
+        for key in attributes.ALL:
+            assert listed.custom_attributes[key.name] == int(key.indexed_value_type)
 
 
 async def test_of_many_starts_at_once_one_counts_and_it_carries_what_lists_show(client: Client) -> None:

@@ -32,6 +32,7 @@ The control API, JSON, wrong input answered with 422 and {detail: [{field, reaso
     GET /_simulator/mails?to=                          {message_id, to, subject, text, html, reference, key, at}
     POST, GET, DELETE /_simulator/faults               {connection, operation, kind, status, count, seconds,
                                                        probability, seed, delay_seconds, reason, field}: see `faults`
+    DELETE /_simulator/faults/{id}                     ends one; the calls that it keeps waiting go on
     GET, PUT /_simulator/settings                      how fast the world moves: see `world.Settings`
     GET, PUT /_simulator/stock/{connection}            {sku: pieces}
     POST /_simulator/warehouse/{connection}/shipments/{id}   {state: picked, packed or done}

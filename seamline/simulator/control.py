@@ -67,6 +67,11 @@ def _faults_and_settings(routes: APIRouter, world: World) -> None:
     async def clear_faults() -> None:
         world.clear_faults()
 
+    @routes.delete("/faults/{fault_id}", status_code=204)
+    async def end_fault(fault_id: str) -> None:
+        if not world.end_fault(fault_id):
+            raise WorldError("fault: there is none of this id", 404)
+
     @routes.get("/settings")
     async def settings() -> Settings:
         return world.settings

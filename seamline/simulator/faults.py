@@ -19,6 +19,8 @@ class FaultKind(StrEnum):
     """No effect and no answer: hangs for `delay_seconds`, then the connection is cut."""
     LOST_REPLY = "lost-reply"
     """The effect is done, then the connection is cut without an answer, after `delay_seconds` where given."""
+    LATE_REPLY = "late-reply"
+    """The effect is done; the answer comes after `delay_seconds`."""
     THROTTLE = "throttle"
     """Too many calls, in the vendor's shape; `delay_seconds` is what it asks to wait."""
     REFUSE = "refuse"
@@ -34,7 +36,10 @@ class FaultKind(StrEnum):
 
 
 class FaultRequest(BaseModel):
-    """A fault to make. Without `count` and `seconds` it lasts until it is deleted."""
+    """A fault to make. Without `count` and `seconds` it lasts until it is deleted.
+
+    A call that it keeps waiting goes on at once when the fault is deleted, as it would have after `delay_seconds`.
+    """
 
     model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
 

@@ -32,7 +32,7 @@ import asyncio
 import random
 import time
 from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -122,6 +122,7 @@ class World(Store):
         super().__init__(path)
         self._happenings: dict[str, Happening] = {}
         self._watchers: dict[str, list[Callable[[Body], None]]] = {}
+        self._ended: dict[str, asyncio.Event] = {}
 
     # -- ledger and log --------------------------------------------------------------------------------------------
 
@@ -208,7 +209,21 @@ class World(Store):
 
     def clear_faults(self) -> None:
         """Delete all faults."""
-        self._db.execute("DELETE FROM faults")
+        for fault in self.faults():
+            self.end_fault(fault.id)
+
+    def end_fault(self, fault_id: str) -> bool:
+        """Delete a fault, and let the calls go on that it keeps waiting; False when there is none of this id."""
+        if event := self._ended.pop(fault_id, None):
+            event.set()
+        return self._db.execute("DELETE FROM faults WHERE id = ?", (fault_id,)).rowcount == 1
+
+    async def wait_for(self, fault: Fault, seconds: float) -> None:
+        """Let a call wait for so long, or until its fault is deleted."""
+        if all(one.id != fault.id for one in self.faults()):
+            return
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._ended.setdefault(fault.id, asyncio.Event()).wait(), seconds)
 
     def take_fault(self, connection: str, operation: str, *, search: bool = False) -> Fault | None:
         """The first fault that hits this call, counted; None when none does."""
@@ -244,8 +259,9 @@ class World(Store):
             if call.fault and not (refusals and call.refusal):
                 await _strike(call, call.fault)
             yield call
+            if call.fault and call.fault.kind in (FaultKind.LOST_REPLY, FaultKind.LATE_REPLY):
+                await self.wait_for(call.fault, call.fault.delay_seconds or 0)
             if call.fault and call.fault.kind is FaultKind.LOST_REPLY:
-                await asyncio.sleep(call.fault.delay_seconds or 0)
                 raise ConnectionCut
         except (Injected, ConnectionCut):
             call.outcome = call.fault.kind.value if call.fault else "cut"
@@ -286,9 +302,10 @@ async def _strike(call: Call, fault: Fault) -> None:
     """Do what the fault does before the effect."""
     match fault.kind:
         case FaultKind.SLOW:
-            await asyncio.sleep(fault.delay_seconds or 0)
+            await call.world.wait_for(fault, fault.delay_seconds or 0)
         case FaultKind.TIMEOUT:
-            await asyncio.sleep(TIMEOUT_SECONDS_DEFAULT if fault.delay_seconds is None else fault.delay_seconds)
+            seconds = TIMEOUT_SECONDS_DEFAULT if fault.delay_seconds is None else fault.delay_seconds
+            await call.world.wait_for(fault, seconds)
             raise ConnectionCut
         case FaultKind.DOWN if fault.status is None:
             raise ConnectionCut

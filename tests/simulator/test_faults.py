@@ -23,6 +23,15 @@ async def make(http: httpx.AsyncClient, kind: str, **fields: Any) -> dict[str, A
     return fault
 
 
+async def until(http: httpx.AsyncClient, path: str, field: str) -> None:
+    """Until the list there has an entry with this field set."""
+    for _ in range(500):
+        if any(one[field] for one in (await http.get(path)).json()):
+            return
+        await asyncio.sleep(0.01)
+    pytest.fail(f"{path} never had {field}")
+
+
 async def outcomes(http: httpx.AsyncClient, operation: str) -> list[str]:
     calls = await http.get("/_simulator/calls", params={"connection": CONNECTION, "operation": operation})
     return [call["outcome"] for call in calls.json()]
@@ -85,6 +94,31 @@ async def test_slow_works_late(http: httpx.AsyncClient, customer: Customer) -> N
     answer = await customer.get("/transactions")
     assert answer.status_code == 200
     assert answer.elapsed.total_seconds() >= 0.05
+
+
+async def test_a_late_reply_comes_after_the_effect(http: httpx.AsyncClient, customer: Customer) -> None:
+    rate = (await customer.quote())[0]["object_id"]
+    fault = await make(http, "late-reply", operation="transactions.create", delay_seconds=60, count=1)
+    buying = asyncio.create_task(customer.buy(rate))
+    await until(http, "/_simulator/effects", "id")
+    assert not buying.done()
+    assert (await http.delete(f"/_simulator/faults/{fault['id']}")).status_code == 204
+    assert (await buying)["status"] == "SUCCESS"
+
+
+@pytest.mark.parametrize(("kind", "lasting"), [("slow", ["buy-label"]), ("timeout", [])])
+async def test_what_a_fault_keeps_waiting_goes_on_when_it_is_deleted(
+    kind: str, lasting: list[str], http: httpx.AsyncClient, customer: Customer
+) -> None:
+    rate = (await customer.quote())[0]["object_id"]
+    fault = await make(http, kind, operation="transactions.create", delay_seconds=60)
+    buying = asyncio.create_task(customer.buy(rate))
+    await until(http, "/_simulator/faults", "hits")
+    assert await operations(http) == []
+    assert (await http.delete(f"/_simulator/faults/{fault['id']}")).status_code == 204
+    await asyncio.gather(buying, return_exceptions=True)
+    assert await operations(http) == lasting
+    assert (await http.delete(f"/_simulator/faults/{fault['id']}")).status_code == 404
 
 
 async def test_blind_hides_from_searches_only(http: httpx.AsyncClient, customer: Customer) -> None:

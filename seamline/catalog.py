@@ -74,6 +74,11 @@ def starting_on(kind: EventKind, known: Mapping[str, type[Process]]) -> type[Pro
     return next((process for process in known.values() if kind in process.starts_on), None)
 
 
+def hearing(kind: EventKind, known: Mapping[str, type[Process]]) -> Sequence[type[Process]]:
+    """The processes among the known that want this kind of event while they run."""
+    return [process for process in known.values() if kind in getattr(process, "hears", ())]
+
+
 def systems() -> Sequence[str]:
     """The name of every system that has a folder."""
     package = importlib.import_module("seamline.systems")

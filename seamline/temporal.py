@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import shutil
 import sys
@@ -13,10 +14,11 @@ from pathlib import Path
 from typing import Any, cast
 
 from dotenv import dotenv_values
+from temporalio.api.common.v1 import Payloads, WorkflowExecution
 from temporalio.api.enums.v1 import IndexedValueType, TaskQueueType
 from temporalio.api.operatorservice.v1 import AddSearchAttributesRequest, ListSearchAttributesRequest
 from temporalio.api.taskqueue.v1 import TaskQueue
-from temporalio.api.workflowservice.v1 import DescribeTaskQueueRequest
+from temporalio.api.workflowservice.v1 import DescribeTaskQueueRequest, SignalWorkflowExecutionRequest
 from temporalio.client import Client, Interceptor
 from temporalio.common import SearchAttributeKey, WorkflowIDConflictPolicy, WorkflowIDReusePolicy
 from temporalio.contrib.opentelemetry import TracingInterceptor
@@ -31,9 +33,13 @@ from seamline.errors import ConfigurationError
 from seamline.process import attributes
 from seamline.process.process import Process
 from seamline.process.start import Start, workflow_id
+from seamline.records.event import Event
 from seamline.settings import PROCESS_QUEUE, Settings
+from seamline.telemetry import log_event
 
 DEFAULT_ADDRESS = "localhost:7233"
+HAPPENED = "happened"
+"""The signal by which a running process is told an event."""
 CONNECT_SECONDS_MAX = 10
 RPC_SECONDS_MAX = 10
 EMBEDDED_START_SECONDS_MAX = 30
@@ -55,6 +61,9 @@ _TYPE_NAMES = {
     IndexedValueType.INDEXED_VALUE_TYPE_KEYWORD: "Keyword",
     IndexedValueType.INDEXED_VALUE_TYPE_DATETIME: "Datetime",
 }
+
+
+log = logging.getLogger(__name__)
 
 
 class TemporalUnreachable(Exception):
@@ -179,6 +188,34 @@ async def start_process(client: Client, process: type[Process], start: Start) ->
         except WorkflowAlreadyStartedError:
             return identity, False
     return identity, True
+
+
+async def tell_process(client: Client, identity: str, event: Event) -> bool:
+    """Tell a process what happened, by the signal `happened`; False when none of this id runs.
+
+    Temporal drops what a run was sent before under the same request id, so all copies of an event are one signal.
+    Raises TemporalUnreachable when it is not known whether Temporal has it.
+    """
+    request = SignalWorkflowExecutionRequest(
+        namespace=client.namespace,
+        workflow_execution=WorkflowExecution(workflow_id=identity),
+        signal_name=HAPPENED,
+        input=Payloads(payloads=await client.data_converter.encode([event])),
+        identity=client.identity,
+        request_id=event.delivery_id,
+    )
+    with reaching():
+        try:
+            await client.workflow_service.signal_workflow_execution(request, timeout=_RPC)
+        except RPCError as error:
+            if error.status is RPCStatusCode.NOT_FOUND:
+                return False
+            if error.status is not RPCStatusCode.INVALID_ARGUMENT:
+                raise
+            # A run takes 10,000 signals. Sent again, this one would be refused again, so nobody is asked to.
+            log_event(log, "Temporal refused an event", logging.ERROR, workflow_id=identity, reason=error.message)
+            return False
+    return True
 
 
 async def polled(client: Client, queue: str, *, workflows: bool = False) -> bool:

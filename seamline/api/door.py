@@ -5,24 +5,36 @@ from __future__ import annotations
 import asyncio
 import secrets
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Annotated, cast
 
 from fastapi import Depends, Request
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from temporalio.client import Client
 
+from seamline import catalog
 from seamline.api.problems import ApiError
 from seamline.process.process import Process
-from seamline.process.start import Start
-from seamline.settings import Settings
-from seamline.temporal import page_of, register_search_attributes, start_process
+from seamline.process.start import Start, workflow_id
+from seamline.records.event import Event
+from seamline.settings import Settings, start_for
+from seamline.temporal import page_of, register_search_attributes, start_process, tell_process
 
-START_SECONDS_MAX = 4
+ANSWER_SECONDS_MAX = 4
 """Shopify waits 5 s for an answer."""
 
 
+@dataclass(frozen=True)
+class Delivered:
+    """What became of an event: the process that it starts, started by it or before, and the running ones told of it."""
+
+    workflow_id: str | None
+    started: bool
+    told: tuple[str, ...]
+
+
 class Door:
-    """Starts processes. Once `start` returns, Temporal has the process."""
+    """Starts processes, and tells running ones. Once a method returns, Temporal has it."""
 
     def __init__(self, settings: Settings, client: Client, processes: Mapping[str, type[Process]]) -> None:
         self.settings = settings
@@ -32,11 +44,32 @@ class Door:
 
     async def start(self, process: type[Process], start: Start) -> tuple[str, bool]:
         """The workflow id, and False when it was already there. Raises TemporalUnreachable, or TimeoutError."""
-        async with asyncio.timeout(START_SECONDS_MAX):
-            if not self._registered:
-                await register_search_attributes(self.client)
-                self._registered = True
+        async with asyncio.timeout(ANSWER_SECONDS_MAX):
+            await self._prepare()
             return await start_process(self.client, process, start)
+
+    async def deliver(self, reference: str, event: Event) -> Delivered:
+        """Start the process that the event starts, and tell every other one that hears it and runs.
+
+        Raises ValueError when the reference is none of that process, TemporalUnreachable, or TimeoutError.
+        """
+        starting = catalog.starting_on(event.kind, self.processes)
+        hearing = catalog.hearing(event.kind, self.processes)
+        identity, started = None, False
+        async with asyncio.timeout(ANSWER_SECONDS_MAX):
+            await self._prepare()
+            if starting:
+                start = start_for(starting, reference, self.settings, started_by=f"webhook {event.topic}")
+                identity, started = await start_process(self.client, starting, start)
+            identities = [workflow_id(one.name, reference) for one in hearing if not (started and one is starting)]
+            told = [one for one in identities if await tell_process(self.client, one, event)]
+        return Delivered(identity, started, tuple(told))
+
+    async def _prepare(self) -> None:
+        """Once: what processes need of the namespace. It is also how a wrong namespace is found out."""
+        if not self._registered:
+            await register_search_attributes(self.client)
+            self._registered = True
 
     def links(self, workflow_id: str) -> dict[str, str]:
         """Pages that show a process."""

@@ -11,19 +11,27 @@ class EventKind(StrEnum):
     """What happened. OTHER is an event nobody here waits for: acknowledged and not acted on."""
 
     ORDER_PAID = "order-paid"
+    ORDER_AUTHORIZED = "order-authorized"
     ORDER_CANCELLED = "order-cancelled"
     ORDER_EDITED = "order-edited"
+    ORDER_REFUNDED = "order-refunded"
+    ORDER_FULFILLED = "order-fulfilled"
     PARCEL_MOVED = "parcel-moved"
     LABEL_CHANGED = "label-changed"
     OTHER = "other"
 
 
 class Event(Record):
-    """One verified event. `external_id` is the object's id in the vendor's system, without any prefix."""
+    """One verified event.
+
+    It is about one business object: named by `external_id`, the object's id in the vendor's system without any prefix,
+    or by `reference`, ours, where the vendor's object carries it. `delivery_id` is the same for every copy of an event.
+    """
 
     kind: EventKind
     topic: str
-    external_id: str
+    external_id: str = ""
+    reference: str = ""
     delivery_id: str = ""
 
 

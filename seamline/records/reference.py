@@ -9,6 +9,7 @@ from pydantic import AfterValidator
 
 REFERENCE_LENGTH_MAX = 64
 _PATTERN = re.compile(r"[a-z0-9][a-z0-9-]{0,30}:[A-Za-z0-9_-]{1,40}(\.[1-9][0-9]{0,3})?")
+_KEY = re.compile(rf"(?P<reference>{_PATTERN.pattern})/[a-z0-9-]+#[1-9][0-9]*")
 
 
 def check_reference(text: str) -> str:
@@ -35,3 +36,9 @@ def external_id_of(reference: str) -> str:
 def effect_key(reference: str, purpose: str, number: int = 1) -> str:
     """The key an effect carries in the system where it lives: `shop-uk:5001/buy-label#1`."""
     return f"{reference}/{purpose}#{number}"
+
+
+def reference_of(text: str) -> str:
+    """The reference in an effect key, as `effect_key` makes it; empty when the text is none."""
+    found = _KEY.fullmatch(text)
+    return found["reference"] if found and len(found["reference"]) <= REFERENCE_LENGTH_MAX else ""

@@ -3,12 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import base64
-import hashlib
-import hmac
 import json
 import time
-import uuid
 from collections.abc import AsyncIterator
 
 import httpx
@@ -23,8 +19,8 @@ from seamline.process.start import Start
 from seamline.process.view import Outcome
 from seamline.records.event import EventKind
 from seamline.settings import ApiSettings, Connection, Settings
+from tests.api.vendors import SECRET, number, signed
 
-SECRET = "webhook-secret"
 TOKEN = "api-token"
 
 
@@ -70,15 +66,6 @@ async def api_without_temporal() -> AsyncIterator[httpx.AsyncClient]:
         yield api
 
 
-def number() -> int:
-    return uuid.uuid4().int % 10**12
-
-
-def signed(body: bytes, topic: str = "orders/paid") -> dict[str, str]:
-    digest = hmac.new(SECRET.encode(), body, hashlib.sha256).digest()
-    return {"X-Shopify-Hmac-SHA256": base64.b64encode(digest).decode(), "X-Shopify-Topic": topic}
-
-
 async def paid(api: httpx.AsyncClient, order: int) -> httpx.Response:
     body = json.dumps({"id": order}).encode()
     return await api.post("/webhooks/shop-uk", content=body, headers=signed(body))
@@ -110,7 +97,7 @@ async def test_the_process_carries_route_policy_and_who_started_it(api: httpx.As
 async def test_an_event_that_starts_nothing_is_acknowledged_with_the_reason(api: httpx.AsyncClient) -> None:
     answer = await api.post("/webhooks/shop-uk", content=b"{}", headers=signed(b"{}", "products/update"))
     assert answer.status_code == 200
-    assert answer.json() == {"started": False, "ignored": "no process starts on products/update"}
+    assert answer.json() == {"started": False, "told": [], "ignored": "no process wants products/update"}
 
 
 async def test_a_wrong_signature_is_401_and_starts_nothing(api: httpx.AsyncClient) -> None:

@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 from seamline import catalog
+from seamline.process.process import Process
 from seamline.records.event import EventKind
 
 
@@ -27,6 +28,15 @@ def test_an_event_starts_the_process_that_names_it() -> None:
     known = catalog.processes()
     assert catalog.starting_on(EventKind.ORDER_PAID, known) is known["order-to-shipment"]
     assert catalog.starting_on(EventKind.OTHER, known) is None
+
+
+def test_an_event_is_heard_by_the_processes_that_name_it() -> None:
+    class Listening(Process):
+        hears = (EventKind.ORDER_EDITED,)
+
+    known = {"listening": Listening, "other": Process}
+    assert catalog.hearing(EventKind.ORDER_EDITED, known) == [Listening]
+    assert catalog.hearing(EventKind.OTHER, known) == []
 
 
 def test_roles_and_webhooks_are_found_by_their_files() -> None:

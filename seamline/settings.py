@@ -117,6 +117,22 @@ class WorkerSettings(Section):
     workflows: bool = Field(default=True, description="Whether it runs the processes themselves.")
     drain_seconds: float = Field(default=20, ge=0, le=600, description="How long running work may end at a stop.")
     workflows_cached_max: int = Field(default=1000, ge=1, le=100_000, description="Processes kept in memory.")
+    deployment: str = Field(
+        default="",
+        pattern=r"^([A-Za-z0-9][A-Za-z0-9_-]{0,99})?$",
+        description="Temporal's name of the worker deployment, for releases without a break; none on a laptop.",
+    )
+    build_id: str = Field(
+        default="",
+        pattern=r"^([A-Za-z0-9][A-Za-z0-9_.+-]{0,99})?$",
+        description="Which build of the code this is: its version or commit. Given together with the deployment.",
+    )
+
+    @model_validator(mode="after")
+    def _check_build(self) -> WorkerSettings:
+        if bool(self.deployment) != bool(self.build_id):
+            raise ValueError("deployment and build_id belong together: set both, or neither")
+        return self
 
     @field_validator("connections", mode="before")
     @classmethod

@@ -10,11 +10,18 @@ from datetime import timedelta
 
 from temporalio import activity, workflow
 from temporalio.client import Client
-from temporalio.worker import FixedSizeSlotSupplier, PollerBehaviorSimpleMaximum, Worker, WorkerTuner
+from temporalio.common import VersioningBehavior, WorkerDeploymentVersion
+from temporalio.worker import (
+    FixedSizeSlotSupplier,
+    PollerBehaviorSimpleMaximum,
+    Worker,
+    WorkerDeploymentConfig,
+    WorkerTuner,
+)
 
 from seamline import catalog
 from seamline.http import HttpFactory
-from seamline.settings import PROCESS_QUEUE, Settings
+from seamline.settings import PROCESS_QUEUE, Settings, WorkerSettings
 from seamline.signals import stop_on_signals
 from seamline.telemetry import log_event
 from seamline.temporal import connect, register_search_attributes
@@ -48,14 +55,27 @@ async def run(settings: Settings, *, on_ready: Callable[[], None]) -> None:
 
 def workers_of(settings: Settings, served: Sequence[ServedConnection], client: Client) -> list[Worker]:
     """A worker for each served connection and, unless this is switched off, one for the processes."""
-    drain = timedelta(seconds=settings.worker.drain_seconds)
-    workers = [connection_worker(connection, client, drain) for connection in served]
+    workers = [connection_worker(connection, client, settings.worker) for connection in served]
     if settings.worker.workflows:
         workers.append(process_worker(settings, client, catalog.workflows()))
     return workers
 
 
-def connection_worker(served: ServedConnection, client: Client, drain: timedelta) -> Worker:
+def build_of(settings: WorkerSettings) -> WorkerDeploymentConfig | None:
+    """Which build of the code the workers say they are; None where none is set, as on a laptop.
+
+    A process that says nothing of it stays with the build it began on.
+    """
+    if not settings.deployment:
+        return None
+    return WorkerDeploymentConfig(
+        version=WorkerDeploymentVersion(settings.deployment, settings.build_id),
+        use_worker_versioning=True,
+        default_versioning_behavior=VersioningBehavior.PINNED,
+    )
+
+
+def connection_worker(served: ServedConnection, client: Client, settings: WorkerSettings) -> Worker:
     """The worker of one connection: its rate holds over all workers, its concurrency and breaker within this one."""
     slots = BreakerSlots(served.name, served.settings.concurrency, served.settings.breaker)
     tuner = WorkerTuner.create_composite(
@@ -72,19 +92,22 @@ def connection_worker(served: ServedConnection, client: Client, drain: timedelta
         activity_task_poller_behavior=PollerBehaviorSimpleMaximum(POLLERS),
         max_task_queue_activities_per_second=served.settings.rate_per_second,
         interceptors=[BreakerInterceptor(slots)],
-        graceful_shutdown_timeout=drain,
+        graceful_shutdown_timeout=timedelta(seconds=settings.drain_seconds),
+        deployment_config=build_of(settings),
     )
 
 
 def process_worker(settings: Settings, client: Client, workflows: Sequence[type]) -> Worker:
     """The worker that runs the processes themselves."""
+    build = build_of(settings.worker)
     return Worker(
         client,
         task_queue=PROCESS_QUEUE,
         workflows=workflows,
-        workflow_runner=runner(),
+        workflow_runner=runner(versioned=build is not None),
         max_cached_workflows=settings.worker.workflows_cached_max,
         disable_eager_activity_execution=True,
+        deployment_config=build,
     )
 
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
+
+from temporalio.worker import UnsandboxedWorkflowRunner, WorkflowInstance, WorkflowInstanceDetails
 from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
 
 PASSED_THROUGH = (
@@ -18,6 +21,18 @@ PASSED_THROUGH = (
 """Pure modules: no I/O, no state that one process could leave to another. Importing them anew doubles a run's cost."""
 
 
-def runner() -> SandboxedWorkflowRunner:
-    """The sandbox with the list applied."""
-    return SandboxedWorkflowRunner(restrictions=SandboxRestrictions.default.with_passthrough_modules(*PASSED_THROUGH))
+class _Unversioned(UnsandboxedWorkflowRunner):
+    """Runs a process without its word on moving between builds: Temporal takes that from versioned workers alone."""
+
+    def create_instance(self, det: WorkflowInstanceDetails) -> WorkflowInstance:
+        """The instance, with the behaviour left out of its definition."""
+        defn = dataclasses.replace(det.defn, versioning_behavior=None)
+        return super().create_instance(dataclasses.replace(det, defn=defn))
+
+
+def runner(*, versioned: bool = False) -> SandboxedWorkflowRunner:
+    """The sandbox with the list applied; `versioned` when the worker has a deployment name and a build id."""
+    return SandboxedWorkflowRunner(
+        restrictions=SandboxRestrictions.default.with_passthrough_modules(*PASSED_THROUGH),
+        runner_class=UnsandboxedWorkflowRunner if versioned else _Unversioned,
+    )

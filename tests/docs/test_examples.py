@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from datetime import timedelta
 
 import httpx
 import pytest
@@ -24,7 +23,6 @@ from worker.connections import serve_connections
 from worker.run import connection_worker, process_worker
 
 ANSWER_SECONDS_MAX = 30
-DRAIN = timedelta(seconds=1)
 
 
 @pytest.fixture
@@ -57,7 +55,7 @@ async def world(own_server: WorkflowEnvironment, tmp_path_factory: pytest.TempPa
         served = [
             one for one in serve_connections(world.settings, HttpFactory()) if one.name in ("shop-uk", "erp-main")
         ]
-        workers = [connection_worker(one, world.client, DRAIN) for one in served]
+        workers = [connection_worker(one, world.client, world.settings.worker) for one in served]
         workers.append(process_worker(world.settings, world.client, [PackOrder]))
         tasks = [asyncio.create_task(worker.run()) for worker in workers]
         try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import itertools
 import uuid
 from collections.abc import AsyncIterator, Callable, Sequence
@@ -23,6 +24,7 @@ from seamline.process.view import Status, View
 from seamline.records.policy import Policy
 from tests.process.play import Epilogue, Play
 from tests.process.stage import Stage, Workshop
+from worker.sandbox import runner
 
 QUICK = Policy(patience_seconds=1.5, healing_interval_max_seconds=0.1, poll_seconds=0.1, poll_max_seconds=0.1)
 """The test server skips no time while an activity is between two tries, so those times are short in truth."""
@@ -35,8 +37,9 @@ Handle = WorkflowHandle[Any, Any]
 
 
 def sandbox() -> SandboxedWorkflowRunner:
-    """The sandbox that production uses: our pure modules pass through."""
-    return SandboxedWorkflowRunner(restrictions=SandboxRestrictions.default.with_passthrough_modules(*PASSED_THROUGH))
+    """The sandbox that production uses, with what these tests run passing through as well."""
+    restrictions = SandboxRestrictions.default.with_passthrough_modules(*PASSED_THROUGH)
+    return dataclasses.replace(runner(), restrictions=restrictions)
 
 
 async def register(client: Client) -> None:

@@ -203,3 +203,19 @@ def test_a_reference_that_fits_no_connection_is_refused(write: Write, reference:
     write(TWO_SHOPS)
     with pytest.raises(ValueError, match=says):
         start_for(Shipping, reference, load_settings())
+
+
+@pytest.mark.parametrize(
+    ("toml", "says"),
+    [
+        ('deployment = "seamline"', "worker: deployment and build_id belong together"),
+        ('build_id = "1.4.0"', "worker: deployment and build_id belong together"),
+        ('deployment = "our.seamline"\nbuild_id = "1.4.0"', "worker.deployment: "),
+        ('deployment = "seamline"\nbuild_id = "1.4.0:2"', "worker.build_id: "),
+    ],
+)
+def test_a_build_is_named_whole_and_as_temporal_takes_it(write: Write, toml: str, says: str) -> None:
+    write(f"[worker]\n{toml}\n")
+    with pytest.raises(ConfigurationError) as error:
+        load_settings()
+    assert says in message(error)

@@ -6,7 +6,6 @@ import asyncio
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from datetime import timedelta
 
 from temporalio.client import Client
 
@@ -14,7 +13,7 @@ from activities.tracing import Tracing
 from seamline.child import free_port
 from seamline.process.start import Start
 from seamline.records.policy import Policy
-from seamline.settings import BreakerSettings, Connection, Settings
+from seamline.settings import BreakerSettings, Connection, Settings, WorkerSettings
 from seamline.temporal import start_process
 from tests.worker.dead_system import AskOnce, OverTcp
 from worker.connections import ServedConnection, activities_of
@@ -37,7 +36,10 @@ def served(system: OverTcp) -> ServedConnection:
 @asynccontextmanager
 async def working(client: Client, connection: ServedConnection) -> AsyncIterator[None]:
     """Both workers, running."""
-    async with process_worker(Settings(), client, [AskOnce]), connection_worker(connection, client, timedelta()):
+    async with (
+        process_worker(Settings(), client, [AskOnce]),
+        connection_worker(connection, client, WorkerSettings(drain_seconds=0)),
+    ):
         yield
 
 

@@ -9,7 +9,9 @@ find no orders. The rate limit is that of a Plus shop: 20000 points, 1000 restor
 What customers and staff do in the shop:
 
     POST /_simulator/shops/{connection}/orders {...}                     `OrderWanted` -> {id, reference}
-    POST /_simulator/shops/{connection}/orders/{id}/cancel {reason}
+    POST /_simulator/shops/{connection}/orders/{id}/cancel {reason, refund}
+    POST /_simulator/shops/{connection}/orders/{id}/payment {action, amount}   `PaymentAct`
+    POST /_simulator/shops/{connection}/orders/{id}/edit {quantities, address}
     POST /_simulator/shops/{connection}/subscriptions {topic, url}       topic as `orders/paid`
     POST /_simulator/shops/{connection}/orders/{id}/deliveries {topic, times, at_once} -> {statuses}
 """
@@ -22,57 +24,28 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any
 from urllib.parse import parse_qsl
 
 from fastapi import APIRouter, Request
 from graphql import GraphQLError, GraphQLObjectType, get_named_type, is_list_type, is_non_null_type
-from pydantic import BaseModel, ConfigDict, Field
 from starlette.responses import JSONResponse, Response
 
 from seamline.simulator import shopify_graph as graph
 from seamline.simulator.faults import FaultKind, Injected
-from seamline.simulator.shopify_mutations import CANCEL_ORDER, Mutations, cancel_order, not_cancellable
-from seamline.simulator.shopify_orders import OrderWanted, make_order
+from seamline.simulator.shopify_acts import SYSTEM, Acts, By, not_cancellable, schedule_settling
+from seamline.simulator.shopify_mutations import CANCEL_ORDER, Mutations
+from seamline.simulator.shopify_staff import control
 from seamline.simulator.shopify_views import Shop
 from seamline.simulator.shopify_webhooks import Webhooks
-from seamline.simulator.vendor import Vendor, WorldError, read_json
+from seamline.simulator.vendor import Vendor, read_json
 from seamline.simulator.world import THROTTLE_SECONDS_DEFAULT, Body, Call, World
 
-SYSTEM = "shopify"
 TOKEN_SECONDS = 86_399
 COST_POINTS_MAX = 20_000
 RESTORED_POINTS_EACH_SECOND = 1_000
 QUERY_COST_POINTS_MAX = 1_000
-DELIVERIES_MAX = 100
 _BAD_TOKEN = "[API] Invalid API key or access token (unrecognized login or wrong password)"  # noqa: S105
-
-
-class Subscribe(BaseModel):
-    """A topic, as `orders/paid`, and where its events go."""
-
-    model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
-
-    topic: str = Field(pattern=r"^[a-z_]{1,40}/[a-z_]{1,40}$")
-    url: str = Field(pattern=r"^https?://\S+$", max_length=500)
-
-
-class Redeliver(BaseModel):
-    """The same event `times` more times, `at_once` of them at the same moment."""
-
-    model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
-
-    topic: str = Field(default="orders/paid", pattern=r"^[a-z_]{1,40}/[a-z_]{1,40}$")
-    times: int = Field(default=1, ge=1, le=DELIVERIES_MAX)
-    at_once: int = Field(default=1, ge=1, le=DELIVERIES_MAX)
-
-
-class Cancel(BaseModel):
-    """Why a person cancels an order in the shop's admin."""
-
-    model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
-
-    reason: Literal["CUSTOMER", "DECLINED", "FRAUD", "INVENTORY", "STAFF", "OTHER"] = "CUSTOMER"
 
 
 @dataclass
@@ -97,13 +70,15 @@ def vendor(world: World) -> Vendor:
         shop = Shop(world, connection, "")
         job = shop.read("job", job_id)
         order = shop.read("order", job["order_id"])
-        if not not_cancellable(shop, order):
-            cancel_order(shop, webhooks, order, reason=job["reason"], staff_note=job["staff_note"])
+        if not not_cancellable(world, order):
+            wanted = {name: job[name] for name in ("reason", "staff_note", "refund")}
+            Acts(world, connection, webhooks).cancel(order, **wanted, by=By.APP)
         world.put(connection, "job", job_id, job | {"done": True})
 
     world.on(CANCEL_ORDER, cancel)
+    schedule_settling(world, webhooks)
     return Vendor(
-        system=SYSTEM, router=_Routes(world, webhooks).router, render=render, control=_control(world, webhooks)
+        system=SYSTEM, router=_Routes(world, webhooks).router, render=render, control=control(world, webhooks)
     )
 
 
@@ -175,69 +150,19 @@ class _Routes:
         shop = Shop(self.world, call.connection, base)
         with self.world.transaction():
             queries = graph.Queries(shop, lambda: self.webhooks.subscriptions(call.connection), blind=call.blind)
-            roots = queries.roots() if operation.is_query else Mutations(shop, call, self.webhooks).roots()
+            roots = queries.roots() if operation.is_query else self._mutations(call, shop, operation)
             response, actual = graph.run(operation, roots)
         if "errors" in response:
             call.outcome = "refused"
         bucket.points -= actual
         return JSONResponse(response | {"extensions": {"cost": _cost(requested, actual, int(bucket.points))}})
 
+    def _mutations(self, call: Call, shop: Shop, operation: graph.Operation) -> graph.Roots:
+        return Mutations(shop, call, self.webhooks, operation.idempotency_key).roots()
+
     def _known(self, connection: str, token: str) -> bool:
         known = self.world.get(connection, "token", token)
         return known is not None and known["ends_at"] > time.time()
-
-
-def _control(world: World, webhooks: Webhooks) -> APIRouter:
-    """What customers, staff and installers do in a shop."""
-    routes = APIRouter(prefix="/shops/{connection}")
-
-    @routes.post("/orders", status_code=201)
-    async def order(connection: str, wanted: OrderWanted) -> dict[str, str]:
-        world.connect(connection, SYSTEM)
-        with world.transaction():
-            try:
-                made = make_order(world, connection, wanted)
-            except ValueError as error:
-                raise WorldError(str(error), 409) from None
-            if wanted.webhooks:
-                webhooks.order_event("orders/create", made)
-            if wanted.webhooks and made["financial_status"] == "PAID":
-                webhooks.order_event("orders/paid", made)
-        return {"id": made["id"], "reference": f"{connection}:{made['id']}"}
-
-    @routes.post("/orders/{order_id}/cancel")
-    async def cancel(connection: str, order_id: str, wanted: Cancel) -> dict[str, str]:
-        made, shop = _order(world, connection, order_id), Shop(world, connection, "")
-        if problem := not_cancellable(shop, made):
-            raise WorldError(problem, 409)
-        with world.transaction():
-            cancel_order(shop, webhooks, made, reason=wanted.reason, staff_note=None)
-        return {"id": order_id, "reference": f"{connection}:{order_id}"}
-
-    @routes.post("/orders/{order_id}/deliveries")
-    async def deliveries(connection: str, order_id: str, wanted: Redeliver) -> dict[str, list[int]]:
-        made = _order(world, connection, order_id)
-        at_once = min(wanted.at_once, wanted.times)
-        return {"statuses": await webhooks.redeliver(made, wanted.topic, times=wanted.times, at_once=at_once)}
-
-    @routes.get("/deliveries")
-    async def delivered(connection: str) -> list[Body]:
-        return webhooks.deliveries(connection)
-
-    @routes.post("/subscriptions", status_code=201)
-    async def subscription(connection: str, wanted: Subscribe) -> dict[str, str]:
-        world.connect(connection, SYSTEM)
-        made = webhooks.subscribe(connection, wanted.topic, wanted.url)
-        return {"id": made["id"], "topic": made["topic"], "url": made["url"]}
-
-    return routes
-
-
-def _order(world: World, connection: str, order_id: str) -> Body:
-    made = world.get(connection, "order", order_id)
-    if made is None:
-        raise WorldError(f"order {order_id} is not in {connection}", 404)
-    return made
 
 
 def _operation(asked: Mapping[str, Any], variables: Any) -> graph.Operation | Sequence[GraphQLError]:

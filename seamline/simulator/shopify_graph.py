@@ -31,11 +31,14 @@ from graphql import (
     get_named_type,
     parse,
     validate,
+    value_from_ast_untyped,
 )
 
+from seamline.simulator.shopify_money import financial_status
+from seamline.simulator.shopify_money_views import View
 from seamline.simulator.shopify_mutations import number, subscription_view
 from seamline.simulator.shopify_orders import fulfilment_orders
-from seamline.simulator.shopify_views import Shop, View, display_status
+from seamline.simulator.shopify_views import Shop, display_status
 from seamline.simulator.world import Body
 
 PAGE_SIZE_MAX = 250
@@ -57,6 +60,17 @@ class Operation:
     document: DocumentNode
     definition: OperationDefinitionNode
     variables: Mapping[str, Any]
+
+    @property
+    def idempotency_key(self) -> str | None:
+        """The key of the first root field's directive `@idempotent`; None without it."""
+        for directive in self.definition.selection_set.selections[0].directives or ():
+            if directive.name.value == "idempotent":
+                (key,) = (one.value for one in directive.arguments or ())
+                if isinstance(key, VariableNode):
+                    return self.variables.get(key.name.value)
+                return str(value_from_ast_untyped(key))
+        return None
 
     @property
     def name(self) -> str:
@@ -180,7 +194,7 @@ class Queries:
             "created_at": order["created_at"],
             "updated_at": order["updated_at"],
             "processed_at": order["created_at"],
-            "financial_status": order["financial_status"].lower(),
+            "financial_status": financial_status(order).lower(),
             "fulfillment_status": display_status(parts).lower(),
             "status": open_or_not,
             "test": str(order["test"]).lower(),

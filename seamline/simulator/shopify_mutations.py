@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Mapping, Sequence
+from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from graphql import GraphQLError
 
+from seamline.simulator import shopify_money as money
+from seamline.simulator.shopify_acts import Acts, By, UserError, not_cancellable
+from seamline.simulator.shopify_money_views import View, refund, transaction
 from seamline.simulator.shopify_orders import (
-    close_order,
+    fulfilment_orders,
     fulfilments,
+    gid,
     new_fulfilment_order,
     object_id,
     time_text,
 )
-from seamline.simulator.shopify_views import Shop, View, gid, hold_view
+from seamline.simulator.shopify_views import Shop, hold_view
 from seamline.simulator.shopify_webhooks import Webhooks
 from seamline.simulator.world import Body, Call
 
@@ -27,20 +33,14 @@ _FULFILLABLE = ("OPEN", "IN_PROGRESS")
 Input = Mapping[str, Any]
 
 
-class _UserError(Exception):
-    """A refusal, as the payload's `userErrors` show it."""
-
-    def __init__(self, message: str, *field: str, code: str | None = None) -> None:
-        super().__init__(message)
-        self.view: View = {"field": list(field) or None, "message": message, "code": code}
-
-
 class Mutations:
     """The mutations of one connection's shop, within one call."""
 
-    def __init__(self, shop: Shop, call: Call, webhooks: Webhooks) -> None:
+    def __init__(self, shop: Shop, call: Call, webhooks: Webhooks, idempotency_key: str | None) -> None:
         self.shop = shop
         self.call = call
+        self.acts = Acts(shop.world, shop.connection, webhooks)
+        self.idempotency_key = idempotency_key
         self.webhooks = webhooks
         self.world = shop.world
         self.connection = shop.connection
@@ -52,6 +52,8 @@ class Mutations:
             "fulfillmentCancel": self.fulfillment_cancel,
             "fulfillmentOrderHold": self.fulfillment_order_hold,
             "fulfillmentOrderReleaseHold": self.fulfillment_order_release_hold,
+            "orderCapture": self.order_capture,
+            "refundCreate": self.refund_create,
             "orderCancel": self.order_cancel,
             "webhookSubscriptionCreate": self.webhook_subscription_create,
             "webhookSubscriptionDelete": self.webhook_subscription_delete,
@@ -61,7 +63,7 @@ class Mutations:
         """Close what of the fulfilment orders is left, or the lines and quantities named."""
         try:
             taken = self._taken(fulfillment["lineItemsByFulfillmentOrder"])
-        except _UserError as error:
+        except UserError as error:
             return {"fulfillment": None, "userErrors": self._refused(error)}
         order = self.shop.read("order", taken[0][0]["order_id"])
         made = self._make_fulfilment(order, taken, fulfillment.get("trackingInfo") or {})
@@ -70,14 +72,19 @@ class Mutations:
             object_id=gid("Fulfillment", made["id"]),
             reference=f"{self.connection}:{order['id']}",
         )
+        told = {"id": int(made["id"]), "order_id": int(order["id"]), "status": "success", "name": made["name"]}
+        self.webhooks.order_event("fulfillments/create", order, told)
         self.webhooks.order_event("orders/updated", order)
+        parts = fulfilment_orders(self.world, self.connection, order["id"])
+        if order["capture"] == "ON_FULFILLMENT" and all(part["status"] == "CLOSED" for part in parts):
+            self.acts.capture_all(order, By.SHOP)
         return {"fulfillment": self.shop.fulfilment(made), "userErrors": []}
 
     def fulfillment_cancel(self, id: str) -> View:
         """Cancel a fulfilment; its goods are to be fulfilled again by a new fulfilment order. Repeatable."""
         made = self.world.get(self.connection, "fulfillment", number(id, "Fulfillment"))
         if made is None:
-            error = _UserError("Fulfillment not found.", "id")
+            error = UserError("Fulfillment not found.", "id")
             return {"fulfillment": None, "userErrors": self._refused(error)}
         if made["status"] != "CANCELLED":
             made = self._cancel_fulfilment(made)
@@ -88,9 +95,15 @@ class Mutations:
         part = self._fulfilment_order(id)
         try:
             hold = self._new_hold(part, fulfillmentHold)
-        except _UserError as error:
+        except UserError as error:
             return {"fulfillmentHold": None, "fulfillmentOrder": None, "userErrors": self._refused(error)}
         part = self._store_part(part | {"holds": [*part["holds"], hold], "status": "ON_HOLD"})
+        self.call.effect(
+            "hold",
+            object_id=gid("FulfillmentHold", hold["id"]),
+            reference=f"{self.connection}:{part['order_id']}",
+            key=hold["handle"],
+        )
         return {
             "fulfillmentHold": hold_view(hold),
             "fulfillmentOrder": self.shop.fulfilment_order(part),
@@ -103,18 +116,46 @@ class Mutations:
     ) -> View:
         """Release the holds named, or all of them. It opens again when none is left."""
         part = self._fulfilment_order(id)
-        named = None if holdIds is None else {number(one, "FulfillmentHold") for one in holdIds}
-        kept = [] if named is None else [hold for hold in part["holds"] if hold["id"] not in named]
-        status = "OPEN" if part["status"] == "ON_HOLD" and not kept else part["status"]
-        part = self._store_part(part | {"holds": kept, "status": status})
-        return {"fulfillmentOrder": self.shop.fulfilment_order(part), "userErrors": []}
+        named = [hold["id"] for hold in part["holds"]]
+        if holdIds is not None:
+            named = [number(one, "FulfillmentHold") for one in holdIds]
+        return {"fulfillmentOrder": self.shop.fulfilment_order(self.acts.release(part, named)), "userErrors": []}
 
-    def order_cancel(self, orderId: str, reason: str, staffNote: str | None = None, **_: Any) -> View:
+    def order_capture(self, input: Input) -> View:
+        """Capture an authorisation, once. One that has lapsed answers a failed transaction."""
+        try:
+            order, authorization = self._order_and_transaction(input["id"], input["parentTransactionId"])
+            made = self.acts.capture(order, authorization, _amount(input["amount"]), By.APP)
+        except UserError as error:
+            return {"transaction": None, "userErrors": self._refused(error)}
+        return {"transaction": transaction(self.shop.read("order", order["id"]), made), "userErrors": []}
+
+    def refund_create(self, input: Input) -> View:
+        """Refund one capture or sale. The directive `@idempotent` is required; its key gives the same refund again."""
+        if not (self.idempotency_key or "").strip():
+            text = "The @idempotent directive is required for this mutation but was not provided"
+            raise GraphQLError(text, extensions={"code": "BAD_REQUEST"})
+        try:
+            order, made = self._refund(input)
+        except UserError as error:
+            return {"order": None, "refund": None, "userErrors": self._refused(error)}
+        return {"order": self.shop.order(order), "refund": refund(order, made), "userErrors": []}
+
+    def order_cancel(
+        self,
+        orderId: str,
+        reason: str,
+        staffNote: str | None = None,
+        refund: bool | None = None,
+        refundMethod: Input | None = None,
+        **_: Any,
+    ) -> View:
         """Start a job that cancels the order a moment later."""
         order = self.world.get(self.connection, "order", number(orderId, "Order"))
+        back = bool(refund or (refundMethod or {}).get("originalPaymentMethodsRefund"))
         try:
-            job_id = self._cancel_job(order, reason, staffNote)
-        except _UserError as error:
+            job_id = self._cancel_job(order, reason, staffNote, refund=back)
+        except UserError as error:
             errors = self._refused(error)
             return {"job": None, "orderCancelUserErrors": errors, "userErrors": errors}
         job = {"id": gid("Job", job_id), "done": False}
@@ -124,7 +165,7 @@ class Mutations:
         """Subscribe an address to a topic such as ORDERS_PAID."""
         uri = webhookSubscription.get("uri") or webhookSubscription.get("callbackUrl") or ""
         if not re.fullmatch(r"https?://[^\s]+", uri):
-            error = _UserError("Address is invalid", "webhookSubscription", "uri")
+            error = UserError("Address is invalid", "webhookSubscription", "uri")
             return {"webhookSubscription": None, "userErrors": self._refused(error)}
         made = self.webhooks.subscribe(self.connection, topic_of(topic), uri)
         return {"webhookSubscription": subscription_view(made), "userErrors": []}
@@ -132,7 +173,7 @@ class Mutations:
     def webhook_subscription_delete(self, id: str) -> View:
         """End a subscription."""
         if not self.webhooks.unsubscribe(self.connection, number(id, "WebhookSubscription")):
-            error = _UserError("Webhook subscription does not exist", "id")
+            error = UserError("Webhook subscription does not exist", "id")
             return {"deletedWebhookSubscriptionId": None, "userErrors": self._refused(error)}
         return {"deletedWebhookSubscriptionId": id, "userErrors": []}
 
@@ -146,14 +187,14 @@ class Mutations:
                 self.connection, "fulfillment-order", number(one["fulfillmentOrderId"], "FulfillmentOrder")
             )
             if part is None:
-                raise _UserError("Fulfillment order does not exist.", "fulfillment")
+                raise UserError("Fulfillment order does not exist.", "fulfillment")
             if part["status"] not in _FULFILLABLE:
                 status = part["status"].lower()
                 text = f"Fulfillment order {part['id']} has an unfulfillable status= {status}."
-                raise _UserError(text, "fulfillment")
+                raise UserError(text, "fulfillment")
             taken += [(part, line, count) for line, count in _quantities(part, one, place)]
         if not taken:
-            raise _UserError("Invalid fulfillment order line item quantity requested.", "fulfillment")
+            raise UserError("Invalid fulfillment order line item quantity requested.", "fulfillment")
         return taken
 
     def _make_fulfilment(self, order: Body, taken: Sequence[tuple[Body, Body, int]], tracking: Input) -> Body:
@@ -216,18 +257,18 @@ class Mutations:
         if wanted.get("fulfillmentOrderLineItems"):
             where = ("fulfillmentHold", "fulfillmentOrderLineItems")
             text = "The fulfillment order is not in a splittable state."
-            raise _UserError(text, *where, code="FULFILLMENT_ORDER_NOT_SPLITTABLE")
+            raise UserError(text, *where, code="FULFILLMENT_ORDER_NOT_SPLITTABLE")
         if part["status"] not in (*_FULFILLABLE, "SCHEDULED", "ON_HOLD"):
-            raise _UserError("The fulfillment order is not in an open state.", "id")
+            raise UserError("The fulfillment order is not in an open state.", "id")
         if any(hold["handle"] == handle and hold["ours"] for hold in part["holds"]):
             text = (
                 "The handle provided for the fulfillment hold is already in use by this app "
                 "for another hold on this fulfillment order."
             )
-            raise _UserError(text, "fulfillmentHold", "handle", code="DUPLICATE_FULFILLMENT_HOLD_HANDLE")
+            raise UserError(text, "fulfillmentHold", "handle", code="DUPLICATE_FULFILLMENT_HOLD_HANDLE")
         if sum(hold["ours"] for hold in part["holds"]) >= HOLDS_MAX:
             text = "The maximum number of fulfillment holds for this fulfillment order has been reached for this app."
-            raise _UserError(text, "id", code="FULFILLMENT_ORDER_HOLD_LIMIT_REACHED")
+            raise UserError(text, "id", code="FULFILLMENT_ORDER_HOLD_LIMIT_REACHED")
         return {
             "id": object_id(self.world, self.connection),
             "handle": handle,
@@ -236,37 +277,55 @@ class Mutations:
             "ours": True,
         }
 
+    # -- money ------------------------------------------------------------------------------------------------------
+
+    def _refund(self, wanted: Input) -> tuple[Body, Body]:
+        asked = json.dumps(wanted, sort_keys=True)
+        known = self.world.get(self.connection, "idempotency-key", str(self.idempotency_key))
+        if known is not None:
+            if known["asked"] != asked:
+                raise UserError("The same idempotency key cannot be used with different operation parameters.")
+            order = self.shop.read("order", known["order_id"])
+            return order, next(one for one in order["refunds"] if one["id"] == known["refund_id"])
+        transactions = wanted.get("transactions") or []
+        if [(one["kind"], bool(one.get("parentId"))) for one in transactions] != [("REFUND", True)]:
+            raise UserError("Transactions must be one of the kind REFUND with a parent", "transactions")
+        one = transactions[0]
+        if one["gateway"] != money.GATEWAY:
+            raise UserError("Gateway is not that of the parent transaction", "transactions", "0", "gateway")
+        order, paid = self._order_and_transaction(wanted["orderId"], one["parentId"])
+        made = self.acts.refund(order, paid, _amount(one["amount"]), By.APP, wanted.get("note"))
+        used = {"asked": asked, "order_id": order["id"], "refund_id": made["id"]}
+        self.world.put(self.connection, "idempotency-key", str(self.idempotency_key), used)
+        return self.shop.read("order", order["id"]), made
+
+    def _order_and_transaction(self, order_id: str, transaction_id: str) -> tuple[Body, Body]:
+        order = self.world.get(self.connection, "order", number(order_id, "Order"))
+        if order is None:
+            raise UserError("Order does not exist", "id")
+        wanted = number(transaction_id, "OrderTransaction")
+        found = next((one for one in order["transactions"] if one["id"] == wanted), None)
+        if found is None:
+            raise UserError("Transaction does not exist", "parentTransactionId")
+        return order, found
+
     # -- cancelling an order ---------------------------------------------------------------------------------------
 
-    def _cancel_job(self, order: Body | None, reason: str, staff_note: str | None) -> str:
+    def _cancel_job(self, order: Body | None, reason: str, staff_note: str | None, *, refund: bool) -> str:
         if order is None:
-            raise _UserError("Order does not exist", "orderId", code="NOT_FOUND")
-        if problem := not_cancellable(self.shop, order):
-            raise _UserError(problem, "orderId", code="INVALID")
+            raise UserError("Order does not exist", "orderId", code="NOT_FOUND")
+        if problem := not_cancellable(self.world, order):
+            raise UserError(problem, "orderId", code="INVALID")
         job_id = object_id(self.world, self.connection)
-        job = {"id": job_id, "order_id": order["id"], "reason": reason, "staff_note": staff_note, "done": False}
+        wanted = {"reason": reason, "staff_note": staff_note, "refund": refund}
+        job = {"id": job_id, "order_id": order["id"], "done": False} | wanted
         self.world.put(self.connection, "job", job_id, job)
         self.world.schedule(CANCEL_JOB_SECONDS, CANCEL_ORDER, self.connection, job_id)
         return job_id
 
-    def _refused(self, error: _UserError) -> list[View]:
+    def _refused(self, error: UserError) -> list[View]:
         self.call.outcome = "refused"
         return [error.view]
-
-
-def cancel_order(shop: Shop, webhooks: Webhooks, order: Body, *, reason: str, staff_note: str | None) -> None:
-    """Cancel an order for good and tell the subscribers."""
-    close_order(shop.world, shop.connection, order, reason=reason, staff_note=staff_note)
-    webhooks.order_event("orders/cancelled", shop.read("order", order["id"]))
-
-
-def not_cancellable(shop: Shop, order: Body) -> str | None:
-    """Why the order cannot be cancelled, in Shopify's words; None when it can."""
-    if order["cancelled_at"]:
-        return "Cannot cancel an order that has already been canceled"
-    if any(one["status"] == "SUCCESS" for one in fulfilments(shop.world, shop.connection, order["id"])):
-        return "Cannot cancel an order that has outstanding fulfillments"
-    return None
 
 
 def number(id: str, kind: str) -> str:
@@ -299,6 +358,13 @@ def subscription_view(subscription: Body) -> View:
     }
 
 
+def _amount(text: Any) -> Decimal:
+    try:
+        return Decimal(str(text))
+    except InvalidOperation:
+        raise UserError("Amount is not a number", "amount") from None
+
+
 def _quantities(part: Body, wanted: Input, place: int) -> list[tuple[Body, int]]:
     named = wanted.get("fulfillmentOrderLineItems")
     if not named:
@@ -309,9 +375,9 @@ def _quantities(part: Body, wanted: Input, place: int) -> list[tuple[Body, int]]
         line = lines.get(number(one["id"], "FulfillmentOrderLineItem"))
         where = ("lineItemsByFulfillmentOrder", str(place), "fulfillmentOrderLineItems", str(index), "quantity")
         if one["quantity"] <= 0:
-            raise _UserError("Quantity must be greater than 0", "fulfillment", *where)
+            raise UserError("Quantity must be greater than 0", "fulfillment", *where)
         if line is None or one["quantity"] > line["remaining"]:
-            raise _UserError("Invalid fulfillment order line item quantity requested.", "fulfillment")
+            raise UserError("Invalid fulfillment order line item quantity requested.", "fulfillment")
         found.append((line, one["quantity"]))
     return found
 

@@ -7,18 +7,17 @@ texts in the order's currency; ids are Shopify's numeric ones, without `gid://`.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import timedelta
 from decimal import Decimal
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from seamline.simulator.goods import ARTICLES
+from seamline.simulator.shopify_money import AUTHORIZATION_HOURS, first_transactions, text_of
 from seamline.simulator.world import Body, World, now
 
 ORDER_ID_FIRST = 5001
 OTHER_ID_FIRST = 900001
-AUTHORIZATION_DAYS = 7
 LINES_MAX = 250
 MAIN_LOCATION = "Main warehouse"
 
@@ -90,9 +89,19 @@ class OrderWanted(_Wanted):
     financial_status: Literal[
         "PENDING", "AUTHORIZED", "PARTIALLY_PAID", "PAID", "PARTIALLY_REFUNDED", "REFUNDED", "VOIDED", "EXPIRED"
     ] = "PAID"
+    authorization_hours: float | None = Field(
+        default=AUTHORIZATION_HOURS, description="How long an authorisation lives; null: the shop does not tell."
+    )
+    capture: Literal["MANUAL", "ON_FULFILLMENT"] = Field(
+        default="MANUAL", description="Whether the shop itself captures what is authorised once all is fulfilled."
+    )
+    terms: bool = Field(default=False, description="Whether the customer pays later, by agreed payment terms.")
     delivery: Literal["SHIPPING", "PICK_UP", "LOCAL", "RETAIL", "NONE", "PICKUP_POINT"] = "SHIPPING"
     fulfillment_order_status: Literal["OPEN", "IN_PROGRESS", "SCHEDULED", "ON_HOLD", "INCOMPLETE", "CLOSED"] = "OPEN"
     risk: Literal["ACCEPT", "INVESTIGATE", "CANCEL", "NONE"] = "ACCEPT"
+    risk_facts: list[Annotated[str, Field(max_length=500)]] = Field(
+        default=[], max_length=50, description="What speaks against the order."
+    )
     webhooks: bool = Field(default=True, description="Whether orders/create and orders/paid are sent.")
 
 
@@ -116,6 +125,9 @@ def make_order(world: World, connection: str, wanted: OrderWanted) -> Body:
                 "service",
                 "taxes_included",
                 "risk",
+                "risk_facts",
+                "capture",
+                "terms",
             }
         ),
         "id": order_id,
@@ -126,12 +138,15 @@ def make_order(world: World, connection: str, wanted: OrderWanted) -> Body:
         "cancelled_at": None,
         "cancel_reason": None,
         "staff_note": None,
-        "financial_status": wanted.financial_status,
         "address": wanted.address.model_dump() if wanted.address else None,
         "lines": lines,
         "money": _money(wanted, lines),
     }
-    order["transactions"] = _transactions(world, connection, order)
+    order["transactions"] = first_transactions(
+        order, wanted.financial_status, wanted.authorization_hours, lambda: object_id(world, connection)
+    )
+    order["refunds"] = []
+    order["totals"] = [order["money"]["total"]]
     world.put(connection, "order", order_id, order)
     for location in dict.fromkeys(line.location for line in wanted.lines):
         parts = [line for line, want in zip(lines, wanted.lines, strict=True) if want.location == location]
@@ -139,14 +154,21 @@ def make_order(world: World, connection: str, wanted: OrderWanted) -> Body:
     return order
 
 
+def gid(kind: str, number: str) -> str:
+    """Shopify's global id: `gid://shopify/Order/5001`."""
+    return f"gid://shopify/{kind}/{number}"
+
+
 def time_text() -> str:
     """The world's time as Shopify writes it: whole seconds, UTC."""
-    return now().strftime("%Y-%m-%dT%H:%M:%SZ")
+    return text_of(now())
 
 
-def touch(world: World, connection: str, order: Body) -> None:
-    """Store a changed order."""
-    world.put(connection, "order", order["id"], order | {"updated_at": time_text()})
+def touch(world: World, connection: str, order: Body) -> Body:
+    """Store a changed order and return it."""
+    order = order | {"updated_at": time_text()}
+    world.put(connection, "order", order["id"], order)
+    return order
 
 
 def object_id(world: World, connection: str) -> str:
@@ -191,6 +213,20 @@ def close_order(world: World, connection: str, order: Body, *, reason: str, staf
             world.put(connection, "fulfillment-order", part["id"], body)
 
 
+def edited_money(order: Body, lines: Iterable[Body]) -> dict[str, Any]:
+    """The order's money once its lines are these; the tax is 20 % of the difference."""
+    before, money = order["lines"], order["money"]
+    difference = _gross(lines) - _gross(before)
+    tax = (difference / 6 if order["taxes_included"] else difference / 5).quantize(Amount("0.01"))
+    more = difference if order["taxes_included"] else difference + tax
+    changed = {"subtotal": difference, "tax": tax, "total": more}
+    return {**money, **{name: str(Amount(money[name]) + one) for name, one in changed.items()}}
+
+
+def _gross(lines: Iterable[Body]) -> Amount:
+    return sum((Amount(line["unit_price"]) * line["current_quantity"] for line in lines), Amount(0))
+
+
 def _free_id(world: World, connection: str) -> str:
     while True:
         order_id = str(world.next_id(connection, "order", ORDER_ID_FIRST))
@@ -219,7 +255,7 @@ def _line(world: World, connection: str, wanted: LineWanted) -> Body:
 
 
 def _money(wanted: OrderWanted, lines: Iterable[Body]) -> dict[str, str | None]:
-    gross = sum((Amount(line["unit_price"]) * line["current_quantity"] for line in lines), Amount(0))
+    gross = _gross(lines)
     discounts = wanted.discounts + sum((line.discount for line in wanted.lines), Amount(0))
     taxed = gross - discounts + wanted.shipping
     tax = wanted.tax
@@ -236,27 +272,6 @@ def _money(wanted: OrderWanted, lines: Iterable[Body]) -> dict[str, str | None]:
         "rounding": str(wanted.rounding),
         "total": str(total if wanted.total is None else wanted.total),
     }
-
-
-def _transactions(world: World, connection: str, order: Body) -> list[Body]:
-    """The payment as its financial status implies it; none while it is pending."""
-    kind = {"PENDING": None, "AUTHORIZED": "AUTHORIZATION", "EXPIRED": "AUTHORIZATION", "VOIDED": "AUTHORIZATION"}.get(
-        order["financial_status"], "SALE"
-    )
-    if kind is None:
-        return []
-    days = -1 if order["financial_status"] == "EXPIRED" else AUTHORIZATION_DAYS
-    expires = (now() + timedelta(days=days)).strftime("%Y-%m-%dT%H:%M:%SZ")
-    return [
-        {
-            "id": object_id(world, connection),
-            "kind": kind,
-            "status": "SUCCESS",
-            "created_at": order["created_at"],
-            "amount": order["money"]["total"],
-            "authorization_expires_at": expires if kind == "AUTHORIZATION" else None,
-        }
-    ]
 
 
 def _make_fulfilment_order(

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any
 
-from seamline.simulator.shopify_orders import fulfilment_orders, fulfilments
+from seamline.simulator.shopify_money_views import View, bags, order_money
+from seamline.simulator.shopify_orders import fulfilment_orders, fulfilments, gid
 from seamline.simulator.world import Body, World
 
-View = dict[str, Any]
 _OPEN = ("OPEN", "IN_PROGRESS")
 _ACTIONS = {
     "OPEN": ("CREATE_FULFILLMENT", "REPORT_PROGRESS", "MOVE", "HOLD", "SPLIT"),
@@ -24,11 +22,6 @@ _HOLD_NAMES = {
     "INCORRECT_ADDRESS": "Incorrect address",
     "INVENTORY_OUT_OF_STOCK": "Inventory out of stock",
 }
-
-
-def gid(kind: str, number: str) -> str:
-    """Shopify's global id: `gid://shopify/Order/5001`."""
-    return f"gid://shopify/{kind}/{number}"
 
 
 @dataclass(frozen=True)
@@ -59,7 +52,7 @@ class Shop:
         parts = fulfilment_orders(self.world, self.connection, order["id"])
         return {
             **_plain_order(order),
-            **_order_money(order),
+            **order_money(order),
             "displayFulfillmentStatus": display_status(parts),
             "fulfillable": any(part["status"] in _OPEN for part in parts),
             "statusPageUrl": f"{self.base}/objects/{self.connection}/order/{order['id']}",
@@ -72,7 +65,7 @@ class Shop:
 
     def line(self, order: Body, line: Body) -> View:
         """The type LineItem."""
-        bag = _bags(order)
+        bag = bags(order)
         price, quantity, discount = Decimal(line["unit_price"]), line["quantity"], Decimal(line["discount"])
         each = price - (discount / quantity if quantity else 0)
         weight = {"unit": "GRAMS", "value": float(line["weight_grams"])}
@@ -245,7 +238,6 @@ def _plain_order(order: Body) -> View:
     level = {"ACCEPT": "LOW", "INVESTIGATE": "MEDIUM", "CANCEL": "HIGH", "NONE": "NONE"}[recommendation]
     address = _address(order)
     line = _shipping_line(order)
-    paid = order["financial_status"]
     return {
         "id": gid("Order", number),
         "legacyResourceId": number,
@@ -261,11 +253,6 @@ def _plain_order(order: Body) -> View:
         "cancelledAt": cancelled,
         "cancelReason": order["cancel_reason"],
         "cancellation": {"staffNote": order["staff_note"]} if cancelled else None,
-        "displayFinancialStatus": paid,
-        "capturable": paid == "AUTHORIZED",
-        "fullyPaid": paid == "PAID",
-        "unpaid": paid in ("PENDING", "AUTHORIZED", "EXPIRED", "VOIDED"),
-        "refundable": paid in ("PAID", "PARTIALLY_PAID", "PARTIALLY_REFUNDED"),
         "edited": any(one["quantity"] != one["current_quantity"] for one in order["lines"]),
         "returnStatus": "NO_RETURN",
         "requiresShipping": any(one["requires_shipping"] for one in order["lines"]),
@@ -285,54 +272,14 @@ def _plain_order(order: Body) -> View:
         "billingAddress": address,
         "shippingLine": line,
         "shippingLines": [line] if line else [],
-        "risk": {"assessments": [{"facts": [], "riskLevel": level}], "recommendation": recommendation},
+        "risk": {"assessments": [{"facts": _facts(order), "riskLevel": level}], "recommendation": recommendation},
         "currentSubtotalLineItemsQuantity": sum(one["current_quantity"] for one in order["lines"]),
         "currentTotalWeight": str(sum(one["weight_grams"] * one["current_quantity"] for one in order["lines"])),
     }
 
 
-def _order_money(order: Body) -> View:
-    bag = _bags(order)
-    money = order["money"]
-    total, zero = Decimal(money["total"]), Decimal(0)
-    received = total if order["financial_status"] in ("PAID", "PARTIALLY_REFUNDED", "REFUNDED") else zero
-    capturable = total if order["financial_status"] == "AUTHORIZED" else zero
-    duties = None if money["duties"] is None else bag(money["duties"])
-    return {
-        **dict.fromkeys(("subtotalPriceSet", "currentSubtotalPriceSet"), bag(money["subtotal"])),
-        **dict.fromkeys(("totalPriceSet", "originalTotalPriceSet", "currentTotalPriceSet"), bag(total)),
-        **dict.fromkeys(("totalShippingPriceSet", "currentShippingPriceSet"), bag(money["shipping"])),
-        **dict.fromkeys(("originalTotalDutiesSet", "currentTotalDutiesSet"), duties),
-        **dict.fromkeys(("totalDiscountsSet", "currentTotalDiscountsSet"), bag(money["discounts"])),
-        **dict.fromkeys(("totalTaxSet", "currentTotalTaxSet"), bag(money["tax"])),
-        **dict.fromkeys(("totalReceivedSet", "netPaymentSet"), bag(received)),
-        "currentCartDiscountAmountSet": bag(money["discounts"]),
-        "totalTipReceivedSet": bag(money["tips"]),
-        "totalCashRoundingAdjustment": {"paymentSet": bag(money["rounding"]), "refundSet": bag(zero)},
-        "totalOutstandingSet": bag(total - received),
-        "totalRefundedSet": bag(zero),
-        "totalCapturableSet": bag(capturable),
-        "transactions": [_transaction(order, one, bag) for one in order["transactions"]],
-    }
-
-
-def _transaction(order: Body, transaction: Body, bag: Callable[[Any], View]) -> View:
-    authorized = transaction["kind"] == "AUTHORIZATION" and order["financial_status"] == "AUTHORIZED"
-    return {
-        "id": gid("OrderTransaction", transaction["id"]),
-        "kind": transaction["kind"],
-        "status": transaction["status"],
-        "gateway": "manual",
-        "formattedGateway": "Manual",
-        "createdAt": transaction["created_at"],
-        "processedAt": transaction["created_at"],
-        "amountSet": bag(transaction["amount"]),
-        "totalUnsettledSet": bag(transaction["amount"] if authorized else 0),
-        "authorizationExpiresAt": transaction["authorization_expires_at"],
-        "manuallyCapturable": authorized,
-        "multiCapturable": False,
-        "test": order["test"],
-    }
+def _facts(order: Body) -> list[View]:
+    return [{"description": fact, "sentiment": "NEGATIVE"} for fact in order["risk_facts"]]
 
 
 def _address(order: Body) -> View | None:
@@ -365,7 +312,7 @@ def _destination(part: Body, order: Body) -> View | None:
 def _shipping_line(order: Body) -> View | None:
     if order["service"] is None:
         return None
-    price = _bags(order)(order["money"]["shipping"])
+    price = bags(order)(order["money"]["shipping"])
     return {
         "id": gid("ShippingLine", order["id"]),
         "code": order["service"],
@@ -375,15 +322,3 @@ def _shipping_line(order: Body) -> View | None:
         "isRemoved": False,
         **dict.fromkeys(("originalPriceSet", "discountedPriceSet", "currentDiscountedPriceSet"), price),
     }
-
-
-def _bags(order: Body) -> Callable[[Any], View]:
-    """Makes the type MoneyBag of an amount. Shopify drops trailing zeros beyond one decimal: 14.0, 14.55."""
-
-    def bag(amount: Any) -> View:
-        cents = Decimal(str(amount)).quantize(Decimal("0.01"))
-        text = str(cents)[:-1] if str(cents).endswith("0") else str(cents)
-        money = {"amount": text, "currencyCode": order["currency"]}
-        return {"shopMoney": money, "presentmentMoney": money}
-
-    return bag

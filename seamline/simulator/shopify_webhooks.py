@@ -18,6 +18,7 @@ from datetime import datetime
 
 import httpx
 
+from seamline.simulator.shopify_money import financial_status
 from seamline.simulator.shopify_orders import object_id, time_text
 from seamline.simulator.world import Body, World
 
@@ -65,9 +66,9 @@ class Webhooks:
         """The live subscriptions."""
         return [one for one in self.world.find(connection, "subscription") if one["active"]]
 
-    def order_event(self, topic: str, order: Body) -> None:
-        """Tell the topic's subscribers of something that happened to the order."""
-        event = self._event(topic, order)
+    def order_event(self, topic: str, order: Body, body: Body | None = None) -> None:
+        """Tell the topic's subscribers of something that happened to the order; `body` where it is not the order."""
+        event = self._event(topic, order, body)
         for subscription in self.subscriptions(event["connection"]):
             if subscription["topic"] == topic:
                 self._enqueue(event, subscription["url"])
@@ -97,7 +98,7 @@ class Webhooks:
             statuses += await asyncio.gather(*(self._send(event, url) for url in urls for _ in range(count)))
         return statuses
 
-    def _event(self, topic: str, order: Body) -> Body:
+    def _event(self, topic: str, order: Body, body: Body | None = None) -> Body:
         event_id = str(uuid.uuid4())
         event = {
             "id": event_id,
@@ -106,7 +107,7 @@ class Webhooks:
             "topic": topic,
             "order_id": order["id"],
             "triggered_at": time_text(),
-            "body": json.dumps(payload(order)),
+            "body": json.dumps(payload(order) if body is None else body),
         }
         self.world.put(order["connection"], "event", event_id, event)
         return event
@@ -182,7 +183,7 @@ def payload(order: Body) -> Body:
         "cancel_reason": (order["cancel_reason"] or "").lower() or None,
         "currency": order["currency"],
         "total_price": order["money"]["total"],
-        "financial_status": order["financial_status"].lower(),
+        "financial_status": financial_status(order).lower(),
         "test": order["test"],
         "email": order["email"],
         "line_items": [

@@ -61,6 +61,7 @@ class Settings(BaseModel):
     deliver_after_seconds: float = Field(default=2.0, ge=0, le=86_400)
     label_queued_seconds: float = Field(default=0.0, ge=0, le=86_400)
     refund_after_seconds: float = Field(default=0.0, ge=0, le=86_400)
+    payment_refund_after_seconds: float = Field(default=0.0, ge=0, le=86_400)
     latency_milliseconds: float = Field(default=0.0, ge=0, le=60_000)
 
 

@@ -111,8 +111,9 @@ async def test_all_that_is_broken_is_named_at_once_and_mended_in_the_shop(world:
     good = world.body("order", (await world.order()).partition(":")[2])
     broken = world.body("order", number)
     lines = [broken["lines"][0] | {"sku": "MUG-BLUE"}, broken["lines"][1]]
-    total = broken["money"] | {"total": str(10 + 14.5 + 4.95)}
-    world.edit("order", number, address=good["address"], financial_status="PAID", lines=lines, money=total)
+    total = str(10 + 14.5 + 4.95)
+    money, paid = broken["money"] | {"total": total}, good["transactions"][0] | {"amount": total}
+    world.edit("order", number, address=good["address"], transactions=[paid], lines=lines, money=money)
     first, second = world.simulator.world.find("shop-uk", "fulfillment-order", {"order_id": number})
     world.edit("fulfillment-order", first["id"], status="OPEN", holds=[])
     world.edit("fulfillment-order", second["id"], status="CLOSED")

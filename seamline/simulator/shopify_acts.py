@@ -1,0 +1,263 @@
+"""What happens to a simulated order and its money, whoever does it: the app over GraphQL, staff by hand, or the shop.
+
+The ledger names what the app does `capture`, `refund-payment`, `hold`, `release-hold`, `cancel-order`. What others do
+to the money is named apart: `capture-by-hand` and `refund-by-hand` (staff), `capture-by-shop` and `refund-by-shop` (the
+shop, when all is fulfilled or the order is cancelled). A refund of the app's that is pending is `request-refund` until
+the money is back; one that the bank sends back is `refund-rejected`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from decimal import Decimal
+from enum import StrEnum
+
+from seamline.simulator import shopify_money as money
+from seamline.simulator.shopify_orders import (
+    close_order,
+    edited_money,
+    fulfilment_orders,
+    fulfilments,
+    gid,
+    object_id,
+    time_text,
+    touch,
+)
+from seamline.simulator.shopify_webhooks import Webhooks
+from seamline.simulator.world import Body, World
+
+SYSTEM = "shopify"
+SETTLE_REFUND = "shopify.settle-refund"
+
+
+class By(StrEnum):
+    """Who acts; the value is what the ledger's operations end in."""
+
+    APP = ""
+    STAFF = "-by-hand"
+    SHOP = "-by-shop"
+
+
+class UserError(Exception):
+    """A refusal, as a payload's `userErrors` show it."""
+
+    def __init__(self, message: str, *field: str, code: str | None = None) -> None:
+        super().__init__(message)
+        self.view: Body = {"field": list(field) or None, "message": message, "code": code}
+
+
+class Acts:
+    """Acts on the orders of one shop. Each stores the order, appends to the ledger and tells the subscribers."""
+
+    def __init__(self, world: World, connection: str, webhooks: Webhooks) -> None:
+        self.world = world
+        self.connection = connection
+        self.webhooks = webhooks
+
+    def capture(self, order: Body, authorization: Body, amount: Decimal, by: By) -> Body:
+        """The capture's transaction; a failed one when the authorisation has lapsed. UserError when it cannot be."""
+        if authorization["kind"] != "AUTHORIZATION":
+            raise UserError("Transaction is not an authorization", "parentTransactionId")
+        if money.lapsed(authorization):
+            failed = {"error_code": "AUTHORIZATION_EXPIRED"}
+            made = money.transaction(self._new_id(), "CAPTURE", amount, parent_id=authorization["id"], status="FAILURE")
+            self._add(order, made | failed)
+            return made | failed
+        left = money.capturable(order, authorization)
+        if not left:
+            raise UserError("The authorization has already been captured or voided", "parentTransactionId")
+        if not 0 < amount <= left:
+            raise UserError("Amount exceeds capturable amount", "amount")
+        made = money.transaction(self._new_id(), "CAPTURE", amount, parent_id=authorization["id"])
+        order = self._add(order, made)
+        self._record(f"capture{by}", order, made)
+        self._paid(order)
+        return made
+
+    def capture_all(self, order: Body, by: By) -> None:
+        """Capture every authorisation that can be, in full."""
+        for authorization in order["transactions"]:
+            if left := money.capturable(order, authorization):
+                self.capture(order, authorization, left, by)
+                order = self._order(order["id"])
+
+    def refund(self, order: Body, paid: Body, amount: Decimal, by: By, note: str | None = None) -> Body:
+        """Give back part of a capture or sale; the refund, with its transaction's id."""
+        if not 0 < amount <= money.refundable(order, paid):
+            raise UserError("Refund amount cannot be greater than the amount available to refund", "transactions")
+        seconds = self.world.settings.payment_refund_after_seconds if by is By.APP else 0
+        status = "PENDING" if seconds else "SUCCESS"
+        made = money.transaction(self._new_id(), "REFUND", amount, parent_id=paid["id"], status=status)
+        refund = {
+            "id": self._new_id(),
+            "note": note,
+            "created_at": made["created_at"],
+            "transaction_id": made["id"],
+        }
+        order = self._add(order | {"refunds": [*order["refunds"], refund]}, made)
+        undoes = gid("OrderTransaction", paid["id"])
+        if seconds:
+            self._record("request-refund", order, made, key=note or "", undoes=undoes)
+            self.world.schedule(seconds, SETTLE_REFUND, self.connection, f"{order['id']}/{made['id']}")
+        else:
+            self._record(
+                "refund-payment" if by is By.APP else f"refund{by}", order, made, key=note or "", undoes=undoes
+            )
+        body = {"id": int(refund["id"]), "order_id": int(order["id"]), "created_at": refund["created_at"], "note": note}
+        self.webhooks.order_event("refunds/create", order, body)
+        return refund
+
+    def refund_all(self, order: Body, by: By) -> Body:
+        """Give back all that was paid and let go of what was authorised; the order."""
+        for one in order["transactions"]:
+            if left := money.refundable(order, one):
+                self.refund(order, one, left, by)
+                order = self._order(order["id"])
+        return self.void(order)
+
+    def void(self, order: Body) -> Body:
+        """Let go of every authorisation that is not captured; the order."""
+        for one in order["transactions"]:
+            if left := money.capturable(order, one):
+                order = self._add(order, money.transaction(self._new_id(), "VOID", left, parent_id=one["id"]))
+        return order
+
+    def lapse(self, order: Body) -> None:
+        """The time of every authorisation is over from this moment on."""
+        ended = [
+            one | {"authorization_expires_at": time_text()} if one["kind"] == "AUTHORIZATION" else one
+            for one in order["transactions"]
+        ]
+        touch(self.world, self.connection, order | {"transactions": ended})
+
+    def pay(self, order: Body) -> None:
+        """The customer pays what is owed, by other means than an authorisation."""
+        owed = Decimal(order["money"]["total"]) - money.received(order)
+        if owed <= 0:
+            raise UserError("nothing is owed for this order")
+        self._paid(self._add(order, money.transaction(self._new_id(), "SALE", owed)))
+
+    def settle_refund(self, order_and_transaction: str, *, rejected: bool = False) -> None:
+        """A pending refund has arrived, or the bank sends it back. Nothing when it is settled already."""
+        order_id, made_id = order_and_transaction.split("/")
+        order = self._order(order_id)
+        made = next(one for one in order["transactions"] if one["id"] == made_id)
+        if made["status"] != "PENDING":
+            return
+        made["status"] = "FAILURE" if rejected else "SUCCESS"
+        touch(self.world, self.connection, order)
+        paid = gid("OrderTransaction", made["parent_id"])
+        if rejected:
+            self._record("refund-rejected", order, made, undoes=gid("OrderTransaction", made_id))
+        else:
+            self._record("refund-payment", order, made, undoes=paid)
+
+    def cancel(self, order: Body, *, reason: str, staff_note: str | None, refund: bool, by: By) -> None:
+        """Cancel an order for good. Authorisations are let go of; what was paid goes back where `refund` says so."""
+        order = self.refund_all(order, By.SHOP) if refund else self.void(order)
+        close_order(self.world, self.connection, order, reason=reason, staff_note=staff_note)
+        for part in fulfilment_orders(self.world, self.connection, order["id"]):
+            self.release(part, [hold["id"] for hold in part["holds"]])
+        if by is By.APP:
+            key = (staff_note or "").partition(" ")[0]
+            reference = f"{self.connection}:{order['id']}"
+            self.world.record_effect(
+                self.connection,
+                SYSTEM,
+                "cancel-order",
+                object_id=gid("Order", order["id"]),
+                reference=reference,
+                key=key,
+            )
+        self.webhooks.order_event("orders/cancelled", self._order(order["id"]))
+
+    def release(self, part: Body, hold_ids: list[str]) -> Body:
+        """Take holds off a fulfilment order; it opens again when none is left. The fulfilment order."""
+        for hold in part["holds"]:
+            if hold["id"] in hold_ids and hold["ours"]:
+                self.world.record_effect(
+                    self.connection,
+                    SYSTEM,
+                    "release-hold",
+                    object_id=gid("FulfillmentHold", hold["id"]),
+                    reference=f"{self.connection}:{part['order_id']}",
+                    key=hold["handle"],
+                    undoes=gid("FulfillmentHold", hold["id"]),
+                )
+        kept = [hold for hold in part["holds"] if hold["id"] not in hold_ids]
+        status = "OPEN" if part["status"] == "ON_HOLD" and not kept else part["status"]
+        part = part | {"holds": kept, "status": status, "updated_at": time_text()}
+        self.world.put(self.connection, "fulfillment-order", part["id"], part)
+        return part
+
+    def edit(self, order: Body, quantities: Mapping[str, int], address: Mapping[str, str | None]) -> None:
+        """Staff set lines' quantities, by SKU, and fields of the address; nothing is refunded by it."""
+        lines = [
+            one | {"current_quantity": quantities.get(one["sku"], one["current_quantity"])} for one in order["lines"]
+        ]
+        changed = edited_money(order, lines)
+        wanted = {one["id"]: one["current_quantity"] for one in lines}
+        for part in fulfilment_orders(self.world, self.connection, order["id"]):
+            for line in part["lines"]:
+                line["remaining"] = min(line["remaining"], wanted[line["line_id"]]) if part["status"] != "CLOSED" else 0
+            self.world.put(self.connection, "fulfillment-order", part["id"], part)
+        where = order["address"] | dict(address) if order["address"] else (dict(address) or None)
+        order = touch(
+            self.world,
+            self.connection,
+            order
+            | {"lines": lines, "money": changed, "address": where, "totals": [*order["totals"], changed["total"]]},
+        )
+        if quantities:
+            edit = {"id": int(self._new_id()), "order_id": int(order["id"]), "committed_at": order["updated_at"]}
+            self.webhooks.order_event("orders/edited", order, {"order_edit": edit})
+        self.webhooks.order_event("orders/updated", order)
+
+    def _paid(self, order: Body) -> None:
+        if money.financial_status(order) == "PAID":
+            self.webhooks.order_event("orders/paid", order)
+        self.webhooks.order_event("orders/updated", order)
+
+    def _add(self, order: Body, made: Body) -> Body:
+        return touch(self.world, self.connection, order | {"transactions": [*order["transactions"], made]})
+
+    def _record(self, operation: str, order: Body, made: Body, *, key: str = "", undoes: str | None = None) -> None:
+        self.world.record_effect(
+            self.connection,
+            SYSTEM,
+            operation,
+            object_id=gid("OrderTransaction", made["id"]),
+            reference=f"{self.connection}:{order['id']}",
+            key=key,
+            amount=made["amount"],
+            currency=order["currency"],
+            undoes=undoes,
+        )
+
+    def _order(self, order_id: str) -> Body:
+        order = self.world.get(self.connection, "order", order_id)
+        if order is None:
+            raise LookupError(f"order {order_id} is missing from the world")
+        return order
+
+    def _new_id(self) -> str:
+        return object_id(self.world, self.connection)
+
+
+def not_cancellable(world: World, order: Body) -> str | None:
+    """Why the order cannot be cancelled, in Shopify's words; None when it can."""
+    if order["cancelled_at"]:
+        return "Cannot cancel an order that has already been canceled"
+    if any(one["status"] == "SUCCESS" for one in fulfilments(world, order["connection"], order["id"])):
+        return "Cannot cancel an order that has outstanding fulfillments"
+    return None
+
+
+def schedule_settling(world: World, webhooks: Webhooks) -> None:
+    """Say what runs when a pending refund is due."""
+
+    def settle(connection: str, order_and_transaction: str, _due: datetime) -> None:
+        Acts(world, connection, webhooks).settle_refund(order_and_transaction)
+
+    world.on(SETTLE_REFUND, settle)

@@ -1,0 +1,109 @@
+"""The money of the simulated shop's orders as the GraphQL schema names it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from decimal import Decimal
+from typing import Any
+
+from seamline.simulator import shopify_money as money
+from seamline.simulator.shopify_orders import gid
+from seamline.simulator.world import Body
+
+View = dict[str, Any]
+
+
+def order_money(order: Body) -> View:
+    """The fields of the type Order that tell of money."""
+    bag = bags(order)
+    prices = order["money"]
+    total, zero = Decimal(prices["total"]), Decimal(0)
+    received, refunded = money.received(order), money.refunded(order)
+    capturable, status = money.capturable_of_all(order), money.financial_status(order)
+    duties = None if prices["duties"] is None else bag(prices["duties"])
+    return {
+        "displayFinancialStatus": status,
+        "capturable": capturable > 0,
+        "fullyPaid": status == "PAID",
+        "unpaid": status in ("PENDING", "AUTHORIZED", "EXPIRED", "VOIDED"),
+        "refundable": received > refunded,
+        **dict.fromkeys(("subtotalPriceSet", "currentSubtotalPriceSet"), bag(prices["subtotal"])),
+        **dict.fromkeys(("totalPriceSet", "originalTotalPriceSet", "currentTotalPriceSet"), bag(total)),
+        **dict.fromkeys(("totalShippingPriceSet", "currentShippingPriceSet"), bag(prices["shipping"])),
+        **dict.fromkeys(("originalTotalDutiesSet", "currentTotalDutiesSet"), duties),
+        **dict.fromkeys(("totalDiscountsSet", "currentTotalDiscountsSet"), bag(prices["discounts"])),
+        **dict.fromkeys(("totalTaxSet", "currentTotalTaxSet"), bag(prices["tax"])),
+        "totalReceivedSet": bag(received),
+        "netPaymentSet": bag(received - refunded),
+        "currentCartDiscountAmountSet": bag(prices["discounts"]),
+        "totalTipReceivedSet": bag(prices["tips"]),
+        "totalCashRoundingAdjustment": {"paymentSet": bag(prices["rounding"]), "refundSet": bag(zero)},
+        "totalOutstandingSet": bag(max(total - received - capturable, zero)),
+        "totalRefundedSet": bag(refunded),
+        "totalCapturableSet": bag(capturable),
+        "transactions": lambda: [transaction(order, one) for one in order["transactions"]],
+        "refunds": lambda: [refund(order, one) for one in order["refunds"]],
+        "paymentTerms": _terms(order),
+    }
+
+
+def transaction(order: Body, one: Body) -> View:
+    """The type OrderTransaction."""
+    bag = bags(order)
+    parents = {parent["id"]: parent for parent in order["transactions"]}
+    capturable = money.capturable(order, one)
+    return {
+        "id": gid("OrderTransaction", one["id"]),
+        "kind": one["kind"],
+        "status": one["status"],
+        "errorCode": one["error_code"],
+        "gateway": money.GATEWAY,
+        "formattedGateway": "Shopify Payments",
+        "createdAt": one["created_at"],
+        "processedAt": one["created_at"],
+        "amountSet": bag(one["amount"]),
+        "totalUnsettledSet": bag(capturable),
+        "authorizationExpiresAt": one["authorization_expires_at"],
+        "manuallyCapturable": capturable > 0,
+        "multiCapturable": False,
+        "parentTransaction": lambda: transaction(order, parents[one["parent_id"]]) if one["parent_id"] else None,
+        "test": order["test"],
+    }
+
+
+def refund(order: Body, one: Body) -> View:
+    """The type Refund."""
+    made = next(made for made in order["transactions"] if made["id"] == one["transaction_id"])
+    return {
+        "id": gid("Refund", one["id"]),
+        "legacyResourceId": one["id"],
+        "createdAt": one["created_at"],
+        "note": one["note"],
+        "totalRefundedSet": bags(order)(made["amount"]),
+        "transactions": [transaction(order, made)],
+    }
+
+
+def _terms(order: Body) -> View | None:
+    if not order["terms"]:
+        return None
+    return {
+        "id": gid("PaymentTerms", order["id"]),
+        "paymentTermsName": "Net 30",
+        "paymentTermsType": "NET",
+        "dueInDays": 30,
+        "due": False,
+        "overdue": False,
+    }
+
+
+def bags(order: Body) -> Callable[[Any], View]:
+    """Makes the type MoneyBag of an amount. Shopify drops trailing zeros beyond one decimal: 14.0, 14.55."""
+
+    def bag(amount: Any) -> View:
+        cents = Decimal(str(amount)).quantize(Decimal("0.01"))
+        text = str(cents)[:-1] if str(cents).endswith("0") else str(cents)
+        money = {"amount": text, "currencyCode": order["currency"]}
+        return {"shopMoney": money, "presentmentMoney": money}
+
+    return bag

@@ -29,6 +29,8 @@ class Kind(StrEnum):
     NOT_YET = "not yet"
     DEFECT = "defect"
     """Our own bug in an adapter or activity: goes on by itself once a fixed release runs."""
+    APPROVAL = "approval"
+    """Nothing failed: a process asks a person."""
 
 
 class Problem(BaseModel):

@@ -6,6 +6,7 @@ from activities import carrier
 from seamline.process.process import Process, process
 from seamline.process.start import Start
 from seamline.process.view import Outcome
+from seamline.records.event import EventKind
 from seamline.records.parcel import ParcelNumber
 
 
@@ -15,11 +16,12 @@ class FollowStart(Start):
     parcel: ParcelNumber
 
 
-@process("follow-parcel")
+@process("follow-parcel", upgrades=True)
 class FollowParcel(Process):
     """A process of its own, so that weeks on the road keep no order process open."""
 
     roles = ("carrier",)
+    hears = (EventKind.PARCEL_MOVED,)
 
     async def run(self, start: FollowStart) -> Outcome:
         """Until delivered; a parcel that is lost or comes back waits for staff."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from activities import carrier, inventory, mail, shop
 from activities.shop import OrderRequest
 from seamline.errors import Problem
@@ -39,6 +41,8 @@ class OrderToShipment(Process):
 
     roles = ("shop", "inventory", "carrier", "mail")
     starts_on = (EventKind.ORDER_PAID,)
+    hears = (EventKind.ORDER_PAID, EventKind.ORDER_CANCELLED, EventKind.ORDER_EDITED)
+    stops_on: ClassVar = {EventKind.ORDER_CANCELLED: "cancelled in the shop"}
 
     async def run(self, start: Start) -> Outcome:
         """The story; each line is one business step."""

@@ -58,9 +58,13 @@ class Irreversible(StrEnum):
     """Stands where an effect has no undo."""
 
     IRREVERSIBLE = "irreversible"
+    STANDS = "stands"
 
 
 IRREVERSIBLE: Final = Irreversible.IRREVERSIBLE
+"""Nothing takes it back but people: an undone process leaves them the task."""
+STANDS: Final = Irreversible.STANDS
+"""It is meant to stay when the process is taken back: a hold released, an order cancelled on rejection."""
 
 
 def operation(

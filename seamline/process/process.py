@@ -1,4 +1,4 @@
-"""The engine: what a process can do, in few verbs: `do`, wait `until`, take back what is `undoable`, `hand_on`.
+"""The engine: what a process can do, in few verbs: `do`, `ask`, wait `until`, take back what is `undoable`, `hand_on`.
 
 The rules it keeps, each of which is a fact about Temporal or a promise of DESIGN:
 
@@ -16,31 +16,25 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, ClassVar, TypeVar, get_type_hints
 
 from temporalio import workflow
-from temporalio.common import RawValue, SearchAttributeKey, SearchAttributeUpdate, WorkflowIDReusePolicy
+from temporalio.common import VersioningBehavior, WorkflowIDReusePolicy
 from temporalio.exceptions import ApplicationError, WorkflowAlreadyStartedError
 
 from seamline.errors import Problem
 from seamline.process import attributes
-from seamline.process.decision import BadDecision, Decided, Decision, read_decision
-from seamline.process.details import current_details
+from seamline.process.asking import Answer, Asking, Question
 from seamline.process.effect import Call, Effect, Operation, Req, Res, Wait
+from seamline.process.inbox import Inbox
 from seamline.process.raw import raw, read
 from seamline.process.start import Start, read_start, workflow_id
 from seamline.process.step import Done, RunningStep
-from seamline.process.undo import Entry, UndoLog
-from seamline.process.view import Outcome, OutcomeKind, Status, Step, UndoneStep, View
-from seamline.process.waits import OpenWait, Waits
+from seamline.process.undo import Entry
+from seamline.process.view import Outcome, OutcomeKind
 from seamline.records.base import Record
 from seamline.records.event import EventKind
-from seamline.records.policy import Policy
 from seamline.records.reference import effect_key
 from seamline.records.undo import Undone, UndoState
 
-NOTES_MAX = 50
-NOTE_LENGTH_MAX = 500
-DECISIONS_MAX = 100
-REFUSED_LENGTH_MAX = 2000
-"""Of the text that a refused update answers with; senders can name any number of wrong fields."""
+CANCEL_REASON_LENGTH_MAX = 200
 
 T = TypeVar("T")
 P = TypeVar("P", bound="Process")
@@ -50,7 +44,7 @@ class Stopped(Exception):
     """The process was cancelled and its effects can be, or have been, taken back."""
 
 
-class Process:
+class Process(Inbox):
     """Base of every process. A subclass is one file in `workflows/`, decorated with `process(name)`."""
 
     name: ClassVar[str]
@@ -61,17 +55,7 @@ class Process:
     """The roles it needs a connection for."""
 
     def __init__(self) -> None:
-        self.start: Start
-        self.policy = Policy()
-        self.steps: list[Step] = []
-        self.waits = Waits()
-        self._undo = UndoLog()
-        self._notes: list[str] = []
-        self._decisions: list[Decided] = []
-        self._manual: list[str] = []
-        self._outcome: Outcome | None = None
-        self._undoing = False
-        self.forward_only = False
+        super().__init__()
         self._cancel_delivered: set[asyncio.Task[Any] | None] = set()
 
     # ---- the verbs ------------------------------------------------------------------------------------------------
@@ -102,11 +86,17 @@ class Process:
     ) -> Done[Req, Res]:
         """Like `do`, and tells the request finally used. `amended(old, new)` makes an amended request whole again."""
         key = effect_key(self.start.reference, operation.purpose, number) if isinstance(operation, Effect) else ""
-        call = Call[operation.request_type](reference=self.start.reference, key=key, request=request)  # type: ignore[name-defined]
-        entry = self._undo.register(operation, call) if isinstance(operation, Effect) else None
+        call = Call[operation.request_type](  # type: ignore[name-defined]
+            reference=self.start.reference, key=key, request=request, repeated=_is_reset()
+        )
+        entry = self.undo.register(operation, call) if isinstance(operation, Effect) else None
         step = RunningStep(self, operation, call, check=check, amended=amended, entry=entry)
         result = await step.run()
         return Done(step.call.request, result)
+
+    async def ask(self, question: Question) -> Answer:
+        """Ask people, by the rule that the policy has for the question, and wait for their answer."""
+        return await Asking(self, question).run()
 
     async def until(self, wait: Wait[Req, Res], request: Req) -> Res:
         """Wait for something to happen in a system, however long it takes."""
@@ -122,72 +112,13 @@ class Process:
 
     def ignored(self, reason: str) -> Outcome:
         """End with nothing done: the object is not ours."""
-        if not self._undo.empty:
+        if not self.undo.empty:
             raise RuntimeError("a process ignores its object before any effect, not after")
         return Outcome(kind=OutcomeKind.IGNORED, reason=reason)
 
     def completed(self, result: Record) -> Outcome:
         """End with all done."""
-        return Outcome(kind=OutcomeKind.COMPLETED, result=result.model_dump(mode="json"), manual=tuple(self._manual))
-
-    def note(self, text: str) -> None:
-        """Tell staff something in the view. No personal data."""
-        self._notes = [*self._notes, text[:NOTE_LENGTH_MAX]][-NOTES_MAX:]
-        self.show()
-
-    # ---- messages -------------------------------------------------------------------------------------------------
-
-    @workflow.query
-    def view(self) -> View:
-        """The process as it is now."""
-        return View(
-            process=workflow.info().workflow_type,
-            reference=workflow.info().workflow_id.partition(":")[2],
-            status=self.status(),
-            steps=tuple(self.steps),
-            waits=tuple(one.shown() for one in self.waits),
-            undone=self._undone_steps(),
-            decisions=tuple(self._decisions),
-            notes=tuple(self._notes),
-            manual=tuple(self._manual),
-            outcome=self._outcome,
-        )
-
-    @workflow.signal(name="decide", description='Answer a wait: {"wait": ..., "action": ..., "who": ..., "why": ...}')
-    @raw
-    async def decide_by_signal(self, *arguments: Any) -> None:
-        """Answer a wait. Whatever cannot be taken is noted in the view and otherwise ignored."""
-        try:
-            self._claim(read_decision(read(arguments)), verified=False)
-        except BadDecision as problem:
-            self.note(f"a decision was ignored: {problem}")
-
-    @workflow.signal(dynamic=True)
-    async def other_signal(self, name: str, arguments: Sequence[RawValue]) -> None:
-        """Note a signal that no process knows."""
-        self.note(f"signal {name[:50]!r} was ignored: there is only 'decide'")
-
-    @workflow.update(name="decide", description="Answer a wait; refused at once when it cannot be taken.")
-    @raw
-    async def decide_by_update(self, *arguments: Any) -> Decided:
-        """Answer a wait and learn whether that counted."""
-        try:
-            wait, kept = self._claim(read_decision(read(arguments)), verified=True)
-        except BadDecision as problem:
-            raise _refused(problem) from None
-        await workflow.wait_condition(lambda: wait.taken is not None)
-        if not wait.taken:
-            raise ApplicationError(f"too late: {wait.title} succeeded meanwhile", type="TooLate")
-        return kept
-
-    @decide_by_update.validator
-    @raw
-    def check_decision(self, *arguments: Any) -> None:
-        """Refuse a decision that cannot be taken before it becomes an event."""
-        try:
-            self.waits.check(read_decision(read(arguments)))
-        except BadDecision as problem:
-            raise _refused(problem) from None
+        return Outcome(kind=OutcomeKind.COMPLETED, result=result.model_dump(mode="json"), manual=tuple(self.manual))
 
     # ---- the run --------------------------------------------------------------------------------------------------
 
@@ -200,7 +131,7 @@ class Process:
         except Stopped as stopped:
             await self.unbroken(self._take_back())
             outcome = self._outcome_undone(str(stopped))
-        self._end(outcome)
+        self.close(outcome)
         await self.unbroken(workflow.wait_condition(workflow.all_handlers_finished))
         if outcome.kind is OutcomeKind.UNDONE and workflow.cancellation_reason() is not None:
             raise asyncio.CancelledError
@@ -236,12 +167,6 @@ class Process:
             problems.append(Problem(field="workflow id", reason=f"must be {expected}, so that it runs once"))
         return problems
 
-    def _end(self, outcome: Outcome) -> None:
-        self._outcome = outcome
-        if outcome.kind is not OutcomeKind.COMPLETED:
-            workflow.upsert_search_attributes([attributes.STATUS.value_set(outcome.kind.value)])
-        self.show()
-
     async def _start_other(self, process: type[Process], start: Start) -> None:
         try:
             await workflow.start_child_workflow(
@@ -260,7 +185,15 @@ class Process:
     # ---- cancel and undo ------------------------------------------------------------------------------------------
 
     def stop_requested(self) -> bool:
-        return workflow.cancellation_reason() is not None and not self.forward_only
+        """Whether somebody wants the process taken back, and it still can be."""
+        return (workflow.cancellation_reason() is not None or bool(self.stop_asked)) and not self.forward_only
+
+    def why_stopped(self) -> str:
+        """The reason of a stop requested, in words."""
+        if workflow.cancellation_reason() is None:
+            return self.stop_asked
+        reason = workflow.cancellation_reason() or ""
+        return f"cancelled: {reason[:CANCEL_REASON_LENGTH_MAX]}" if reason else "cancelled"
 
     def is_cancel_request(self) -> bool:
         """Whether a CancelledError just caught is the process's cancellation; else the cache evicts the run."""
@@ -288,14 +221,14 @@ class Process:
         if await self.unbroken(self._gates_say_too_late()):
             self.forward_only = True
             self.note(f"{reason}: too late, the point of no return is passed; the process goes forward")
-            self._undoing = False
+            self.undoing = False
             self.publish()
             return
         raise Stopped(reason)
 
     async def _gates_say_too_late(self) -> bool:
-        for gate in self._undo.gates:
-            self._undoing = True
+        for gate in self.undo.gates:
+            self.undoing = True
             answer = await self._take_back_one(gate)
             if answer.state is UndoState.TOO_LATE:
                 return True
@@ -304,11 +237,11 @@ class Process:
 
     async def _take_back(self) -> None:
         """Undo what stands, latest first, then follow what vendors only promised."""
-        self._undoing = True
+        self.undoing = True
         self.publish()
-        for entry in self._undo.standing:
+        for entry in self.undo.standing:
             entry.answer = await self._take_back_one(entry)
-        for entry in self._undo.answered:
+        for entry in self.undo.answered:
             if entry.answer and entry.answer.state is UndoState.REQUESTED and entry.confirm:
                 self.show()
                 entry.answer = await RunningStep(self, entry.confirm, entry.call, stoppable=False).run()
@@ -318,66 +251,12 @@ class Process:
         if entry.undo and not entry.by_hand:
             answer = await RunningStep(self, entry.undo, entry.call, stoppable=False).run()
         if answer.state is UndoState.BY_HAND:
-            self._manual.append(f"take back by hand: {entry.effect.title} ({entry.call.key})")
+            self.manual.append(f"take back by hand: {entry.effect.title} ({entry.call.key})")
         return answer
 
     def _outcome_undone(self, reason: str) -> Outcome:
-        return Outcome(kind=OutcomeKind.UNDONE, reason=reason, undone=self._undone_steps(), manual=tuple(self._manual))
-
-    def _undone_steps(self) -> tuple[UndoneStep, ...]:
-        return tuple(
-            UndoneStep(
-                title=entry.effect.title,
-                connection=self.start.route[entry.effect.role],
-                key=entry.call.key,
-                answer=entry.answer,
-            )
-            for entry in self._undo.answered
-            if entry.answer
-        )
-
-    # ---- decisions and what is shown ------------------------------------------------------------------------------
-
-    def _claim(self, decision: Decision, *, verified: bool) -> tuple[OpenWait, Decided]:
-        wait = self.waits.claim(decision)
-        kept = Decided(
-            wait=decision.wait,
-            action=decision.action,
-            who=decision.who,
-            why=decision.why,
-            at=workflow.now().isoformat(),
-            verified=verified,
-        )
-        self._decisions = [*self._decisions, kept][-DECISIONS_MAX:]
-        return wait, kept
-
-    def status(self) -> Status:
-        if self._outcome:
-            return Status(self._outcome.kind.value)
-        waiting = {one.status for one in self.waits}
-        for status in (Status.WAITING, Status.HELD_UP):
-            if status in waiting:
-                return status
-        return Status.UNDOING if self._undoing else Status.RUNNING
-
-    def publish(self) -> None:
-        """Set the search attributes: only when a wait starts or stops, since each time is an event."""
-        first = next(iter(self.waits), None)
-        status = self.status()
-        workflow.upsert_search_attributes(
-            [
-                attributes.REFERENCE.value_set(self.start.reference),
-                _set(attributes.STATUS, None if status is Status.RUNNING else status.value),
-                _set(attributes.TEAM, first.team if first else None),
-                _set(attributes.CAUSE, first.failure.cause[: attributes.LENGTH_MAX] if first else None),
-            ]
-        )
-        self.show()
-
-    def show(self) -> None:
-        workflow.set_current_details(
-            current_details(self.status(), self.steps, self.waits, self._notes, self.policy.time_zone)
-        )
+        undone = self.undo.told(self.start.route)
+        return Outcome(kind=OutcomeKind.UNDONE, reason=reason, undone=undone, manual=tuple(self.manual))
 
 
 class _Undoable:
@@ -394,12 +273,14 @@ class _Undoable:
             self._process.forward_only = True
 
 
-def process(name: str) -> Callable[[type[P]], type[P]]:
+def process(name: str, *, upgrades: bool = False) -> Callable[[type[P]], type[P]]:
     """Make a class the process `name`: its `run` is told a checked start, and always ends in an outcome.
 
     It stands in place of `workflow.defn` and `workflow.run`, since what `run` is sent must be read leniently: an input
-    that cannot be decoded would otherwise fail the workflow task for ever.
+    that cannot be decoded would otherwise fail the workflow task for ever. With worker versions, a process that
+    `upgrades` moves to a new build while it runs; others stay with the build they began on.
     """
+    behavior = VersioningBehavior.AUTO_UPGRADE if upgrades else VersioningBehavior.PINNED
 
     def decorate(cls: type[P]) -> type[P]:
         story = cls.__dict__["run"]
@@ -413,14 +294,11 @@ def process(name: str) -> Callable[[type[P]], type[P]]:
         for attribute in ("__module__", "__name__", "__qualname__", "__doc__"):
             setattr(run, attribute, getattr(story, attribute))
         cls.run = workflow.run(run)  # type: ignore[attr-defined]
-        return workflow.defn(name=name)(cls)
+        return workflow.defn(name=name, versioning_behavior=behavior)(cls)
 
     return decorate
 
 
-def _set(key: SearchAttributeKey[str], value: str | None) -> SearchAttributeUpdate[str]:
-    return key.value_unset() if value is None else key.value_set(value)
-
-
-def _refused(problem: BadDecision) -> ApplicationError:
-    return ApplicationError(str(problem)[:REFUSED_LENGTH_MAX], type="BadDecision", non_retryable=True)
+def _is_reset() -> bool:
+    """Whether staff reset the run to a point in its past: what follows there may have happened once before."""
+    return workflow.info().run_id != workflow.info().first_execution_run_id

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Generic, cast
+from typing import TYPE_CHECKING, Generic, cast
 
 from temporalio import workflow
 from temporalio.exceptions import ActivityError, is_cancelled_exception
@@ -13,9 +13,9 @@ from temporalio.exceptions import ActivityError, is_cancelled_exception
 from seamline.errors import Failure, Kind, Problem
 from seamline.process.attempt import NOT_PICKED_UP, failure_of, issue
 from seamline.process.decision import Action, Decision, amend, fit
-from seamline.process.effect import Call, Operation, Req, Res
+from seamline.process.effect import Call, Operation, Read, Req, Res, Wait
 from seamline.process.undo import Entry
-from seamline.process.view import Status, Step, StepState
+from seamline.process.view import Status, StepState
 from seamline.process.waits import OpenWait
 from seamline.records.base import Record
 from seamline.records.undo import Undone, UndoState
@@ -25,8 +25,6 @@ if TYPE_CHECKING:
 
 BROKEN_RULES = "broken-rules"
 """The code of a result that the process's own check found wrong; staff amend the result, not the request."""
-
-CANCEL_REASON_LENGTH_MAX = 200
 
 _HEALS = (Kind.OUTAGE, Kind.LOCKED_OUT, Kind.DEFECT, Kind.NOT_YET)
 _OWNER = {Kind.LOCKED_OUT: "it", Kind.DEFECT: "it"}
@@ -66,18 +64,8 @@ class RunningStep(Generic[Req, Res]):
         self.result: Res | None = None
         self.wait: OpenWait | None = None
         self.healable = True
-        self.place = len(process.steps)
-        process.steps.append(
-            Step(
-                name=operation.purpose,
-                title=operation.title,
-                connection=self.connection,
-                state=StepState.RUNNING,
-                started=workflow.now(),
-                key=call.key,
-            )
-        )
-        process.show()
+        self.heard = process.heard
+        self.place = process.begin_step(operation.purpose, operation.title, self.connection, call.key)
 
     async def run(self) -> Res:
         """The step's result. Raises Stopped when the process is cancelled and can be taken back."""
@@ -94,6 +82,9 @@ class RunningStep(Generic[Req, Res]):
         if not wait.is_open:
             return failed
         decision = wait.decision
+        if self._is_news(failure) and decision is None:
+            self._close(taken=False)
+            return await self._attempt(None)
         void = failed is None or decision is None
         self._close(taken=not void)
         if failed is None:
@@ -154,6 +145,7 @@ class RunningStep(Generic[Req, Res]):
     async def _attempt(self, held: OpenWait | None) -> Failure | None:
         """Issue the activity and await its end. `held` is the wait whose decision cuts healing short."""
         while True:
+            self.heard = self.process.heard
             await self._stop_if_requested()
             self._mark(StepState.HELD_UP if held else StepState.RUNNING)
             activity = issue(self.operation, self.call, self.connection, self.process.policy, healing=held is not None)
@@ -174,7 +166,8 @@ class RunningStep(Generic[Req, Res]):
         asked = False
 
         def wanted() -> bool:
-            return not asked and (bool(held and held.decision) or (self.stoppable and self.process.stop_requested()))
+            decided = bool(held and held.decision)
+            return not asked and (decided or self._to_stop() or (held is None and self._to_look_again()))
 
         while not activity.done():
             try:
@@ -185,6 +178,17 @@ class RunningStep(Generic[Req, Res]):
             if wanted() and not activity.done():
                 activity.cancel()
                 asked = True
+
+    def _to_stop(self) -> bool:
+        return self.stoppable and self.process.stop_requested()
+
+    def _to_look_again(self) -> bool:
+        """Whether a system told something since this wait last began to look."""
+        return isinstance(self.operation, Wait) and self.process.heard != self.heard
+
+    def _is_news(self, failure: Failure) -> bool:
+        """Whether a system told something since what was read here was found wrong."""
+        return isinstance(self.operation, Read) and failure.code == BROKEN_RULES and self.process.heard != self.heard
 
     def _read(self, activity: workflow.ActivityHandle[Res]) -> Failure | None:
         try:
@@ -206,6 +210,8 @@ class RunningStep(Generic[Req, Res]):
                 reason="; ".join(f"{one.field} {one.reason}" for one in problems),
                 problems=tuple(problems),
             )
+        if self.entry and getattr(result, "key", None) == "":
+            self.entry.by_hand = True
         self._mark(StepState.DONE, ended=True, object_id=str(getattr(result, "id", "")))
         return None
 
@@ -215,9 +221,9 @@ class RunningStep(Generic[Req, Res]):
         await self.process.stop(reason)
 
     async def _stop_if_requested(self) -> None:
-        if self.stoppable and self.process.stop_requested():
+        if self._to_stop():
             self._close(taken=False)
-            await self._stop(_why_cancelled())
+            await self._stop(self.process.why_stopped())
 
     # ---- waiting --------------------------------------------------------------------------------------------------
 
@@ -233,7 +239,7 @@ class RunningStep(Generic[Req, Res]):
                 result_fields=self._result_fields(failure),
                 actions=self._actions(failure),
                 since=workflow.now(),
-                check=lambda decision: self._check_decision(decision, failure),
+                check=lambda decision, verified: self._check_decision(decision, failure),
             )
         )
         self._mark(StepState.HELD_UP if heals else StepState.WAITING, detail=failure.cause)
@@ -258,10 +264,14 @@ class RunningStep(Generic[Req, Res]):
             self.process.publish()
 
     async def _decided(self, wait: OpenWait) -> Failure:
-        """Wait for staff, or for a cancel request; when that came too late the wait is opened anew."""
-        while wait.decision is None and not (self.stoppable and self.process.stop_requested()):
+        """Wait for staff, for news, or for a cancel request; when that came too late the wait is opened anew."""
+
+        def is_over() -> bool:
+            return wait.decision is not None or self._to_stop() or self._is_news(wait.failure)
+
+        while not is_over():
             try:
-                await workflow.wait_condition(lambda: wait.decision is not None)
+                await workflow.wait_condition(is_over)
             except asyncio.CancelledError:
                 if not self.process.is_cancel_request():
                     raise
@@ -290,14 +300,4 @@ class RunningStep(Generic[Req, Res]):
         return fit(self.operation.result_type, decision.result or by_hand, "result")
 
     def _mark(self, state: StepState, *, ended: bool = False, object_id: str = "", detail: str = "") -> None:
-        change: dict[str, Any] = {"state": state, "object_id": object_id, "detail": detail}
-        if ended:
-            change["ended"] = workflow.now()
-        steps = self.process.steps
-        steps[self.place] = steps[self.place].model_copy(update=change)
-        self.process.show()
-
-
-def _why_cancelled() -> str:
-    reason = workflow.cancellation_reason() or ""
-    return f"cancelled: {reason[:CANCEL_REASON_LENGTH_MAX]}" if reason else "cancelled"
+        self.process.mark(self.place, state, ended=ended, object_id=object_id, detail=detail)

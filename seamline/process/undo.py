@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from seamline.process.effect import Call, Effect, Irreversible, Operation, Wait
+from seamline.process.effect import STANDS, Call, Effect, Irreversible, Operation, Wait
+from seamline.process.view import UndoneStep
 from seamline.records.undo import Undone
 
 
@@ -47,7 +49,8 @@ class UndoLog:
     def register(self, effect: Effect[Any, Any], call: Call[Any]) -> Entry:
         """Note the effect before it is tried, since a failed one may have happened."""
         entry = Entry(effect, call)
-        self._entries.append(entry)
+        if effect.undo is not STANDS:
+            self._entries.append(entry)
         return entry
 
     @property
@@ -69,3 +72,16 @@ class UndoLog:
     def answered(self) -> list[Entry]:
         """The effects whose undo was answered, in the order they were begun."""
         return [one for one in self._entries if one.answer is not None]
+
+    def told(self, route: Mapping[str, str]) -> tuple[UndoneStep, ...]:
+        """What became of each effect that was taken back, for the view and the outcome."""
+        return tuple(
+            UndoneStep(
+                title=entry.effect.title,
+                connection=route[entry.effect.role],
+                key=entry.call.key,
+                answer=entry.answer,
+            )
+            for entry in self._entries
+            if entry.answer
+        )

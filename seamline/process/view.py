@@ -65,6 +65,8 @@ class Wait(Record):
     problems: tuple[Problem, ...] = ()
     actions: tuple[Action, ...]
     since: datetime
+    due: datetime | None = None
+    """When the team is late; None when nothing was set."""
     request: dict[str, Any]
     """What `amend` changes."""
     result_fields: tuple[str, ...] = ()

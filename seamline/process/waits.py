@@ -25,8 +25,10 @@ class OpenWait:
     result_fields: tuple[str, ...]
     actions: tuple[Action, ...]
     since: datetime
-    check: Callable[[Decision], object]
-    """Raises BadDecision when an amendment or a skip's result does not fit."""
+    check: Callable[[Decision, bool], object]
+    """Raises BadDecision when the decision does not fit; the flag says that its sender is authenticated."""
+    due: datetime | None = None
+    """When the team is late."""
     decision: Decision | None = None
     taken: bool | None = field(default=None)
     """None until the engine took the decision up; False when the step succeeded meanwhile and the decision is void."""
@@ -48,6 +50,7 @@ class OpenWait:
             problems=self.failure.problems,
             actions=self.actions,
             since=self.since,
+            due=self.due,
             request=self.request.model_dump(mode="json"),
             result_fields=self.result_fields,
         )
@@ -81,7 +84,7 @@ class Waits:
         wait.taken = taken
         self._open.pop(wait.name, None)
 
-    def check(self, decision: Decision) -> OpenWait:
+    def check(self, decision: Decision, *, verified: bool) -> OpenWait:
         """The open wait that the decision answers. BadDecision when it cannot be taken, with the reason."""
         wait = self._open.get(decision.wait)
         if wait is None:
@@ -92,11 +95,11 @@ class Waits:
         if decision.action not in wait.actions:
             allowed = ", ".join(wait.actions)
             raise BadDecision([Problem(field="action", reason=f"is not possible here; possible: {allowed}")])
-        wait.check(decision)
+        wait.check(decision, verified)
         return wait
 
-    def claim(self, decision: Decision) -> OpenWait:
+    def claim(self, decision: Decision, *, verified: bool) -> OpenWait:
         """Check and claim in one go, with no await between: of two decisions at once the first wins."""
-        wait = self.check(decision)
+        wait = self.check(decision, verified=verified)
         wait.decision = decision
         return wait

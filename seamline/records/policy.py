@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from decimal import Decimal
 from typing import Annotated
 
 from pydantic import Field
 
 from seamline.errors import Problem
+from seamline.records.approval import Absence, ApprovalRule
 from seamline.records.base import Record
+from seamline.records.calendar import WorkingHours, zone_of
 from seamline.records.parcel import Quote, Rate
 
 Seconds = Annotated[float, Field(ge=0.001, le=31_536_000)]
@@ -28,7 +31,15 @@ class Policy(Record):
         default={"USD": Decimal(60), "GBP": Decimal(50), "EUR": Decimal(55)},
         description="The dearest label bought without a person, by currency.",
     )
-    time_zone: str = Field(default="Europe/London", description="Whose clock the times shown to staff follow.")
+    approvals: dict[str, ApprovalRule] = Field(
+        default={"risk": ApprovalRule(team="fraud"), "dear-label": ApprovalRule()},
+        description="How what is asked is approved, by the question's name.",
+    )
+    absences: tuple[Absence, ...] = Field(default=(), max_length=100, description="When another team decides for one.")
+    working_hours: WorkingHours = Field(
+        default=WorkingHours(), description="The hours that count until an approval is due or expires."
+    )
+    time_zone: str = Field(default="Europe/London", description="Whose clock working hours and shown times follow.")
     patience_seconds: Seconds = Field(
         default=300,
         description="How long a failing operation is retried before the process shows as held up.",
@@ -49,6 +60,19 @@ class Policy(Record):
         default=1800, description="The first pause between looks at a parcel on the road."
     )
     tracking_poll_max_seconds: Seconds = Field(default=14_400, description="The longest such pause.")
+
+    def approval(self, question: str) -> ApprovalRule:
+        """The rule for a question; the default rule for one that is not set."""
+        return self.approvals.get(question, ApprovalRule())
+
+    def present(self, team: str, now: datetime) -> str:
+        """The team, or the one that decides for it today."""
+        today = now.astimezone(zone_of(self.time_zone)).date()
+        return next((one.deputy for one in self.absences if one.covers(team, today)), team)
+
+    def working_hours_after(self, moment: datetime, hours: float) -> datetime:
+        """When so many working hours have passed since the moment."""
+        return self.working_hours.after(moment, hours, zone_of(self.time_zone))
 
     def cheapest_rate(self, service: str, quote: Quote) -> Rate:
         """The cheapest rate that keeps the promised service, or the cheapest of all when staff let the quote pass."""

@@ -1,0 +1,170 @@
+"""Asking people: an approval, from the question to the answer of a person, of the policy, or of the clock."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from temporalio import workflow
+
+from seamline.errors import Failure, Kind, Problem
+from seamline.process.decision import Action, BadDecision, Decision
+from seamline.process.view import Status, StepState
+from seamline.process.waits import OpenWait
+from seamline.records.base import Record
+
+if TYPE_CHECKING:
+    from seamline.process.process import Process
+
+POLICY = "policy"
+"""Who decides when nobody does: the rule itself."""
+
+
+@dataclass(frozen=True)
+class Question:
+    """What people are asked. `name` is the rule's in `policy.approvals`; `about` is what they are shown."""
+
+    name: str
+    title: str
+    reason: str
+    about: Record
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What they said."""
+
+    approved: bool
+    who: str
+    why: str
+
+    @property
+    def told(self) -> str:
+        """The answer in words: `rejected by kim: too dear`."""
+        word = "approved" if self.approved else "rejected"
+        return f"{word} by {self.who or 'staff'}: {self.why}".rstrip(": ")
+
+
+class Asking:
+    """One question until it is answered."""
+
+    def __init__(self, process: Process, question: Question) -> None:
+        self.process = process
+        self.question = question
+        self.rule = process.policy.approval(question.name)
+        self.asked = workflow.now()
+        self.expires = self._in(self.rule.expire_hours)
+        self.escalates: datetime | None = self._in(self.rule.due_hours) if self.rule.escalate_to else None
+        self.place = process.begin_step(question.name, question.title, "staff")
+
+    async def run(self) -> Answer:
+        """The answer. Raises Stopped when the process is cancelled and can be taken back."""
+        if self.rule.automatic:
+            return self._answered(self._by_policy(Action.APPROVE, self.question.name, "automatic by its rule"))
+        while True:
+            wait = self._open()
+            decision = await self._decided(wait)
+            self.process.waits.close(wait, taken=decision is not None)
+            self.process.publish()
+            if decision is not None and decision.action is not Action.CANCEL:
+                return self._answered(decision)
+            self.process.mark(self.place, StepState.STOPPED, ended=True)
+            await self.process.stop(_cancelled(decision) if decision else self.process.why_stopped())
+
+    def _open(self) -> OpenWait:
+        cancel = () if self.process.forward_only else (Action.CANCEL,)
+        wait = self.process.waits.open(
+            OpenWait(
+                name=self.process.waits.next_name(self.question.name),
+                title=self.question.title,
+                status=Status.WAITING,
+                team=self._present(self.rule.team),
+                failure=Failure(kind=Kind.APPROVAL, code=self.question.name, reason=self.question.reason),
+                request=self.question.about,
+                result_fields=(),
+                actions=(Action.APPROVE, Action.REJECT, *cancel),
+                since=workflow.now(),
+                check=self._check,
+                due=self._in(self.rule.due_hours),
+            )
+        )
+        self.process.mark(self.place, StepState.WAITING, detail=wait.failure.cause)
+        self.process.publish()
+        return wait
+
+    async def _decided(self, wait: OpenWait) -> Decision | None:
+        """The decision, of people or of the policy; None when the process is to stop instead."""
+        while wait.decision is None and not self.process.stop_requested():
+            try:
+                await workflow.wait_condition(
+                    lambda: wait.decision is not None or self.process.stop_requested(), timeout=self._seconds_left()
+                )
+            except TimeoutError:
+                if self.expires and self.expires <= workflow.now():
+                    return self._by_policy(Action(self.rule.on_expiry.value), wait.name, "nobody answered in time")
+                self._escalate(wait)
+            except asyncio.CancelledError:
+                if not self.process.is_cancel_request():
+                    raise
+        return wait.decision
+
+    def _seconds_left(self) -> float | None:
+        limits = [one for one in (self.escalates, self.expires) if one]
+        return max(0.0, (min(limits) - workflow.now()).total_seconds()) if limits else None
+
+    def _escalate(self, wait: OpenWait) -> None:
+        if self.rule.escalate_to is None or self.escalates is None or self.escalates > workflow.now():
+            return
+        self.escalates = None
+        before, wait.team = wait.team, self._present(self.rule.escalate_to)
+        wait.due = self._in(self.rule.due_hours)
+        self.process.note(f"{wait.name} was due: passed on from {before} to {wait.team}")
+        self.process.publish()
+
+    def _check(self, decision: Decision, verified: bool) -> None:
+        """Refuse an answer that the rule does not take."""
+        problems = []
+        if (self.rule.authenticated or self.rule.four_eyes) and not verified:
+            reason = "this approval takes no signal, whose sender is only claimed: answer by the command or the API"
+            problems.append(Problem(field="who", reason=reason))
+        if self.rule.four_eyes and decision.action is Action.APPROVE:
+            problems += self._four_eyes(decision.who)
+        if decision.action is Action.REJECT and not decision.why.strip():
+            problems.append(Problem(field="why", reason="is missing: say why it is rejected"))
+        if problems:
+            raise BadDecision(problems)
+
+    def _four_eyes(self, who: str) -> list[Problem]:
+        if not who.strip():
+            return [Problem(field="who", reason="is missing: this approval needs a second person's name")]
+        amended = [one.who for one in self.process.decisions if one.action is Action.AMEND]
+        if _same(who) in {_same(one) for one in (self.process.start.started_by, *amended)}:
+            return [Problem(field="who", reason="started or amended this process: somebody else must approve it")]
+        return []
+
+    def _by_policy(self, action: Action, wait: str, why: str) -> Decision:
+        decision = Decision(wait=wait, action=action, who=POLICY, why=why)
+        self.process.keep(decision, verified=True)
+        return decision
+
+    def _answered(self, decision: Decision) -> Answer:
+        answer = Answer(decision.action is Action.APPROVE, decision.who, decision.why)
+        self.process.mark(self.place, StepState.DONE, ended=True, detail=f"{decision.action.value} by {answer.who}")
+        return answer
+
+    def _present(self, team: str) -> str:
+        """The team, or its deputy today."""
+        return self.process.policy.present(team, workflow.now())
+
+    def _in(self, hours: float | None) -> datetime | None:
+        return self.process.policy.working_hours_after(workflow.now(), hours) if hours else None
+
+
+def _cancelled(decision: Decision) -> str:
+    return f"cancelled by {decision.who or 'staff'} at {decision.wait}: {decision.why}".rstrip(": ")
+
+
+def _same(who: str) -> str:
+    return who.strip().casefold()

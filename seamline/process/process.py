@@ -301,4 +301,4 @@ def process(name: str, *, upgrades: bool = False) -> Callable[[type[P]], type[P]
 
 def _is_reset() -> bool:
     """Whether staff reset the run to a point in its past: what follows there may have happened once before."""
-    return workflow.info().run_id != workflow.info().first_execution_run_id
+    return workflow.info().run_id != workflow.info().original_execution_run_id

@@ -10,7 +10,8 @@ from temporalio.exceptions import ApplicationError
 
 from seamline.errors import Refusal
 from seamline.process import attributes
-from seamline.process.process import NOTE_LENGTH_MAX, NOTES_MAX, REFUSED_LENGTH_MAX
+from seamline.process.inbox import REFUSED_LENGTH_MAX
+from seamline.process.shown import NOTE_LENGTH_MAX, NOTES_MAX
 from tests.process.test_on_the_real_server import listed
 from tests.process.theatre import QUICK, Theatre, event_types
 

@@ -75,7 +75,7 @@ async def test_a_signal_that_no_process_knows_is_noted(theatre: Theatre) -> None
     handle = await refused(theatre)
     await handle.signal("aprove", {"wait": "paint#1"})
     view = await theatre.until(handle, lambda view: view.notes)
-    assert view.notes == ("signal 'aprove' was ignored: there is only 'decide'",)
+    assert view.notes == ("signal 'aprove' was ignored: there are only 'decide' and 'happened'",)
     await handle.signal("decide", RETRY)
     await handle.result()
 

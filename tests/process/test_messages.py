@@ -148,11 +148,11 @@ async def test_a_decision_is_void_when_the_attempt_in_flight_succeeds(real: Thea
     gate.set()
     with pytest.raises(WorkflowUpdateFailedError) as error:
         await skip
-    assert "succeeded meanwhile" in said(error)
+    assert "went on or was cancelled meanwhile" in said(error)
     await handle.result()
     view = await real.view(handle)
     assert view.steps[2].state.value == "done"
-    assert view.notes == ("a decision was void: Paint succeeded meanwhile",)
+    assert view.notes == ("a decision was void: Paint went on or was cancelled meanwhile",)
 
 
 STARTS: list[tuple[list[Any], str]] = [

@@ -23,7 +23,16 @@ from seamline.temporal import EmbeddedTemporal, embedded_temporal
 
 STATE = Path(".seamline")
 START_SECONDS_MAX = 30
-SHOP = "shop-uk"
+SHOP, CARRIER = "shop-uk", "shippo-main"
+SHOP_TOPICS = (
+    "orders/create",
+    "orders/paid",
+    "orders/cancelled",
+    "orders/edited",
+    "refunds/create",
+    "fulfillments/create",
+)
+CARRIER_EVENTS = ("transaction_updated", "track_updated")
 TEMPORAL_PORT, TEMPORAL_UI_PORT, API_PORT, SIMULATOR_PORT, SMTP_PORT = 7233, 8233, 8080, 8025, 2525
 """What is taken when it is free, since tools look there by default."""
 
@@ -227,12 +236,18 @@ def _running(state: Path, temporal: EmbeddedTemporal, told: Mapping[str, object]
 
 
 async def _let_it_live(running: Running) -> None:
-    """Let the simulated warehouse and carrier move by themselves, and the shop tell us of its orders."""
-    async with httpx.AsyncClient(base_url=f"{running.simulator}/_simulator", timeout=START_SECONDS_MAX) as control:
-        answer = await control.put("/settings", json={"autopilot": True})
-        answer.raise_for_status()
-        subscription = {"topic": "orders/paid", "url": f"{running.api}/webhooks/{SHOP}"}
-        answer = await control.post(f"/shops/{SHOP}/subscriptions", json=subscription)
+    """Let the simulated warehouse and carrier move by themselves, and shop and carrier tell us what happens."""
+    shop = {"url": f"{running.api}/webhooks/{SHOP}"}
+    carrier = {"url": f"{running.api}/webhooks/{CARRIER}?token=secret-{CARRIER}", "is_test": True}
+    token = {"Authorization": f"ShippoToken shippo-test-{CARRIER}"}
+    async with httpx.AsyncClient(base_url=running.simulator, timeout=START_SECONDS_MAX) as vendors:
+        answers = [await vendors.put("/_simulator/settings", json={"autopilot": True})]
+        for topic in SHOP_TOPICS:
+            answers.append(await vendors.post(f"/_simulator/shops/{SHOP}/subscriptions", json=shop | {"topic": topic}))
+        for event in CARRIER_EVENTS:
+            wanted = carrier | {"event": event}
+            answers.append(await vendors.post(f"/shippo/{CARRIER}/webhooks", json=wanted, headers=token))
+    for answer in answers:
         answer.raise_for_status()
 
 

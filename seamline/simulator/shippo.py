@@ -1,13 +1,13 @@
-"""Shippo's API (version 2018-02-08): addresses, shipments with rates, labels, refunds, tracking.
+"""Shippo's API (version 2018-02-08): addresses, shipments with rates, labels, refunds, tracking, webhooks.
 
 Token `shippo-test-<connection>`. Operations: `addresses.create`, `shipments.create`, `transactions.create`,
-`transactions.get`, `transactions.list` (a search), `rates.get`, `refunds.create`, `refunds.get`, `tracks.get`. A fault
-of kind refuse for `refunds.confirm` makes the carrier reject the next due refund. Source: Shippo's published OpenAPI.
+`transactions.get`, `transactions.list` (a search), `rates.get`, `refunds.create`, `refunds.get`, `tracks.get`,
+`webhooks.create`, `webhooks.list`, `webhooks.delete`. A fault of kind refuse for `refunds.confirm` makes the carrier
+reject the next due refund. Source: Shippo's published OpenAPI.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from decimal import Decimal
 from typing import Annotated, Literal
 
@@ -17,8 +17,10 @@ from starlette.responses import JSONResponse, Response
 
 from seamline.simulator import shippo_rates as rates
 from seamline.simulator.faults import FaultKind, Injected
-from seamline.simulator.shippo_labels import SYSTEM, Labels, new_id, stamps
-from seamline.simulator.vendor import Vendor, read_json
+from seamline.simulator.shippo_answers import Refused, answered, paged, posted, public, text, without
+from seamline.simulator.shippo_labels import SYSTEM, Labels, new_id, stamps, track_of
+from seamline.simulator.shippo_webhooks import Webhooks
+from seamline.simulator.vendor import Vendor
 from seamline.simulator.world import THROTTLE_SECONDS_DEFAULT, Body, Call, World
 
 PAGE_SIZE_MAX = 100
@@ -35,19 +37,13 @@ class ParcelMove(BaseModel):
     state: Literal["TRANSIT", "DELIVERED", "RETURNED", "FAILURE"]
 
 
-class _Refused(Exception):
-    """What Shippo answers with a 4xx status."""
-
-    def __init__(self, status: int, body: Body) -> None:
-        super().__init__(f"refused with {status}")
-        self.status = status
-        self.body = body
-
-
 def vendor(world: World) -> Vendor:
     """Shippo, on this world."""
-    labels = Labels(world)
-    return Vendor(system=SYSTEM, router=_Routes(world, labels).router, render=render, control=_control(labels))
+    webhooks = Webhooks(world)
+    labels = Labels(world, webhooks.tell)
+    router = _Routes(world, labels).router
+    router.include_router(webhooks.router)
+    return Vendor(system=SYSTEM, router=router, render=render, control=_control(labels))
 
 
 def render(injected: Injected) -> Response:
@@ -93,35 +89,35 @@ class _Routes:
 
     async def create_address(self, connection: str, request: Request) -> Response:
         async with self.world.call(connection, SYSTEM, "addresses.create", refusals=True) as call:
-            return await _posted(call, request, self._create_address)
+            return await posted(call, request, self._create_address)
 
     async def create_shipment(self, connection: str, request: Request) -> Response:
         async with self.world.call(connection, SYSTEM, "shipments.create", refusals=True) as call:
-            return await _posted(call, request, self._create_shipment)
+            return await posted(call, request, self._create_shipment)
 
     async def create_transaction(self, connection: str, request: Request) -> Response:
         async with self.world.call(connection, SYSTEM, "transactions.create", refusals=True) as call:
-            return await _posted(call, request, self._create_transaction)
+            return await posted(call, request, self._create_transaction)
 
     async def create_refund(self, connection: str, request: Request) -> Response:
         async with self.world.call(connection, SYSTEM, "refunds.create") as call:
-            return await _posted(call, request, self._create_refund)
+            return await posted(call, request, self._create_refund)
 
     async def get_transaction(self, connection: str, object_id: str, request: Request) -> Response:
         async with self.world.call(connection, SYSTEM, "transactions.get") as call:
-            return _answered(call, request, lambda: self._found(connection, "transaction", object_id))
+            return answered(call, request, lambda: self._found(connection, "transaction", object_id))
 
     async def get_rate(self, connection: str, object_id: str, request: Request) -> Response:
         async with self.world.call(connection, SYSTEM, "rates.get") as call:
-            return _answered(call, request, lambda: self._found(connection, "rate", object_id))
+            return answered(call, request, lambda: self._found(connection, "rate", object_id))
 
     async def get_refund(self, connection: str, object_id: str, request: Request) -> Response:
         async with self.world.call(connection, SYSTEM, "refunds.get") as call:
-            return _answered(call, request, lambda: self._found(connection, "refund", object_id))
+            return answered(call, request, lambda: self._found(connection, "refund", object_id))
 
     async def track(self, connection: str, carrier: str, number: str, request: Request) -> Response:
         async with self.world.call(connection, SYSTEM, "tracks.get") as call:
-            return _answered(call, request, lambda: self._track(connection, carrier, number))
+            return answered(call, request, lambda: self._track(connection, carrier, number))
 
     async def list_transactions(
         self,
@@ -136,13 +132,13 @@ class _Routes:
             where = {"rate": rate, "status": object_status}
             given = {name: value for name, value in where.items() if value is not None}
             found = [] if call.blind else self.world.find(connection, "transaction", given)[::-1]
-            return _answered(call, request, lambda: _page(request, found, page, results))
+            return answered(call, request, lambda: paged(request, found, page, results))
 
     # -- the endpoints' work -----------------------------------------------------------------------------------------
 
     def _create_address(self, call: Call, body: Body, _: Request) -> Body:
         address = _address(body, "country")
-        answer = _without(address, "validate") | stamps(call.connection, new_id()) | {"is_complete": True}
+        answer = without(address, "validate") | stamps(call.connection, new_id()) | {"is_complete": True}
         if body.get("validate"):
             answer["validation_results"] = _validation(call, address)
         self.world.put(call.connection, "address", answer["object_id"], answer)
@@ -155,7 +151,7 @@ class _Routes:
         try:
             kilograms = rates.weight_kg(parcels)
         except ValueError as error:
-            raise _Refused(400, {"parcels": [str(error)]}) from None
+            raise Refused(400, {"parcels": [str(error)]}) from None
         shipment_id = new_id()
         offers = rates.offers(sender["country"], recipient["country"], kilograms)
         messages = []
@@ -178,7 +174,7 @@ class _Routes:
             "metadata": _metadata(body),
             "status": "SUCCESS",
             "messages": messages,
-            "rates": [_public(rate) for rate in made],
+            "rates": [public(rate) for rate in made],
         }
         with self.world.transaction():
             self.world.put(call.connection, "shipment", shipment_id, shipment)
@@ -187,13 +183,13 @@ class _Routes:
         return shipment
 
     def _create_transaction(self, call: Call, body: Body, request: Request) -> Body:
-        rate = self.world.get(call.connection, "rate", _text(body, "rate", required=True))
+        rate = self.world.get(call.connection, "rate", text(body, "rate", required=True))
         if rate is None:
-            raise _Refused(400, {"rate": ["Rate with supplied object_id not found."]})
+            raise Refused(400, {"rate": ["Rate with supplied object_id not found."]})
         wanted = {
             "async": bool(body.get("async", False)),
             "metadata": _metadata(body),
-            "label_file_type": _text(body, "label_file_type") or "PDF",
+            "label_file_type": text(body, "label_file_type") or "PDF",
         }
         refusal = call.refusal.reason if call.refusal else None
         label = self.labels.buy(call.connection, rate, wanted, base_url=str(request.base_url), refusal=refusal)
@@ -202,105 +198,50 @@ class _Routes:
         return label
 
     def _create_refund(self, call: Call, body: Body, _: Request) -> Body:
-        label = self.world.get(call.connection, "transaction", _text(body, "transaction", required=True))
+        label = self.world.get(call.connection, "transaction", text(body, "transaction", required=True))
         if label is None:
-            raise _Refused(400, {"transaction": ["Transaction with supplied object_id not found."]})
+            raise Refused(400, {"transaction": ["Transaction with supplied object_id not found."]})
         if label["status"] != "SUCCESS":
-            raise _Refused(400, {"transaction": [f"A transaction in status {label['status']} cannot be refunded."]})
+            raise Refused(400, {"transaction": [f"A transaction in status {label['status']} cannot be refunded."]})
         return self.labels.refund(call.connection, label)
 
     def _found(self, connection: str, kind: str, object_id: str) -> Body:
         body = self.world.get(connection, kind, object_id)
         if body is None:
-            raise _Refused(404, {"detail": "Not found."})
+            raise Refused(404, {"detail": "Not found."})
         return body
 
     def _track(self, connection: str, carrier: str, number: str) -> Body:
         parcel = self.world.get(connection, "parcel", number)
-        answer: Body = {
-            "carrier": carrier,
-            "tracking_number": number,
-            "address_from": {},
-            "servicelevel": {},
-            "tracking_history": [],
-            "messages": [],
-        }
         if parcel is None or parcel["carrier"] != carrier.lower():
-            return answer
-        history = [_tracking(event) for event in parcel["history"]]
-        return answer | {
-            "servicelevel": parcel["servicelevel"],
-            "transaction": parcel["transaction"],
-            "metadata": parcel["metadata"],
-            "tracking_status": history[-1],
-            "tracking_history": history,
-        }
+            return track_of({"carrier": carrier, "number": number, "history": []})
+        return track_of(parcel)
 
     def _address_of(self, connection: str, body: Body, field: str) -> Body:
         given = body.get(field)
         if isinstance(given, str):
             known = self.world.get(connection, "address", given)
             if known is None:
-                raise _Refused(400, {field: ["Address with supplied object_id not found."]})
+                raise Refused(400, {field: ["Address with supplied object_id not found."]})
             return known
         if not isinstance(given, dict):
-            raise _Refused(400, {field: ["This field is required."]})
-        return _without(_address(given, field), "validate") | stamps(connection, new_id()) | {"is_complete": True}
-
-
-async def _posted(call: Call, request: Request, work: Callable[[Call, Body, Request], Body]) -> Response:
-    body = await read_json(request)
-
-    def create() -> Body:
-        if body is None:
-            raise _Refused(400, {"detail": "JSON parse error: the body must be a JSON object."})
-        return work(call, body, request)
-
-    return _answered(call, request, create, 201)
-
-
-def _answered(call: Call, request: Request, work: Callable[[], Body], status: int = 200) -> Response:
-    """Check the token, do the work, give its answer or refusal in Shippo's shape."""
-    if request.headers.get("authorization") != f"ShippoToken shippo-test-{call.connection}":
-        call.outcome = "unauthorised"
-        return JSONResponse({"detail": "Invalid token."}, 401)
-    try:
-        return JSONResponse(_public(work()), status)
-    except _Refused as refused:
-        call.outcome = "refused"
-        return JSONResponse(refused.body, refused.status)
-
-
-def _public(body: Body) -> Body:
-    return _without(body, "private")
-
-
-def _without(body: Body, name: str) -> Body:
-    return {key: value for key, value in body.items() if key != name}
-
-
-def _text(body: Body, field: str, *, required: bool = False) -> str:
-    value = body.get(field)
-    if value in (None, "") and required:
-        raise _Refused(400, {field: ["This field is required."]})
-    if not isinstance(value, str | None):
-        raise _Refused(400, {field: ["Not a valid string."]})
-    return value or ""
+            raise Refused(400, {field: ["This field is required."]})
+        return without(_address(given, field), "validate") | stamps(connection, new_id()) | {"is_complete": True}
 
 
 def _metadata(body: Body) -> str:
-    text = _text(body, "metadata")
-    if len(text) > METADATA_LENGTH_MAX:
-        raise _Refused(400, {"metadata": [f"Ensure this field has no more than {METADATA_LENGTH_MAX} characters."]})
-    return text
+    metadata = text(body, "metadata")
+    if len(metadata) > METADATA_LENGTH_MAX:
+        raise Refused(400, {"metadata": [f"Ensure this field has no more than {METADATA_LENGTH_MAX} characters."]})
+    return metadata
 
 
 def _address(body: Body, field: str) -> Body:
     texts = ("name", "company", "street1", "street2", "street3", "street_no", "city", "state", "zip", "country")
     for name in (*texts, "phone", "email", "metadata"):
-        _text(body, name)
-    if not _text(body, "country"):
-        raise _Refused(400, {field: ["This field is required." if field == "country" else "country is required."]})
+        text(body, name)
+    if not text(body, "country"):
+        raise Refused(400, {field: ["This field is required." if field == "country" else "country is required."]})
     present = {name: value for name, value in body.items() if value is not None}
     return rates.normalised(present)
 
@@ -319,9 +260,9 @@ def _validation(call: Call, address: Body) -> Body:
 def _parcels(connection: str, body: Body) -> list[Body]:
     given = body.get("parcels")
     if not isinstance(given, list) or not given or len(given) > PARCELS_MAX:
-        raise _Refused(400, {"parcels": [f"Give 1 to {PARCELS_MAX} parcels."]})
+        raise Refused(400, {"parcels": [f"Give 1 to {PARCELS_MAX} parcels."]})
     if not all(isinstance(parcel, dict) for parcel in given):
-        raise _Refused(400, {"parcels": ["Each parcel must be an object."]})
+        raise Refused(400, {"parcels": ["Each parcel must be an object."]})
     return [parcel | stamps(connection, new_id()) | {"object_state": "VALID"} for parcel in given]
 
 
@@ -335,7 +276,7 @@ def _rates(
         attributes = ["CHEAPEST", "BESTVALUE"] if price == cheapest else []
         attributes += ["FASTEST"] if service.days == fastest else []
         made.append(
-            _without(stamps(connection, new_id()), "object_updated")
+            without(stamps(connection, new_id()), "object_updated")
             | {
                 "shipment": shipment_id,
                 "attributes": attributes,
@@ -352,26 +293,3 @@ def _rates(
             }
         )
     return made
-
-
-def _tracking(event: Body) -> Body:
-    return {
-        "object_id": event["object_id"],
-        "object_created": event["at"],
-        "object_updated": event["at"],
-        "status": event["status"],
-        "status_details": event["status_details"],
-        "status_date": event["at"],
-        "location": {},
-    }
-
-
-def _page(request: Request, found: list[Body], page: int, size: int) -> Body:
-    """One page, as Shippo's list endpoints give them; `next` and `previous` are left out where there is none."""
-    start = (page - 1) * size
-    answer: Body = {"results": [_public(body) for body in found[start : start + size]]}
-    if start + size < len(found):
-        answer["next"] = str(request.url.include_query_params(page=page + 1, results=size))
-    if page > 1:
-        answer["previous"] = str(request.url.include_query_params(page=page - 1, results=size))
-    return answer

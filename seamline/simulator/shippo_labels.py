@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 from uuid import uuid4
@@ -51,11 +52,32 @@ def marks(metadata: str) -> dict[str, str]:
     return {"reference": found["reference"], "key": found[0]} if found else {"reference": metadata, "key": ""}
 
 
-class Labels:
-    """Labels and parcels of all Shippo's accounts in this world."""
+def track_of(parcel: Body) -> Body:
+    """A parcel as `GET /tracks` and webhooks show it; one that no carrier knows has no history."""
+    history = [_tracking(event) for event in parcel["history"]]
+    answer: Body = {
+        "carrier": parcel["carrier"],
+        "tracking_number": parcel["number"],
+        "address_from": {},
+        "servicelevel": parcel.get("servicelevel", {}),
+        "tracking_history": history,
+        "messages": [],
+    }
+    if not history:
+        return answer
+    return answer | {
+        "transaction": parcel["transaction"],
+        "metadata": parcel["metadata"],
+        "tracking_status": history[-1],
+    }
 
-    def __init__(self, world: World) -> None:
+
+class Labels:
+    """Labels and parcels of all Shippo's accounts in this world. `tell(connection, event, object)` sends webhooks."""
+
+    def __init__(self, world: World, tell: Callable[[str, str, Body], None]) -> None:
         self.world = world
+        self._tell = tell
         world.on("shippo.label-due", self._finish)
         world.on("shippo.refund-due", self._settle_refund)
         world.on("shippo.in-transit", self._in_transit)
@@ -136,7 +158,7 @@ class Labels:
             "metadata": label["metadata"],
             "history": [_event("PRE_TRANSIT", at)],
         }
-        self.world.put(connection, "parcel", number, parcel)
+        self._put_parcel(connection, parcel)
         self._record(connection, "buy-label", label, object_id, at=at)
         reference = marks(label["metadata"])["reference"]
         if reference and self.world.effects(reference=reference, operation="ship"):
@@ -186,7 +208,7 @@ class Labels:
         with self.world.transaction():
             self._set(connection, "transaction", label, tracking_status=state)
             parcel["history"].append(_event(state, at))
-            self.world.put(connection, "parcel", parcel["number"], parcel)
+            self._put_parcel(connection, parcel)
         return parcel
 
     # -- helpers -----------------------------------------------------------------------------------------------------
@@ -200,6 +222,13 @@ class Labels:
     def _set(self, connection: str, kind: str, body: Body, **changes: Any) -> None:
         body |= changes | {"object_updated": iso(now())}
         self.world.put(connection, kind, body["object_id"], body)
+        if kind == "transaction":
+            rate = _told_rate(self._get(connection, "rate", body["rate"]))
+            self._tell(connection, "transaction_updated", body | {"rate": rate})
+
+    def _put_parcel(self, connection: str, parcel: Body) -> None:
+        self.world.put(connection, "parcel", parcel["number"], parcel)
+        self._tell(connection, "track_updated", track_of(parcel))
 
     def _record(
         self,
@@ -234,3 +263,25 @@ def _refusal(rate: Body) -> str | None:
 
 def _event(state: str, at: datetime) -> Body:
     return {"status": state, "status_details": _DETAILS[state], "at": iso(at), "object_id": new_id()}
+
+
+def _tracking(event: Body) -> Body:
+    return {
+        "object_id": event["object_id"],
+        "object_created": event["at"],
+        "object_updated": event["at"],
+        "status": event["status"],
+        "status_details": event["status_details"],
+        "status_date": event["at"],
+        "location": {},
+    }
+
+
+def _told_rate(rate: Body) -> Body:
+    """The rate within a label's webhook: whole, but flat."""
+    names = ("object_id", "amount", "currency", "amount_local", "currency_local", "provider", "carrier_account")
+    service = rate["servicelevel"]
+    return {name: rate[name] for name in names} | {
+        "servicelevel_name": service["name"],
+        "servicelevel_token": service["token"],
+    }

@@ -76,7 +76,7 @@ def starting_on(kind: EventKind, known: Mapping[str, type[Process]]) -> type[Pro
 
 def hearing(kind: EventKind, known: Mapping[str, type[Process]]) -> Sequence[type[Process]]:
     """The processes among the known that want this kind of event while they run."""
-    return [process for process in known.values() if kind in getattr(process, "hears", ())]
+    return [process for process in known.values() if kind in process.hears]
 
 
 def systems() -> Sequence[str]:

@@ -22,7 +22,7 @@ from seamline.records.event import Event, EventKind
 
 DECISIONS_MAX = 100
 EVENTS_MAX = 100
-"""Of the systems' events that a process acts on: each can cost it a few lines of history."""
+"""How many of the systems' events wake a process: each can cost it a few lines of history."""
 HISTORY_LENGTH_MAX = 10_000
 """Events of history beyond which a process takes no more amendments and retries; Temporal ends a run at 51,200."""
 REFUSED_LENGTH_MAX = 2000
@@ -111,21 +111,23 @@ class Inbox(Shown):
         if event is None or event.kind not in self.hears:
             self.note("an event was ignored: nothing that this process hears")
             return
+        if reason := self.stops_on.get(event.kind):
+            self._stop_on_event(reason)
         if self.heard >= EVENTS_MAX or event.delivery_id in self._deliveries:
             return
         if event.delivery_id:
             self._deliveries.add(event.delivery_id)
         self.heard += 1
         self.note(f"told by the source: {event.kind.value}")
-        if reason := self.stops_on.get(event.kind):
-            self._stop_on_event(reason)
 
     def _stop_on_event(self, reason: str) -> None:
         if not self.forward_only:
             self.stop_asked = reason
             return
-        self.manual.append(f"{reason}, after the point of no return: choose what to do for the customer")
-        self.show()
+        task = f"{reason}, after the point of no return: choose what to do for the customer"
+        if task not in self.manual:
+            self.manual.append(task)
+            self.show()
 
     @workflow.signal(dynamic=True)
     async def other_signal(self, name: str, arguments: Sequence[RawValue]) -> None:

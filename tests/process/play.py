@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from seamline.errors import Problem
+from seamline.process.asking import Question
 from seamline.process.process import Process, process
 from seamline.process.start import Start
 from seamline.process.view import Outcome
+from seamline.records.event import EventKind
 from tests.process import stage
 from tests.process.stage import Made, Thing
 
@@ -44,3 +48,27 @@ class Play(Process):
 
     async def whole(self, before: Thing, amended: Thing) -> Thing:
         return amended if amended.colour != "pale" else amended.model_copy(update={"colour": "white"})
+
+
+@process("audition")
+class Audition(Process):
+    """A question while something is held, a wait that an event wakes, and an event that takes it all back."""
+
+    roles = ("stage",)
+    hears = (EventKind.ORDER_EDITED, EventKind.ORDER_CANCELLED)
+    stops_on: ClassVar = {EventKind.ORDER_CANCELLED: "cancelled at the source"}
+
+    async def run(self, start: Start) -> Outcome:
+        thing = await self.do(stage.look, Thing(name="audition"), check=self.broken)
+        async with self.undoable():
+            held = await self.do(stage.reserve, thing)
+            answer = await self.ask(Question("part", "Give the part", "a new face", about=thing))
+            if not answer.approved:
+                await self.stop(answer.told)
+            await self.do(stage.welcome, thing)
+            await self.until(stage.collected, held)
+        told = await self.do(stage.tell, held)
+        return self.completed(told)
+
+    def broken(self, thing: Thing) -> list[Problem]:
+        return [Problem(field="colour", reason="is not mixed")] if thing.colour == "mud" else []

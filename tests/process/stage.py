@@ -13,7 +13,7 @@ from pydantic import Field
 
 from activities.ensure import ensure
 from seamline.errors import NotYet, SystemFailure
-from seamline.process.effect import IRREVERSIBLE, Call, Effect, Read, Wait, operation
+from seamline.process.effect import IRREVERSIBLE, STANDS, Call, Effect, Read, Wait, operation
 from seamline.records.base import Record
 from seamline.records.system import Repeat
 from seamline.records.undo import Undone, UndoState
@@ -153,6 +153,10 @@ class Stage:
         await self.system.called("tell")
         return call.request
 
+    @operation("stage.welcome")
+    async def welcome(self, call: Call[Thing]) -> Made:
+        return await self._make("welcome", call)
+
 
 look = Read(Stage.look, title="Look")
 reserve = Effect(Stage.reserve, undo=Stage.release, gate=True, title="Reserve")
@@ -160,3 +164,4 @@ paint = Effect(Stage.paint, undo=Stage.unpaint, title="Paint")
 sell = Effect(Stage.sell, undo=Stage.unsell, confirm=Stage.unsold, title="Sell")
 collected = Wait(Stage.collected, title="Wait until collected")
 tell = Effect(Stage.tell, undo=IRREVERSIBLE, title="Tell")
+welcome = Effect(Stage.welcome, undo=STANDS, title="Welcome")

@@ -10,7 +10,7 @@ from temporalio.exceptions import ApplicationError
 
 from seamline.errors import Refusal
 from seamline.process import attributes
-from seamline.process.inbox import REFUSED_LENGTH_MAX
+from seamline.process.inbox import DECISIONS_MAX, HISTORY_LENGTH_MAX, REFUSED_LENGTH_MAX
 from seamline.process.shown import NOTE_LENGTH_MAX, NOTES_MAX
 from tests.process.test_on_the_real_server import listed
 from tests.process.theatre import QUICK, Theatre, event_types
@@ -63,3 +63,24 @@ async def test_a_time_zone_that_is_none_harms_nothing(theatre: Theatre, time_zon
     await theatre.decide(handle, **RETRY)
     await handle.result()
     assert "WORKFLOW_TASK_FAILED" not in await event_types(handle)
+
+
+async def test_hundreds_of_amendments_fit_and_then_the_history_is_kept_bounded(real: Theatre) -> None:
+    real.workshop.script["paint"] = [Refusal("no-colour") for _ in range(1500)]
+    handle = await real.start()
+    await real.waiting(handle)
+    taken, refused = 0, ""
+    while "skip or cancel" not in refused:
+        change = {"colour": f"c{taken % 7}"}
+        try:
+            await real.decide(handle, wait=f"paint#{taken + 1}", action="amend", change=change)
+            taken += 1
+        except WorkflowUpdateFailedError as error:
+            assert isinstance(error.cause, ApplicationError)
+            refused = error.cause.message
+    assert taken >= 500
+    assert HISTORY_LENGTH_MAX < (await handle.describe()).history_length < HISTORY_LENGTH_MAX + 100
+    assert len((await real.view(handle)).decisions) == DECISIONS_MAX
+    await real.decide(handle, wait=f"paint#{taken + 1}", action="cancel")
+    assert (await real.finished(handle))["kind"] == "undone"
+    assert real.workshop.objects == {}

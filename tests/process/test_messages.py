@@ -152,7 +152,7 @@ async def test_a_decision_is_void_when_the_attempt_in_flight_succeeds(real: Thea
     await handle.result()
     view = await real.view(handle)
     assert view.steps[2].state.value == "done"
-    assert view.notes == ("a decision was void: Paint went on or was cancelled meanwhile",)
+    assert view.notes == ("a decision was void: Paint succeeded meanwhile",)
 
 
 STARTS: list[tuple[list[Any], str]] = [

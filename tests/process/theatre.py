@@ -22,7 +22,7 @@ from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxR
 from seamline.process import attributes
 from seamline.process.view import Status, View
 from seamline.records.policy import Policy
-from tests.process.play import Epilogue, Play
+from tests.process.play import Audition, Epilogue, Play
 from tests.process.stage import Stage, Workshop
 from worker.sandbox import runner
 
@@ -78,18 +78,29 @@ class Theatre:
     async def playing(self, **options: Any) -> AsyncIterator[None]:
         """A worker that runs processes."""
         async with Worker(
-            self.client, task_queue=self.queue, workflows=[Play, Epilogue], workflow_runner=sandbox(), **options
+            self.client,
+            task_queue=self.queue,
+            workflows=[Play, Epilogue, Audition],
+            workflow_runner=sandbox(),
+            **options,
         ):
             yield
 
-    async def start(self, *arguments: Any, policy: Policy = QUICK, **options: Any) -> Handle:
+    async def start(
+        self, *arguments: Any, policy: Policy = QUICK, name: str = "play", started_by: str = "", **options: Any
+    ) -> Handle:
         """Start a play about a new reference, or with the arguments given."""
         reference = f"test:{next(_numbers)}-{uuid.uuid4().hex[:6]}"
-        start = {"reference": reference, "route": {"stage": self.connection}, "policy": policy.model_dump(mode="json")}
+        start = {
+            "reference": reference,
+            "route": {"stage": self.connection},
+            "policy": policy.model_dump(mode="json"),
+            "started_by": started_by,
+        }
         return await self.client.start_workflow(
-            "play",
+            name,
             args=list(arguments) or [start],
-            id=f"play:{reference}",
+            id=f"{name}:{reference}",
             task_queue=self.queue,
             **{"search_attributes": attributes.at_start(reference), **options},
         )

@@ -20,6 +20,8 @@ from seamline.records.parcel import (
     ParcelNumber,
     ParcelRequest,
     Quote,
+    ReplacedLabel,
+    ReplacedLabels,
     Tracking,
     TrackingState,
 )
@@ -76,18 +78,27 @@ class Carrier:
 
     @operation("carrier.buy_label")
     async def buy_label(self, call: Call[LabelRequest]) -> Label:
-        """Buy the label, or adopt the one already bought at this rate; one bought at an earlier rate is taken back."""
+        """Buy the label, or adopt the one already bought at this rate; one bought at an earlier rate is taken back.
+
+        An earlier one that the parcel already travels with is adopted: its money would not come back.
+        """
         request = call.request
-        rates = [request.rate.id, *request.earlier_rates]
+        travelling: set[str] = set()
+
+        async def find() -> list[Label]:
+            live = await self._live_labels(call)
+            travelling.update([one.id for one in live if one.rate_id != request.rate.id and await self._travels(one)])
+            return live
+
         label = await ensure(
             call,
             self.system.repeats["buy_label"],
-            find=lambda: self._live_labels(call, rates),
-            matches=lambda found: found.rate_id == request.rate.id,
+            find=find,
+            matches=lambda found: found.id in travelling if travelling else found.rate_id == request.rate.id,
             create=lambda: self.system.buy_label(call.key, request),
             take_back=self.system.refund_label,
         )
-        return await self._settled(label)
+        return await self._with_replaced(call, await self._settled(label))
 
     @operation("carrier.refund_label")
     async def refund_label(self, call: Call[LabelRequest]) -> Undone:
@@ -103,14 +114,14 @@ class Carrier:
     @operation("carrier.label_refunded")
     async def label_refunded(self, call: Call[LabelRequest]) -> Undone:
         """The refund once it is confirmed. Refusal `refund-rejected` when the carrier says no."""
-        labels = await self._labels_of(call)
-        for label in labels:
-            if label.state is LabelState.REFUND_REJECTED:
-                raise Refusal("refund-rejected", f"the carrier rejected the refund of label {label.id}")
-            if label.state is not LabelState.REFUNDED:
-                raise NotYet("refund-pending", f"label {label.id} is {label.state}")
-        money = labels[0].price if labels else None
-        return Undone(state=UndoState.UNDONE, detail="refund confirmed", money=money)
+        return _refunded(await self._labels_of(call))
+
+    @operation("carrier.replaced_refunded")
+    async def replaced_refunded(self, call: Call[ReplacedLabels]) -> Undone:
+        """The refunds of replaced labels once all are confirmed. Refusal `refund-rejected` when the carrier says no."""
+        replaced = {one.id: one.rate_id for one in call.request.labels}
+        found = await self.system.find_labels(call.reference, list(replaced.values()))
+        return _refunded([one for one in found if one.id in replaced])
 
     @operation("carrier.delivered")
     async def delivered(self, call: Call[ParcelNumber]) -> Tracking:
@@ -122,10 +133,9 @@ class Carrier:
             raise Refusal(f"parcel-{tracking.state.value}", tracking.detail or f"the parcel is {tracking.state}")
         raise NotYet("on-its-way", f"the parcel is {tracking.state}")
 
-    async def _live_labels(self, call: Call[LabelRequest], rates: Sequence[str]) -> list[Label]:
-        gone = (LabelState.FAILED, LabelState.REFUNDED, LabelState.REFUND_REQUESTED)
-        found = await self.system.find_labels(call.reference, rates)
-        live = [one for one in found if one.state not in gone]
+    async def _live_labels(self, call: Call[LabelRequest]) -> list[Label]:
+        found = await self.system.find_labels(call.reference, _rates(call))
+        live = [one for one in found if one.state not in _GONE]
         if not live and activity.info().attempt > 1:
             await self._tell_refused([one for one in found if one.key == call.key])
         return live
@@ -137,9 +147,22 @@ class Carrier:
                 await self.system.read_label(label)
 
     async def _labels_of(self, call: Call[LabelRequest]) -> list[Label]:
-        rates = [call.request.rate.id, *call.request.earlier_rates]
-        found = await self.system.find_labels(call.reference, rates)
+        found = await self.system.find_labels(call.reference, _rates(call))
         return [one for one in found if one.key == call.key and one.state is not LabelState.FAILED]
+
+    async def _with_replaced(self, call: Call[LabelRequest], label: Label) -> Label:
+        """The label with those it took the place of, so that their refunds can be followed."""
+        if not call.request.earlier_rates:
+            return label
+        others = [one for one in await self._labels_of(call) if one.id != label.id and one.state in _TAKEN_BACK]
+        replaced = tuple(ReplacedLabel(id=one.id, rate_id=one.rate_id) for one in others)
+        return label.model_copy(update={"replaces": replaced})
+
+    async def _travels(self, label: Label) -> bool:
+        if not label.tracking_number:
+            return False
+        tracking = await self.system.track(ParcelNumber(carrier=label.carrier, number=label.tracking_number))
+        return tracking.state not in (TrackingState.UNKNOWN, TrackingState.PRE_TRANSIT)
 
     async def _settled(self, label: Label) -> Label:
         """A queued purchase is asked after until the carrier has decided; Temporal's retry does the waiting."""
@@ -150,6 +173,24 @@ class Carrier:
         return label
 
 
+_GONE = (LabelState.FAILED, LabelState.REFUNDED, LabelState.REFUND_REQUESTED)
+_TAKEN_BACK = (LabelState.REFUNDED, LabelState.REFUND_REQUESTED, LabelState.REFUND_REJECTED)
+
+
+def _rates(call: Call[LabelRequest]) -> Sequence[str]:
+    return [call.request.rate.id, *call.request.earlier_rates]
+
+
+def _refunded(labels: Sequence[Label]) -> Undone:
+    for label in labels:
+        if label.state is LabelState.REFUND_REJECTED:
+            raise Refusal("refund-rejected", f"the carrier rejected the refund of label {label.id}")
+        if label.state is not LabelState.REFUNDED:
+            raise NotYet("refund-pending", f"label {label.id} is {label.state}")
+    money = labels[0].price if labels else None
+    return Undone(state=UndoState.UNDONE, detail="refund confirmed", money=money)
+
+
 check_address = Read(Carrier.check_address, title="Check the address")
 quote = Read(Carrier.quote, title="Quote rates")
 buy_label = Effect(
@@ -158,4 +199,5 @@ buy_label = Effect(
     confirm=Carrier.label_refunded,
     title="Buy the label",
 )
+replaced_refunded = Wait(Carrier.replaced_refunded, title="Follow the refund of replaced labels")
 delivered = Wait(Carrier.delivered, title="Follow the parcel until delivered")

@@ -15,10 +15,12 @@ from seamline.records.address import Address
 from seamline.records.base import Record
 from seamline.records.event import EventKind
 from seamline.records.order import FulfilmentOrder, Order
-from seamline.records.parcel import Label, LabelRequest, ParcelNumber, ParcelRequest, Quote
+from seamline.records.parcel import Label, LabelRequest, ParcelNumber, ParcelRequest, Quote, ReplacedLabels
+from seamline.records.policy import Policy
 from seamline.records.shipping import FulfilmentRequest, MailLine, ShippedMail
 from seamline.records.stock import Reservation, StockLine, StockRequest
 from workflows.follow_parcel import FollowParcel, FollowStart
+from workflows.follow_refund import FollowRefund, RefundStart
 
 
 class Shipment(Record):
@@ -62,6 +64,8 @@ class OrderToShipment(Process):
         await self.do(shop.post_fulfilment, fulfilment_request(order, part, label.result))
         sent = await self.mail_customer(order, part, label)
         await self.hand_on(FollowParcel, self.follow_start(label.result))
+        if label.result.replaces:
+            await self.hand_on(FollowRefund, self.refund_start(label.result))
         return self.completed(shipment(stock, label.result, sent))
 
     def broken_rules(self, order: Order) -> list[Problem]:
@@ -101,19 +105,32 @@ class OrderToShipment(Process):
         return sent.message_id
 
     def follow_start(self, label: Label) -> FollowStart:
-        """Parcels are looked at less often than shelves."""
-        slower = self.policy.model_copy(
+        """The parcel's own process."""
+        return FollowStart(
+            reference=self.start.reference,
+            route=self.start.route,
+            policy=self.slower(),
+            started_by=self.name,
+            parcel=ParcelNumber(carrier=label.carrier, number=label.tracking_number),
+        )
+
+    def refund_start(self, label: Label) -> RefundStart:
+        """The process of the labels that this one took the place of."""
+        return RefundStart(
+            reference=self.start.reference,
+            route=self.start.route,
+            policy=self.slower(),
+            started_by=self.name,
+            replaced=ReplacedLabels(labels=label.replaces),
+        )
+
+    def slower(self) -> Policy:
+        """Carriers are asked less often than shelves are looked at."""
+        return self.policy.model_copy(
             update={
                 "poll_seconds": self.policy.tracking_poll_seconds,
                 "poll_max_seconds": self.policy.tracking_poll_max_seconds,
             }
-        )
-        return FollowStart(
-            reference=self.start.reference,
-            route=self.start.route,
-            policy=slower,
-            started_by=self.name,
-            parcel=ParcelNumber(carrier=label.carrier, number=label.tracking_number),
         )
 
 

@@ -245,14 +245,18 @@ class Process(Inbox):
             if entry.answer and entry.answer.state is UndoState.REQUESTED and entry.confirm:
                 self.show()
                 entry.answer = await RunningStep(self, entry.confirm, entry.call, stoppable=False).run()
+                self._leave_by_hand(entry, entry.answer)
 
     async def _take_back_one(self, entry: Entry) -> Undone:
         answer = Undone(state=UndoState.BY_HAND)
         if entry.undo and not entry.by_hand:
             answer = await RunningStep(self, entry.undo, entry.call, stoppable=False).run()
+        self._leave_by_hand(entry, answer)
+        return answer
+
+    def _leave_by_hand(self, entry: Entry, answer: Undone) -> None:
         if answer.state is UndoState.BY_HAND:
             self.manual.append(f"take back by hand: {entry.effect.title} ({entry.call.key})")
-        return answer
 
     def _outcome_undone(self, reason: str) -> Outcome:
         undone = self.undo.told(self.start.route)

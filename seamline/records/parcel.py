@@ -66,6 +66,19 @@ class LabelState(StrEnum):
     FAILED = "failed"
 
 
+class ReplacedLabel(Record):
+    """A label that another took the place of."""
+
+    id: str
+    rate_id: str
+
+
+class ReplacedLabels(Record):
+    """Labels whose refunds are to be followed."""
+
+    labels: tuple[ReplacedLabel, ...]
+
+
 class Label(Record):
     """A label sold by a carrier. `rate_id` is the rate it was bought at."""
 
@@ -80,6 +93,8 @@ class Label(Record):
     tracking_page: str = ""
     label_page: str = ""
     price: Money | None = None
+    replaces: tuple[ReplacedLabel, ...] = ()
+    """Labels bought before it under the same key, whose money was asked back."""
 
 
 class TrackingState(StrEnum):

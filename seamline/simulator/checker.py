@@ -39,7 +39,8 @@ from temporalio.service import RPCError
 from seamline.signals import leave
 
 ORDER_PROCESS = "order-to-shipment"
-PROCESSES = (ORDER_PROCESS, "follow-parcel")
+REFUND_PROCESS = "follow-refund"
+PROCESSES = (ORDER_PROCESS, "follow-parcel", REFUND_PROCESS)
 _ONCE = ("reserve", "buy-label", "post-fulfilment")
 _PER_PARCEL = ("reserve", "buy-label", "ship")
 _FAILED = ("FAILED", "TERMINATED", "TIMED_OUT")
@@ -137,6 +138,8 @@ class Verdict(BaseModel):
 class _State(StrEnum):
     LIVE = "live"
     REFUND_REQUESTED = "refund requested"
+    REFUND_REJECTED = "refund rejected"
+    """Its money is lost. It stands no more for us, but somebody must have been told."""
     GONE = "taken back"
 
 
@@ -173,6 +176,10 @@ class _Books:
                 seen.add(mark)
             yield held.effect
 
+    def rejected(self) -> Iterator[Effect]:
+        """Effects whose refund was rejected."""
+        return (held.effect for held in self.held if held.state is _State.REFUND_REJECTED)
+
     def _enter(self, effect: Effect) -> None:
         match effect.operation:
             case "request-refund":
@@ -180,7 +187,7 @@ class _Books:
                     self.pending[effect.connection, effect.object_id] = held
             case "refund-rejected":
                 if held := self.pending.pop((effect.connection, effect.object_id), None):
-                    held.state = _State.LIVE
+                    held.state = _State.REFUND_REJECTED
                 else:
                     self._find(effect.reference, "undone-nothing", f"refund {effect.object_id} was never asked for")
             case "refund":
@@ -223,6 +230,7 @@ def check(effects: Sequence[Effect], processes: Sequence[Process], *, settled: b
         mine = [effect for effect in live if _order(effect.reference) == process.reference]
         ever = [effect for effect in effects if _order(effect.reference) == process.reference]
         findings += _ended_right(process, mine, ever)
+    findings += _untold(list(books.rejected()), processes)
     pending = [held.effect for held in books.pending.values()]
     running = [process.id for process in processes if process.ending == "running"]
     if settled:
@@ -250,6 +258,18 @@ def _twice(live: Sequence[Effect]) -> Iterator[Finding]:
         for reference, count in Counter(effect.reference for effect in some).items():
             if count > 1:
                 yield _finding(reference, "twice", f"{count} live {operation} for one reference")
+
+
+def _untold(rejected: Sequence[Effect], processes: Sequence[Process]) -> Iterator[Finding]:
+    """A rejected refund is followed: by the process that was taken back, or by one of its own."""
+    following = {
+        process.reference
+        for process in processes
+        if process.type == REFUND_PROCESS or process.ending in ("undone", "running")
+    }
+    for effect in rejected:
+        if _order(effect.reference) not in following:
+            yield _finding(effect.reference, "rejected-untold", f"the refund of {effect.object_id} was rejected")
 
 
 def _without_process(effects: Sequence[Effect], processes: Sequence[Process]) -> Iterator[Finding]:

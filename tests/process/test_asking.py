@@ -46,7 +46,8 @@ async def test_the_question_shows_its_team_its_reason_and_when_it_is_due(theatre
     assert (wait.cause, wait.reason) == ("seamline approval part", "a new face")
     assert wait.actions == (Action.APPROVE, Action.REJECT, Action.CANCEL)
     assert wait.request == {"name": "audition", "colour": "red"}
-    assert wait.due is not None and wait.due - wait.since == timedelta(hours=3)
+    assert wait.due is not None
+    assert wait.due - wait.since == timedelta(hours=3)
     await theatre.decide(handle, wait="part#1", action="approve", who="kim")
     assert (await theatre.finished(handle))["kind"] == "completed"
 
@@ -81,7 +82,8 @@ async def test_authenticated_only_takes_no_signal(theatre: Theatre) -> None:
     await handle.signal("decide", {"wait": "part#1", "action": "approve", "who": "kim"})
     view = await theatre.until(handle, lambda view: view.notes)
     assert "takes no signal" in view.notes[0]
-    assert view.waits and not view.decisions
+    assert [one.name for one in view.waits] == ["part#1"]
+    assert view.decisions == ()
     await theatre.decide(handle, wait="part#1", action="approve", who="kim")
     assert (await theatre.finished(handle))["kind"] == "completed"
 
@@ -123,7 +125,8 @@ async def test_when_due_it_passes_to_the_next_team_once(theatre: Theatre) -> Non
     await theatre.env.sleep(timedelta(minutes=2))
     view = await theatre.until(handle, lambda view: view.waits[0].team == "board")
     due = view.waits[0].due
-    assert due is not None and timedelta(hours=6) <= due - view.waits[0].since < timedelta(hours=6, minutes=2)
+    assert due is not None
+    assert timedelta(hours=6) <= due - view.waits[0].since < timedelta(hours=6, minutes=2)
     assert view.notes == ("part#1 was due: passed on from casting to board",)
     await theatre.env.sleep(timedelta(hours=10))
     assert (await theatre.view(handle)).notes == view.notes

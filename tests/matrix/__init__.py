@@ -1,0 +1,10 @@
+"""The matrix: every step of an order x every disturbance x every moment, each cell on a real Temporal.
+
+    make matrix
+    python -m tests.matrix --only "buy-label second-cancel"
+    pytest tests/matrix -k "buy-label and second-cancel and after"
+
+`table` says which cells there are and how each must end; `play` brings an order to a cell's moment, disturbs it there
+and follows it to its end; `run` plays cells and lets the independent checker judge. `docs/reliability.md` has the
+table of all cells and of those left out.
+"""

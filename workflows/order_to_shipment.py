@@ -7,6 +7,7 @@ from typing import ClassVar
 from activities import carrier, inventory, mail, shop
 from activities.shop import OrderRequest
 from seamline.errors import Problem
+from seamline.process.asking import Question
 from seamline.process.process import Process, process
 from seamline.process.start import Start
 from seamline.process.step import Done
@@ -15,7 +16,7 @@ from seamline.records.address import Address
 from seamline.records.base import Record
 from seamline.records.event import EventKind
 from seamline.records.order import FulfilmentOrder, Order
-from seamline.records.parcel import Label, LabelRequest, ParcelNumber, ParcelRequest, Quote, ReplacedLabels
+from seamline.records.parcel import Label, LabelRequest, ParcelNumber, ParcelRequest, Quote, Rate, ReplacedLabels
 from seamline.records.policy import Policy
 from seamline.records.shipping import FulfilmentRequest, MailLine, ShippedMail
 from seamline.records.stock import Reservation, StockLine, StockRequest
@@ -82,8 +83,7 @@ class OrderToShipment(Process):
         """Quote, choose the cheapest rate that keeps the promise, buy it."""
 
         async def request(parcel: ParcelRequest, earlier_rates: tuple[str, ...] = ()) -> LabelRequest:
-            quote = await self.do(carrier.quote, parcel, check=lambda found: self.too_dear(order, found))
-            rate = self.policy.cheapest_rate(order.service, quote)
+            rate = await self.affordable_rate(order, parcel)
             return LabelRequest(parcel=parcel, rate=rate, earlier_rates=earlier_rates)
 
         async def quote_again(before: LabelRequest, amended: LabelRequest) -> LabelRequest:
@@ -92,9 +92,27 @@ class OrderToShipment(Process):
         first = await request(parcel_request(order, part, address))
         return await self.perform(carrier.buy_label, first, amended=quote_again)
 
-    def too_dear(self, order: Order, quote: Quote) -> list[Problem]:
-        """Why no rate may be bought without a person."""
+    async def affordable_rate(self, order: Order, parcel: ParcelRequest) -> Rate:
+        """The cheapest rate that keeps the promise. A dear one is approved, then quoted again: rates do not wait."""
+        approved: Rate | None = None
+        while True:
+            quote = await self.do(carrier.quote, parcel, check=lambda found: self.too_slow(order, found))
+            rate = self.policy.cheapest_rate(order.service, quote)
+            reason = self.policy.too_dear(rate.price)
+            if not reason or (approved and no_dearer(rate, approved)):
+                return rate
+            await self.approved(Question("dear-label", "Approve a dear label", reason, about=rate))
+            approved = rate
+
+    def too_slow(self, order: Order, quote: Quote) -> list[Problem]:
+        """Why no rate keeps the promise."""
         return self.policy.rate_problems(order.service, quote)
+
+    async def approved(self, question: Question) -> None:
+        """Go on only with an approval; rejected, the order is taken back."""
+        answer = await self.ask(question)
+        if not answer.approved:
+            await self.stop(answer.told)
 
     async def mail_customer(self, order: Order, part: FulfilmentOrder, label: Done[LabelRequest, Label]) -> str:
         """Tell the customer, by mail, unless the order has no address for it. The mail's Message-ID."""
@@ -132,6 +150,11 @@ class OrderToShipment(Process):
                 "poll_max_seconds": self.policy.tracking_poll_max_seconds,
             }
         )
+
+
+def no_dearer(rate: Rate, approved: Rate) -> bool:
+    """Whether an approval of one rate holds for another."""
+    return rate.price.currency == approved.price.currency and rate.price.amount <= approved.price.amount
 
 
 def stock_request(order: Order, part: FulfilmentOrder, address: Address) -> StockRequest:

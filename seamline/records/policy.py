@@ -12,6 +12,7 @@ from seamline.errors import Problem
 from seamline.records.approval import Absence, ApprovalRule
 from seamline.records.base import Record
 from seamline.records.calendar import WorkingHours, zone_of
+from seamline.records.money import Money
 from seamline.records.parcel import Quote, Rate
 
 Seconds = Annotated[float, Field(ge=0.001, le=31_536_000)]
@@ -29,7 +30,7 @@ class Policy(Record):
     default_service: str = Field(default="standard", description="What a delivery not named above counts as.")
     label_price_max: dict[str, Decimal] = Field(
         default={"USD": Decimal(60), "GBP": Decimal(50), "EUR": Decimal(55)},
-        description="The dearest label bought without a person, by currency.",
+        description="The dearest label bought without an approval, by currency.",
     )
     approvals: dict[str, ApprovalRule] = Field(
         default={"risk": ApprovalRule(team="fraud"), "dear-label": ApprovalRule()},
@@ -80,17 +81,17 @@ class Policy(Record):
         return min(kept, key=lambda rate: (rate.price.amount, rate.id))
 
     def rate_problems(self, service: str, quote: Quote) -> list[Problem]:
-        """Why no rate of a quote may be bought without a person; empty when one may."""
-        kept = self._in_time(service, quote)
-        if not kept:
-            return [Problem(field="rates", reason=f"has no rate within {self._days_max(service)} days")]
-        cheapest = self.cheapest_rate(service, quote).price
-        limit = self.label_price_max.get(cheapest.currency)
+        """Why no rate of a quote keeps the promise; empty when one does."""
+        if self._in_time(service, quote):
+            return []
+        return [Problem(field="rates", reason=f"has no rate within {self._days_max(service)} days")]
+
+    def too_dear(self, price: Money) -> str:
+        """Why a label of this price needs an approval; empty when it needs none."""
+        limit = self.label_price_max.get(price.currency)
         if limit is None:
-            return [Problem(field="rates", reason=f"is in {cheapest.currency}, for which label_price_max is not set")]
-        if cheapest.amount > limit:
-            return [Problem(field="rates", reason=f"costs at least {cheapest}, above the limit of {limit:.2f}")]
-        return []
+            return f"the label costs {price}, and no label_price_max is set for {price.currency}"
+        return f"the label costs {price}, above the limit of {limit:.2f}" if price.amount > limit else ""
 
     def _days_max(self, service: str) -> int:
         default = self.service_days_max.get(self.default_service, 0)

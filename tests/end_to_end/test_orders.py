@@ -258,15 +258,27 @@ async def test_a_label_bought_before_the_address_was_amended_is_taken_back(world
     assert (await label_of(world, reference))["address_to"]["zip"] == "CB3 0AA"
 
 
-async def test_a_label_above_the_price_limit_waits_and_staff_may_let_it_pass(world: World) -> None:
+async def test_a_label_above_the_price_limit_is_approved_once(world: World) -> None:
     reference = await world.order()
     handle = await world.start(reference, label_price_max={"GBP": 1})
     [wait] = (await world.waiting(handle)).waits
-    assert (wait.name, wait.problems[0].field) == ("quote#1", "rates")
-    assert "above the limit of 1.00" in wait.problems[0].reason
+    assert (wait.name, wait.team, wait.cause) == ("dear-label#1", "operations", "seamline approval dear-label")
+    assert "above the limit of 1.00" in wait.reason
     assert "buy-label" not in await world.operations(reference)
-    await world.decide(handle, wait=wait.name, action="skip", result=wait.request, why="worth it")
+    await world.decide(handle, wait=wait.name, action="approve", why="worth it")
     assert (await world.outcome(handle))["kind"] == "completed"
+    assert [one.name for one in (await world.view(handle)).steps].count("quote") == 2
+
+
+async def test_a_dear_label_rejected_takes_the_order_back(world: World, by_hand: ByHand) -> None:
+    reference = await world.order()
+    handle = await world.start(reference, label_price_max={"USD": 1})
+    [wait] = (await world.waiting(handle)).waits
+    assert "no label_price_max is set for GBP" in wait.reason
+    await world.decide(handle, wait=wait.name, action="reject", why="not worth it")
+    outcome = await world.outcome(handle)
+    assert (outcome["kind"], outcome["reason"]) == ("undone", "rejected by sam: not worth it")
+    assert await world.operations(reference) == ["reserve", "release"]
 
 
 @pytest.mark.parametrize(

@@ -258,6 +258,10 @@ class World:
         assert process.returncode == 0, output.decode()
         return output.decode()
 
+    async def view(self, handle: Handle) -> View:
+        """What the process shows now."""
+        return View.model_validate(await handle.query("view"))
+
     async def step(self, handle: Handle, name: str) -> View:
         """The view once the last step is this one."""
         return await self.until(handle, lambda view: bool(view.steps) and view.steps[-1].name == name)

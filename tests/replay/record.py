@@ -63,13 +63,13 @@ async def amended(world: World) -> Handle:
 
 
 async def mended_order(world: World) -> Handle:
-    """A broken order, amended as it was fetched; the quote is let pass above the limit."""
+    """A broken order, amended as it was fetched; a dear label is approved."""
     handle = await world.start(await world.order(total="1.00"), label_price_max={"GBP": 1})
     await world.waiting(handle)
     total = {"totals": {"total": {"amount": "19.45", "currency": "GBP"}}}
     await world.decide(handle, wait="fetch-order#1", action="amend", change=total)
-    view = await world.until(handle, lambda view: [one for one in view.waits if one.name == "quote#1"])
-    await world.decide(handle, wait="quote#1", action="skip", result=view.waits[0].request)
+    view = await world.until(handle, lambda view: [one for one in view.waits if one.name == "dear-label#1"])
+    await world.decide(handle, wait=view.waits[0].name, action="approve")
     return handle
 
 

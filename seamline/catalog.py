@@ -18,7 +18,7 @@ from seamline.records.event import Event, EventKind
 ROOT = Path(__file__).resolve().parent.parent
 """Where `seamline`, `workflows`, `activities` and `worker` lie."""
 
-ROLES = ("shop", "inventory", "carrier", "mail")
+ROLES = ("shop", "inventory", "carrier", "mail", "staff")
 """Every role there is; each is a file in `activities/` with a class named like it."""
 
 

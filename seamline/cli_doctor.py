@@ -7,7 +7,13 @@ from collections.abc import AsyncIterator, Iterator
 
 import typer
 from pydantic import ValidationError
-from temporalio.client import Client
+from temporalio.client import (
+    Client,
+    ScheduleActionExecutionStartWorkflow,
+    ScheduleDescription,
+    WorkflowExecutionStatus,
+)
+from temporalio.service import RPCError, RPCStatusCode
 
 from seamline import catalog
 from seamline.cli_output import AsJson, Exit, Refused, console, print_json, run, say
@@ -15,6 +21,7 @@ from seamline.cli_systems import Surveyed, ask_all, told
 from seamline.errors import ConfigurationError
 from seamline.records.base import Record
 from seamline.settings import PROCESS_QUEUE, Settings, load_settings, start_for
+from seamline.teams import NOTIFIER, TEAMS
 from seamline.temporal import (
     TemporalUnreachable,
     check_reachable,
@@ -22,6 +29,7 @@ from seamline.temporal import (
     connect_config,
     missing_search_attributes,
     polled,
+    reaching,
 )
 
 app = typer.Typer()
@@ -90,6 +98,7 @@ async def diagnose() -> AsyncIterator[Check]:
         detail=f"missing: {', '.join(missing)}" if missing else "all there",
         remedy="start a worker once, it registers them" if missing else "",
     )
+    yield await notifier(client, settings)
     async for check in _workers(client, settings):
         yield check
 
@@ -119,6 +128,43 @@ def _loopback(host: str) -> bool:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
         return host == "localhost"
+
+
+async def notifier(client: Client, settings: Settings) -> Check:
+    """Whether teams are told what waits: by whom, and how the last look went."""
+    if not settings.teams or not settings.notifier.enabled:
+        return Check(name="notifier", ok=True, detail="off: no team is told what waits (teams, notifier.enabled)")
+    try:
+        with reaching():
+            described = await client.get_schedule_handle(NOTIFIER).describe()
+            failed = await _not_told(client, described)
+    except RPCError as error:
+        if error.status is not RPCStatusCode.NOT_FOUND:
+            raise
+        return Check(name="notifier", ok=False, remedy="it is not scheduled: start a worker, it sees to that")
+    if described.schedule.state.paused:
+        remedy = f"it is paused: temporal schedule toggle --schedule-id {NOTIFIER} --unpause"
+        return Check(name="notifier", ok=False, detail=described.schedule.state.note or "", remedy=remedy)
+    others = [team for team in TEAMS if team not in settings.teams]
+    detail = f"{', '.join(others)} told as {settings.notifier.default_team}" if others else "every team has a place"
+    return Check(name="notifier", ok=not failed, detail=detail, remedy="; ".join(failed))
+
+
+async def _not_told(client: Client, described: ScheduleDescription) -> list[str]:
+    """What the last look could not tell, and why."""
+    actions = [one.action for one in described.info.recent_actions]
+    if not actions or not isinstance(actions[-1], ScheduleActionExecutionStartWorkflow):
+        return []
+    run = client.get_workflow_handle(actions[-1].workflow_id)
+    status = (await run.describe()).status
+    if status is WorkflowExecutionStatus.RUNNING:
+        return []
+    if status is not WorkflowExecutionStatus.COMPLETED:
+        return [f"the last look failed: temporal workflow show --workflow-id {run.id}"]
+    return [
+        f"{one['team']} could not be told by {one['connection']}: {one['failure']}"
+        for one in (await run.result())["failed"]
+    ]
 
 
 async def _workers(client: Client, settings: Settings) -> AsyncIterator[Check]:

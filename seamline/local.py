@@ -89,6 +89,23 @@ security = "plain"
 sender = "orders@supplies.example"
 sender_name = "Seamline Supplies"
 
+[connections.chat-main]
+system = "slack"
+breaker.open_seconds = 1
+breaker.open_seconds_max = 5
+[connections.chat-main.account]
+url = "{simulator}/slack/chat-main/services/T0SIMULATED/B0SIMULATED/slack-test-chat-main"
+
+[teams.operations]
+title = "Warehouse"
+email = "operations@supplies.example"
+chat = "chat-main"
+[teams.it]
+email = "it@supplies.example"
+
+[notifier]
+interval_seconds = 5
+
 # On a laptop nobody wants to wait: short patience, quick looks, quick healing; and see the breakers above.
 [policy]
 patience_seconds = 6

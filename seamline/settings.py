@@ -1,6 +1,6 @@
 """The settings: environment `SEAMLINE_*`, `.env`, `seamline.toml` and secrets in files, in this order of precedence.
 
-Nested names are joined by two underscores, and a connection's dashes may be written as underscores:
+Nested names are joined by two underscores, and a connection's or team's dashes may be written as underscores:
 `SEAMLINE_CONNECTIONS__SHOP_UK__ACCOUNT__TOKEN`. `SEAMLINE_CONFIG` names another TOML file, `SEAMLINE_SECRETS_DIR` a
 folder with one file a secret, called like the variable (`connections__shop-uk__account__token`). Any value may also be
 read from a file by adding `_file` to its name: `webhook_secret_file = "/run/secrets/shop-uk"`. Workers alone read the
@@ -19,7 +19,6 @@ from typing import Annotated, Any
 
 from pydantic import (
     AfterValidator,
-    BaseModel,
     ConfigDict,
     Field,
     SecretStr,
@@ -43,6 +42,8 @@ from seamline.process.process import Process
 from seamline.process.start import STARTED_BY_LENGTH_MAX, Start
 from seamline.records.policy import Policy
 from seamline.records.reference import check_reference, connection_of
+from seamline.section import Section
+from seamline.teams import NotifierSettings, TeamName, TeamSettings, check_teams
 
 CONFIG_FILE = "seamline.toml"
 SECRET_BYTES_MAX = 65_536
@@ -63,12 +64,6 @@ def _check_name(name: str) -> str:
 ConnectionName = Annotated[str, AfterValidator(_check_name)]
 
 
-class Section(BaseModel):
-    """The base of every group of settings: a name it does not know is an error."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
-
-
 class PolicySettings(Policy):
     """The policy as it is set: unlike the one a process carries, it refuses names it does not know."""
 
@@ -86,7 +81,7 @@ class BreakerSettings(Section):
 class Connection(Section):
     """A named account in a system."""
 
-    system: str = Field(description="The system's folder in seamline/systems: shopify, tryton, shippo, smtp.")
+    system: str = Field(description="The system's folder in seamline/systems: shopify, tryton, shippo, smtp, slack.")
     roles: tuple[str, ...] = Field(default=(), description="What it does for us; by default all its system can.")
     rate_per_second: float = Field(default=10, gt=0, le=10_000, description="Tasks a second, over all workers.")
     concurrency: int = Field(default=10, ge=1, le=1000, description="Tasks at once in one worker.")
@@ -172,6 +167,8 @@ class Settings(BaseSettings):
     connections: dict[ConnectionName, Connection] = {}
     routes: dict[str, str] = Field(default={}, description="Role -> connection, where two could fill it.")
     policy: PolicySettings = PolicySettings()
+    teams: dict[TeamName, TeamSettings] = {}
+    notifier: NotifierSettings = NotifierSettings()
     worker: WorkerSettings = WorkerSettings()
     api: ApiSettings = ApiSettings()
     telemetry: TelemetrySettings = TelemetrySettings()
@@ -208,7 +205,22 @@ class Settings(BaseSettings):
         for name in self.served:
             if name not in self.connections:
                 raise ValueError(f"worker.connections: {name!r} is none; there are: {_listed(self.connections)}")
+        check_teams(self.teams, self.notifier, mailing=self.mailing, chats=self.chats)
         return self
+
+    @property
+    def mailing(self) -> str | None:
+        """The connection that mails to teams: the routed one, else the only one that can."""
+        found = [name for name in self.filling("staff") if "mail" in roles_of(self.connections[name].system)]
+        routed = self.routes.get("staff")
+        if routed in found:
+            return routed
+        return found[0] if len(found) == 1 else None
+
+    @property
+    def chats(self) -> Sequence[str]:
+        """The connections that write in a channel of their own."""
+        return [name for name in self.filling("staff") if "mail" not in roles_of(self.connections[name].system)]
 
     @property
     def served(self) -> Sequence[str]:
@@ -221,9 +233,9 @@ class Settings(BaseSettings):
 
 
 class _Tidy(PydanticBaseSettingsSource):
-    """A source made fit: without the other programs' variables that `.env` holds too, and with connections' dashes.
+    """A source made fit: without the other programs' variables that `.env` holds too, and with the dashes of names.
 
-    Connections may be written with underscores, since most shells allow no dash in a variable.
+    Connections and teams may be written with underscores, since most shells allow no dash in a variable.
     """
 
     def __init__(self, settings_cls: type[BaseSettings], source: PydanticBaseSettingsSource) -> None:
@@ -238,9 +250,9 @@ class _Tidy(PydanticBaseSettingsSource):
         values = self._source()
         if isinstance(self._source, DotEnvSettingsSource):
             values = {name: value for name, value in values.items() if name in self.settings_cls.model_fields}
-        connections = values.get("connections")
-        if isinstance(connections, dict):
-            values = {**values, "connections": {str(name).replace("_", "-"): one for name, one in connections.items()}}
+        for named in ("connections", "teams"):
+            if isinstance(group := values.get(named), dict):
+                values = {**values, named: {str(name).replace("_", "-"): one for name, one in group.items()}}
         return values
 
 

@@ -19,19 +19,23 @@ from temporalio.worker import (
     WorkerTuner,
 )
 
+from activities.waiting import Waiting
 from seamline import catalog
 from seamline.http import HttpFactory
 from seamline.settings import PROCESS_QUEUE, Settings, WorkerSettings
 from seamline.signals import stop_on_signals
 from seamline.telemetry import log_event
 from seamline.temporal import connect, register_search_attributes
-from worker.connections import ServedConnection, serve_connections
+from worker.connections import ServedConnection, activities_of, serve_connections
+from worker.notifier import schedule_notifier
 from worker.sandbox import runner
 from worker.slots import BreakerInterceptor, BreakerSlots
+from worker.waiting import TemporalList
 
 START_POLL_SECONDS = 0.01
 POLLERS = 1
 """A poller that holds a slot when the breaker opens lets one more call through, so there is one for each connection."""
+LOOKS_AT_ONCE_MAX = 2
 
 log = logging.getLogger(__name__)
 
@@ -44,6 +48,8 @@ async def run(settings: Settings, *, on_ready: Callable[[], None]) -> None:
     served = serve_connections(settings, HttpFactory())
     client = await connect(settings)
     await register_search_attributes(client)
+    if settings.worker.workflows:
+        await schedule_notifier(client, settings)
     workers = workers_of(settings, served, client)
     try:
         await _run_until_stopped(workers, served, on_ready)
@@ -98,12 +104,15 @@ def connection_worker(served: ServedConnection, client: Client, settings: Worker
 
 
 def process_worker(settings: Settings, client: Client, workflows: Sequence[type]) -> Worker:
-    """The worker that runs the processes themselves."""
+    """The worker that runs the processes themselves, and looks what waits among them."""
     build = build_of(settings.worker)
     return Worker(
         client,
         task_queue=PROCESS_QUEUE,
         workflows=workflows,
+        activities=activities_of(Waiting(TemporalList(client, settings))),
+        max_concurrent_activities=LOOKS_AT_ONCE_MAX,
+        activity_task_poller_behavior=PollerBehaviorSimpleMaximum(POLLERS),
         workflow_runner=runner(versioned=build is not None),
         max_cached_workflows=settings.worker.workflows_cached_max,
         disable_eager_activity_execution=True,

@@ -5,15 +5,14 @@ from __future__ import annotations
 import json
 import shlex
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime
 from typing import Any
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from temporalio import workflow
 
 from seamline.process.decision import Action
 from seamline.process.view import Status, Step, Wait
 from seamline.process.waits import OpenWait
+from seamline.records.moment import local
 
 
 def current_details(
@@ -59,7 +58,7 @@ def nested(changes: Mapping[str, object]) -> dict[str, object]:
 
 
 def _wait(wait: OpenWait, time_zone: str) -> list[str]:
-    lines = [f"**{wait.title}**: {wait.failure.cause}, for team {wait.team} since {_local(wait.since, time_zone)}", ""]
+    lines = [f"**{wait.title}**: {wait.failure.cause}, for team {wait.team} since {local(wait.since, time_zone)}", ""]
     if wait.failure.reason:
         lines += [f"> {' '.join(wait.failure.reason.split())}", ""]
     lines += [f"- `{one.field}` {one.reason}" for one in wait.failure.problems]
@@ -67,10 +66,3 @@ def _wait(wait: OpenWait, time_zone: str) -> list[str]:
         # Fenced, since the page would make other quotation marks and dashes of those in a command.
         lines += ["", action.value, "```", *commands(workflow.info().workflow_id, wait.shown(), action), "```"]
     return [*lines, ""]
-
-
-def _local(moment: datetime, time_zone: str) -> str:
-    try:
-        return f"{moment.astimezone(ZoneInfo(time_zone)):%Y-%m-%d %H:%M %Z}"
-    except (ZoneInfoNotFoundError, ValueError, OSError):
-        return f"{moment:%Y-%m-%d %H:%M} UTC"

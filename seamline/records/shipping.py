@@ -50,10 +50,13 @@ class ShippedMail(Record):
 
 
 class Message(Record):
-    """A mail ready to be sent, in plain text and HTML. `message_id` is stable for one effect key."""
+    """A mail ready to be sent, in plain text and HTML. `message_id` is stable for one effect key.
+
+    `reference` is None where it is about no single business object.
+    """
 
     message_id: str
-    reference: Reference
+    reference: Reference | None = None
     key: str
     to: str
     subject: str

@@ -16,7 +16,7 @@ class Repeat(StrEnum):
     LOOK_UP = "look-up"
     """What carries our key, or the same content, is found before a second is made."""
     HARMLESS = "harmless"
-    """Repeating sets the same thing again, or at worst reaches a person twice under one id."""
+    """Repeating sets the same thing again, or at worst reaches a person twice."""
     NEITHER = "neither"
     """Nothing can tell: a repeat raises UnknownOutcome and a person finds out."""
 

@@ -16,6 +16,7 @@ gets the vendor's own 401.
     shopify  /shopify/shop-uk/admin/...                     see `seamline.simulator.shopify`
     tryton   /tryton/erp-main/{database}/rest/model/...     see `seamline.simulator.tryton`
     shippo   /shippo/shippo-main                            ShippoToken shippo-test-<connection>
+    slack    /slack/chat-main/services/...                  see `seamline.simulator.slack`
     smtp     the SMTP port                                  user <connection>, password smtp-test-<connection>;
                                                             mail without login is of connection mail-main
 
@@ -30,6 +31,7 @@ The control API, JSON, wrong input answered with 422 and {detail: [{field, reaso
                                                        operation, outcome: done, refused, unauthorised, error or the
                                                        kind of the fault that struck}
     GET /_simulator/mails?to=                          {message_id, to, subject, text, html, reference, key, at}
+    GET /_simulator/messages?connection=               {id, connection, text, at}: what was written in chats
     POST, GET, DELETE /_simulator/faults               {connection, operation, kind, status, count, seconds,
                                                        probability, seed, delay_seconds, reason, field}: see `faults`
     DELETE /_simulator/faults/{id}                     ends one; the calls that it keeps waiting go on
@@ -42,6 +44,6 @@ With `autopilot` the warehouse packs and hands over, and parcels travel, by them
 the last two. Pages for people: `/` (the ledger, `?reference=`) and `/objects/{connection}/{kind}/{id}`.
 
 The ledger's operations: reserve, release, ship, buy-label, request-refund, refund, refund-rejected, post-fulfilment,
-cancel-fulfilment, send-mail. `undoes` is the object_id of the effect taken back; a rejected refund takes its request
-back. Reference and key are what the vendor's object carries, '' when nothing.
+cancel-fulfilment, send-mail, tell-team. `undoes` is the object_id of the effect taken back; a rejected refund takes its
+request back. Reference and key are what the vendor's object carries, '' when nothing.
 """

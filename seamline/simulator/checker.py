@@ -274,9 +274,8 @@ def _untold(rejected: Sequence[Effect], processes: Sequence[Process]) -> Iterato
 
 def _without_process(effects: Sequence[Effect], processes: Sequence[Process]) -> Iterator[Finding]:
     known = {process.reference for process in processes}
-    strays = Counter(
-        (effect.reference, effect.operation) for effect in effects if _order(effect.reference) not in known
-    )
+    unknown = [effect for effect in effects if _order(effect.reference) not in known and not _to_staff(effect)]
+    strays = Counter((effect.reference, effect.operation) for effect in unknown)
     for (reference, operation), count in strays.items():
         yield _finding(reference, "no-process", f"{count} {operation}")
 
@@ -310,6 +309,11 @@ def _counted(process: Process, live: Sequence[Effect]) -> Iterator[Finding]:
         if counts[operation] != wanted:
             told = f"completed with {counts[operation]} {operation} instead of {wanted}"
             yield _finding(process.reference, "count", told)
+
+
+def _to_staff(effect: Effect) -> bool:
+    """Whether it tells staff of a cause, which is about no single order."""
+    return effect.operation == "tell-team" or (not effect.reference and effect.key.startswith("notices/"))
 
 
 def _order(reference: str) -> str:

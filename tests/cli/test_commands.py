@@ -131,7 +131,7 @@ def test_trace_shows_what_each_system_holds(seamline: Command, order: Order) -> 
     reference = order()
     shown(seamline, reference, "completed")
     answers = {one["connection"]: one for one in seamline("trace", reference, "--json").data}
-    assert set(answers) == {"shop-uk", "erp-main", "shippo-main", "mail-main"}
+    assert set(answers) == {"shop-uk", "erp-main", "shippo-main", "mail-main", "chat-main"}
     kinds = {held["kind"] for held in answers["erp-main"]["holdings"]["holdings"]}
     assert {"sale", "shipment"} <= kinds
     assert "jo.fielding" not in str(answers)

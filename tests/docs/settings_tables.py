@@ -24,6 +24,7 @@ from seamline.settings import (
     TelemetrySettings,
     WorkerSettings,
 )
+from seamline.teams import NotifierSettings, TeamSettings
 
 PAGE = Path(__file__).resolve().parents[2] / "docs/settings.md"
 MARKED = re.compile(r"<!-- table: (\S+) -->\n.*?<!-- end -->", re.DOTALL)
@@ -34,6 +35,8 @@ MEANINGS = {
     "telemetry.service_name": "The name that traces carry.",
     "connections.NAME.breaker": "When a system that is down is left alone: the table below.",
     "connections": "The connections, by name: the tables below.",
+    "teams": "Where teams are told what waits: the table below.",
+    "notifier": "The table below.",
     "policy": "The rules of the business: the table below.",
     "worker": "The table below.",
     "api": "The table below.",
@@ -52,6 +55,8 @@ def sections() -> dict[str, tuple[str, type[BaseModel]]]:
         "connection": ("connections.NAME.", Connection),
         "breaker": ("connections.NAME.breaker.", BreakerSettings),
         "policy": ("policy.", PolicySettings),
+        "team": ("teams.NAME.", TeamSettings),
+        "notifier": ("notifier.", NotifierSettings),
         "worker": ("worker.", WorkerSettings),
         "api": ("api.", ApiSettings),
         "telemetry": ("telemetry.", TelemetrySettings),

@@ -188,7 +188,7 @@ def test_the_api_has_its_token_and_listens_in_the_container(environment: pytest.
 async def test_the_simulator_settings_build_a_worker(environment: pytest.MonkeyPatch, secrets: Path) -> None:
     settings = container(environment, "worker", ROOT / "deploy/simulator.toml", secrets)
     served = serve_connections(settings, HttpFactory())
-    assert {one.name for one in served} == {"shop-uk", "erp-main", "shippo-main", "mail-main"}
+    assert {one.name for one in served} == {"shop-uk", "erp-main", "shippo-main", "mail-main", "chat-main"}
     for one in served:
         await one.close()
 
@@ -199,15 +199,16 @@ async def test_the_production_settings_build_a_worker_with_the_secrets_that_they
     production = ROOT / "deploy/production.toml"
     named = SECRET_FILE.findall(production.read_text())
     for service, name in named:
-        (secrets / service / name).write_text("shippo_live_x")
+        secret = "https://chat.example/services/x" if name.endswith("account__url") else "shippo_live_x"
+        (secrets / service / name).write_text(secret)
     served = serve_connections(container(environment, "worker", production, secrets), HttpFactory())
-    assert len(served) == 4
+    assert len(served) == 5
     for one in served:
         await one.close()
     settings = container(environment, "api", production, secrets)
     assert settings.connections["shop-uk"].webhook_secret is not None
-    held = {key for one in settings.connections.values() for key in one.account}
-    assert not held & {name.split("__")[-1] for service, name in named if service == "worker"}
+    held = {f"connections__{name}__account__{key}" for name, one in settings.connections.items() for key in one.account}
+    assert not held & {name for service, name in named if service == "worker"}
 
 
 async def said(environment: dict[str, str], *command: str) -> str:

@@ -20,7 +20,7 @@ def test_processes_are_found_by_their_names() -> None:
 
 def test_workflows_that_are_no_processes_are_found_too() -> None:
     names = {cls.__name__ for cls in catalog.workflows()}
-    assert {"OrderToShipment", "FollowParcel", "Trace", "Survey"} <= names
+    assert {"OrderToShipment", "FollowParcel", "Trace", "Survey", "NotifyTeams"} <= names
     assert "Process" not in names
 
 
@@ -41,7 +41,7 @@ def test_an_event_is_heard_by_the_processes_that_name_it() -> None:
 
 def test_roles_and_webhooks_are_found_by_their_files() -> None:
     assert catalog.roles_of("shopify") == ("shop",)
-    assert catalog.roles_of("smtp") == ("mail",)
+    assert catalog.roles_of("smtp") == ("mail", "staff")
     assert catalog.roles_of("nothing") == ()
     assert catalog.webhook_of("shopify")
     assert catalog.webhook_of("tryton") is None

@@ -19,7 +19,7 @@ EXAMPLE = Path(__file__).parents[2] / "seamline.example.toml"
 def example(tmp_path: Path) -> str:
     """The example, with its secrets in a folder of the test."""
     for name in set(re.findall(r"/run/secrets/([\w-]+)", EXAMPLE.read_text())):
-        (tmp_path / name).write_text("secret")
+        (tmp_path / name).write_text("https://chat.example/services/secret" if name.endswith("-url") else "secret")
     return EXAMPLE.read_text().replace("/run/secrets", str(tmp_path))
 
 
@@ -33,7 +33,7 @@ async def test_every_connection_of_the_example_can_be_served(
     example: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     served = serve_connections(load(example, tmp_path, monkeypatch), HttpFactory())
-    assert [one.name for one in served] == ["shop-uk", "erp-main", "shippo-main", "mail-main"]
+    assert [one.name for one in served] == ["shop-uk", "erp-main", "shippo-main", "mail-main", "chat-main"]
     for connection in served:
         await connection.close()
 
@@ -47,6 +47,7 @@ def test_what_the_example_says_of_defaults_is_so(example: str, tmp_path: Path, m
         exclude={"deployment", "build_id"}
     )
     assert full.policy == plain.policy
+    assert full.notifier == plain.notifier
     assert full.telemetry.service_name == plain.telemetry.service_name
     assert full.api.model_dump(exclude={"token"}) == plain.api.model_dump(exclude={"token"})
-    assert len(serve_connections(full, HttpFactory())) == 4
+    assert len(serve_connections(full, HttpFactory())) == 5

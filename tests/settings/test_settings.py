@@ -219,3 +219,55 @@ def test_a_build_is_named_whole_and_as_temporal_takes_it(write: Write, toml: str
     with pytest.raises(ConfigurationError) as error:
         load_settings()
     assert says in message(error)
+
+
+STAFF = """
+[connections.mail-main]
+system = "smtp"
+[connections.chat-main]
+system = "slack"
+"""
+TEAM = STAFF + '[teams.operations]\nemail = "operations@shop.example"\n'
+
+
+@pytest.mark.parametrize(
+    ("toml", "says"),
+    [
+        (STAFF + "[teams.operations]\n", "teams.operations: give email, chat or both"),
+        (STAFF + '[teams.Ops]\nemail = "a@b.example"\n', "teams.Ops: a team's name has small letters"),
+        (STAFF + '[teams.operations]\nemail = "nobody"\n', "teams.operations.email: must be a mail address"),
+        (
+            STAFF + '[teams.operations]\nchat = "gone"\n',
+            "teams.operations.chat names no connection that writes in a chat",
+        ),
+        (STAFF + '[teams.operations]\nchat = "mail-main"\n', "writes in a chat; there are: chat-main"),
+        (
+            '[teams.operations]\nemail = "a@b.example"\n',
+            "teams.operations.email: needs one connection that mails to staff",
+        ),
+        (TEAM + '[connections.mail-two]\nsystem = "smtp"\n', "set routes.staff where there are several"),
+        (STAFF + '[teams.it]\nchat = "chat-main"\n', "notifier.default_team is no team that is set; there are: it"),
+        (TEAM + "[notifier]\ninterval_seconds = 0\n", "notifier.interval_seconds: "),
+        (TEAM + "[notifier]\nevery = 5\n", "notifier.every: is no setting here"),
+    ],
+)
+def test_a_team_that_cannot_be_told_is_named(write: Write, toml: str, says: str) -> None:
+    write(toml)
+    with pytest.raises(ConfigurationError) as error:
+        load_settings()
+    assert says in message(error)
+    assert "nobody" not in message(error)
+
+
+def test_teams_are_mailed_by_the_connection_that_can_or_the_routed_one(
+    write: Write, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write(TEAM)
+    assert load_settings().mailing == "mail-main"
+    second = TEAM + '[connections.mail-two]\nsystem = "smtp"\n'
+    write(second + '[routes]\nstaff = "mail-two"\n')
+    assert load_settings().mailing == "mail-two"
+    write(second.replace('system = "smtp"', 'system = "smtp"\nroles = ["mail"]', 1))
+    assert load_settings().mailing == "mail-two"
+    monkeypatch.setenv("SEAMLINE_TEAMS__SALES_OPS__CHAT", "chat-main")
+    assert load_settings().teams["sales-ops"].chat == "chat-main"

@@ -68,6 +68,11 @@ def rules(verdict: Verdict) -> set[str]:
 
 
 REFUND = effect("refund", "R1", undoes="T1", id=10_000)
+REJECTED = effect("refund-rejected", "R1", undoes="R1", id=10_001)
+TOLD = [
+    effect("tell-team", "1", reference="", key="", connection="chat-main", system="slack"),
+    effect("send-mail", "<notice@seamline>", reference="", key="notices/run#1"),
+]
 
 
 def replaced() -> list[Effect]:
@@ -76,13 +81,11 @@ def replaced() -> list[Effect]:
     return [*first, effect("request-refund", "R1", undoes="T0", id=9_001), *completed()]
 
 
-REJECTED = effect("refund-rejected", "R1", undoes="R1", id=10_001)
-
-
 @pytest.mark.parametrize(
     ("effects", "process"),
     [
         (completed(), ran()),
+        ([*completed(), *TOLD], ran()),
         (undone(), ran(kind="undone")),
         (undone(), ran("CANCELED", None)),
         ([*undone(), REFUND], ran(kind="undone")),
@@ -125,6 +128,7 @@ def test_green(effects: list[Effect], process: Process) -> None:
         ("failed-with-effects", completed(), ran("FAILED", None, "follow-parcel")),
         ("no-process", completed("shop-uk:5002", "other-"), ran("RUNNING", None)),
         ("no-process", [effect("buy-label", reference="", key="")], ran("RUNNING", None)),
+        ("no-process", [effect("send-mail", reference="", key="")], ran("RUNNING", None)),
         ("over-refunded", [*undone(), REFUND, effect("refund", "R2", undoes="T1", id=10_002)], ran(kind="undone")),
         ("undone-nothing", [effect("release", undoes="S1")], ran(kind="undone")),
         ("undone-nothing", [*undone(), effect("release", undoes="S1")], ran(kind="undone")),

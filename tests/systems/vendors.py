@@ -55,6 +55,11 @@ class Simulated:
         mails: list[dict[str, Any]] = await self._ask("GET", "/mails")
         return mails
 
+    async def messages(self, connection: str) -> list[dict[str, Any]]:
+        """What was written in a channel, oldest first."""
+        messages: list[dict[str, Any]] = await self._ask("GET", "/messages", query={"connection": connection})
+        return messages
+
     async def order(self, connection: str, **wanted: Any) -> str:
         """A customer's order; its reference."""
         return str((await self._ask("POST", f"/shops/{connection}/orders", wanted))["reference"])

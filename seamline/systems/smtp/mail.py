@@ -61,9 +61,28 @@ class Account(BaseModel):
 
 def connect(name: str, account: Account, http: HttpFactory) -> SmtpMail:
     """The adapter of the connection `name`. Nothing is sent yet; `http` is not used by mail."""
+    return SmtpMail(name, account, client_of(account))
+
+
+def client_of(account: Account) -> SmtpClient:
+    """The transport to the account's server."""
     login = (account.username, account.password.get_secret_value()) if account.username else None
-    client = SmtpClient(account.host, account.port, account.security, login, account.mails_per_second_max)
-    return SmtpMail(name, account, client)
+    return SmtpClient(account.host, account.port, account.security, login, account.mails_per_second_max)
+
+
+def card_of(name: str, role: str, account: Account, repeats: Mapping[str, Repeat], greeting: str) -> Card:
+    """A connection to a mail server that greeted us, in whatever role."""
+    return Card(
+        connection=name,
+        system="smtp",
+        role=role,
+        holds=(),
+        connected=f"SMTP ({account.security})",
+        authentication="login" if account.username else "none",
+        limits=f"at most {account.mails_per_second_max:g} mails a second from here",
+        repeats=repeats,
+        account=greeting.splitlines()[0] if greeting else account.host,
+    )
 
 
 class SmtpMail:
@@ -101,15 +120,4 @@ class SmtpMail:
     @located
     async def card(self) -> Card:
         """Reach the server, log in, and describe the connection."""
-        greeting = await self._client.greet()
-        return Card(
-            connection=self.name,
-            system="smtp",
-            role="mail",
-            holds=(),
-            connected=f"SMTP ({self._account.security})",
-            authentication="login" if self._account.username else "none",
-            limits=f"at most {self._account.mails_per_second_max:g} mails a second from here",
-            repeats=self.repeats,
-            account=greeting.splitlines()[0] if greeting else self._account.host,
-        )
+        return card_of(self.name, "mail", self._account, self.repeats, await self._client.greet())

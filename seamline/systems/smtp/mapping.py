@@ -7,6 +7,7 @@ import re
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 
 from seamline.errors import LockedOut, Outage, Problem, Refusal, SystemFailure
+from seamline.records.notice import Notice
 from seamline.records.shipping import Message, ShippedMail
 
 LANGUAGES = ("en", "de")
@@ -48,6 +49,19 @@ def shipped(key: str, mail: ShippedMail, shop: str, domain: str) -> Message:
         subject=" ".join(subject.split()),
         text=_templates.get_template(f"shipped.{language}.txt").render(values),
         html=_templates.get_template(f"shipped.{language}.html").render(values),
+    )
+
+
+def notice(key: str, told: Notice, domain: str) -> Message:
+    """The mail that tells a team what waits for it."""
+    values = {"notice": told, "pages": [_web_page(one.page) for one in told.group.processes]}
+    return Message(
+        message_id=message_id(key, domain),
+        key=key,
+        to=told.to,
+        subject=" ".join(told.headline.split()),
+        text=_templates.get_template("notice.txt").render(values),
+        html=_templates.get_template("notice.html").render(values),
     )
 
 

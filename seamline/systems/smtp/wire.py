@@ -34,7 +34,8 @@ def email_message(message: Message, sender: Address, at: datetime) -> EmailMessa
     email["Subject"] = message.subject
     email["Date"] = format_datetime(at)
     email["Message-ID"] = message.message_id
-    email[REFERENCE_HEADER] = message.reference
+    if message.reference:
+        email[REFERENCE_HEADER] = message.reference
     email[KEY_HEADER] = message.key
     # Vacation replies to a machine's mail help nobody (RFC 3834).
     email["Auto-Submitted"] = "auto-generated"

@@ -168,14 +168,6 @@ def test_toml_can_be_read(block: Block) -> None:
     assert tomllib.loads(block.text)
 
 
-def test_the_causes_for_staff_and_on_call_exist() -> None:
-    code = "".join(path.read_text() for folder in ("seamline", "activities") for path in (ROOT / folder).rglob("*.py"))
-    pages = (ROOT / "docs/staff.md").read_text() + (ROOT / "docs/on-call.md").read_text()
-    causes = set(re.findall(r"`(?:\.\.\. )?(?:refusal|locked out|outage|unknown outcome) ([a-z-]+)`", pages))
-    assert len(causes) > 10
-    assert {one for one in causes if f'"{one}"' not in code and not one.startswith("parcel-")} == set()
-
-
 async def help_of(*command: str) -> str:
     """What a program says of itself."""
     child = await asyncio.create_subprocess_exec(*command, "--help", cwd=ROOT, stdout=asyncio.subprocess.PIPE)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Iterator
 
-from tests.matrix.table import KILLS, Cell, cells
+from tests.matrix.table import KILLS, Cell, Disturbance, cells
 
 SEED = 3
 ALONE, STRUCK = 12, 3
@@ -17,7 +17,8 @@ def _sample() -> Iterator[Cell]:
     every = list(cells())
     for kill in KILLS:
         yield from dice.sample([cell for cell in every if cell.disturbance is kill], STRUCK)
-    yield from dice.sample([cell for cell in every if cell.disturbance not in KILLS], ALONE)
+    yield dice.choice([cell for cell in every if cell.disturbance is Disturbance.UNKNOWN])
+    yield from dice.sample([cell for cell in every if cell.disturbance not in (*KILLS, Disturbance.UNKNOWN)], ALONE)
 
 
 SAMPLE = frozenset(str(cell) for cell in _sample())

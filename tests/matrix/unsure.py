@@ -6,7 +6,6 @@ import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import replace
-from datetime import timedelta
 from typing import Any
 
 from activities.carrier import Carrier
@@ -16,8 +15,6 @@ from seamline.records.system import Repeat
 from tests.end_to_end.world import World
 from worker.connections import ServedConnection, activities_of, serve_connections
 from worker.run import connection_worker
-
-DRAIN = timedelta(seconds=5)
 
 
 class Unsure:
@@ -38,7 +35,7 @@ class UnsureWorld(World):
     async def working(self) -> AsyncIterator[None]:
         """The workers of these connections, in this process."""
         self._served = serve_connections(self.settings, HttpFactory())
-        workers = [connection_worker(self._unsure(one), self.client, DRAIN) for one in self._served]
+        workers = [connection_worker(self._unsure(one), self.client, self.settings.worker) for one in self._served]
         running = [asyncio.create_task(worker.run()) for worker in workers]
         try:
             yield

@@ -41,7 +41,7 @@ class CarrierSystem(Traceable, Protocol):
         """Rates for a parcel. Costs nothing; repeating it gives new rate ids."""
 
     async def find_labels(self, reference: str, rate_ids: Sequence[str]) -> Sequence[Label]:
-        """All labels bought at any of these rates, refunded or failed ones too."""
+        """All labels bought at any of these rates, refunded or failed ones too; without rates, recent ones for it."""
 
     async def buy_label(self, key: str, request: LabelRequest) -> Label:
         """Buy at `request.rate`. May answer QUEUED. Refusal with the carrier's reason when it will not sell."""
@@ -78,7 +78,7 @@ class Carrier:
 
     @operation("carrier.buy_label")
     async def buy_label(self, call: Call[LabelRequest]) -> Label:
-        """Buy the label, or adopt the one already bought at this rate; one bought at an earlier rate is taken back.
+        """Buy the label, or adopt the one already bought; one bought before an amendment is taken back.
 
         An earlier one that the parcel already travels with is adopted: its money would not come back.
         """
@@ -94,7 +94,7 @@ class Carrier:
             call,
             self.system.repeats["buy_label"],
             find=find,
-            matches=lambda found: found.id in travelling if travelling else found.rate_id == request.rate.id,
+            matches=lambda found: found.id in travelling if travelling else found.rate_id not in request.earlier_rates,
             create=lambda: self.system.buy_label(call.key, request),
             take_back=self.system.refund_label,
         )
@@ -133,8 +133,13 @@ class Carrier:
             raise Refusal(f"parcel-{tracking.state.value}", tracking.detail or f"the parcel is {tracking.state}")
         raise NotYet("on-its-way", f"the parcel is {tracking.state}")
 
-    async def _live_labels(self, call: Call[LabelRequest]) -> list[Label]:
+    async def _bought(self, call: Call[LabelRequest]) -> Sequence[Label]:
+        """All labels at the call's rates. After a reset the quote is new: an older label has another rate."""
         found = await self.system.find_labels(call.reference, _rates(call))
+        return found if found or not call.repeated else await self.system.find_labels(call.reference, ())
+
+    async def _live_labels(self, call: Call[LabelRequest]) -> list[Label]:
+        found = await self._bought(call)
         live = [one for one in found if one.state not in _GONE]
         if not live and activity.info().attempt > 1:
             await self._tell_refused([one for one in found if one.key == call.key])
@@ -147,7 +152,7 @@ class Carrier:
                 await self.system.read_label(label)
 
     async def _labels_of(self, call: Call[LabelRequest]) -> list[Label]:
-        found = await self.system.find_labels(call.reference, _rates(call))
+        found = await self._bought(call)
         return [one for one in found if one.key == call.key and one.state is not LabelState.FAILED]
 
     async def _with_replaced(self, call: Call[LabelRequest], label: Label) -> Label:

@@ -17,6 +17,7 @@ from temporalio.service import RPCError, RPCStatusCode
 
 from seamline import catalog
 from seamline.cli_output import AsJson, Exit, Refused, console, print_json, run, say
+from seamline.cli_resume import all_left
 from seamline.cli_systems import Surveyed, ask_all, told
 from seamline.errors import ConfigurationError
 from seamline.records.base import Record
@@ -31,6 +32,9 @@ from seamline.temporal import (
     polled,
     reaching,
 )
+
+TERMINATED_MAX = 50
+"""Looked at; more are told as so many."""
 
 app = typer.Typer()
 
@@ -99,6 +103,7 @@ async def diagnose() -> AsyncIterator[Check]:
         remedy="start a worker once, it registers them" if missing else "",
     )
     yield await notifier(client, settings)
+    yield await _terminated(client)
     async for check in _workers(client, settings):
         yield check
 
@@ -165,6 +170,13 @@ async def _not_told(client: Client, described: ScheduleDescription) -> list[str]
         f"{one['team']} could not be told by {one['connection']}: {one['failure']}"
         for one in (await run.result())["failed"]
     ]
+
+
+async def _terminated(client: Client) -> Check:
+    """Not wrong, since staff may have settled it by hand; yet nothing else tells of it."""
+    count = sum(bool(left.called) for left in (await all_left(client, TERMINATED_MAX)).values())
+    remedy = "`seamline terminated` lists what they left, `seamline resume ID` takes one up again" if count else ""
+    return Check(name="terminated with effects", ok=True, detail=str(count or "none"), remedy=remedy)
 
 
 async def _workers(client: Client, settings: Settings) -> AsyncIterator[Check]:

@@ -85,7 +85,14 @@ async def list_processes(
         conditions.append(f"{attributes.REFERENCE.name} = {_quoted(check_reference(reference))}")
     with reaching():
         found = client.list_workflows(" AND ".join(conditions), limit=limit, page_size=min(limit, 1000))
-        return [listed(one) async for one in found]
+        return [listed(one) async for one in found if await _is_last(client, one)]
+
+
+async def _is_last(client: Client, one: WorkflowExecution) -> bool:
+    """Whether no later run took its place: a reset, as by `seamline resume`, leaves the run before it terminated."""
+    if one.status is not WorkflowExecutionStatus.TERMINATED:
+        return True
+    return (await client.get_workflow_handle(one.id).describe()).run_id == one.run_id
 
 
 def listed(one: WorkflowExecution) -> Listed:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
@@ -11,6 +12,7 @@ import pytest
 from seamline.child import free_port
 from seamline.local import Running
 from tests.cli.conftest import Command, Said, until
+from tests.conftest import binary
 
 Order = Callable[..., str]
 BAD_POSTCODE = {"address": {"zip": "ZZ9 9ZZ"}}
@@ -222,3 +224,19 @@ def test_a_second_up_over_the_same_state_is_refused(seamline: Command, stack: Ru
     said = seamline("up", "--state", str(Path(stack.config).parent))
     assert said.code == 1
     assert "it runs already" in said.err
+
+
+def test_what_was_terminated_is_found_and_resumed(seamline: Command, order: Order) -> None:
+    reference = waiting(seamline, order)
+    identity = f"order-to-shipment:{reference}"
+    subprocess.run([binary("temporal"), "workflow", "terminate", "--workflow-id", identity], check=True)
+    listed = {one["id"]: one["called"] for one in seamline("terminated", "--json").data}
+    assert listed[identity] == []
+    assert identity in seamline("terminated").out
+    assert "terminated with effects: none" in seamline("doctor").out
+    resumed = seamline("resume", reference, "--why", "by mistake")
+    assert (resumed.code, "goes on where it was" in resumed.out) == (0, True)
+    assert shown(seamline, reference, "waiting").data["view"]["waits"]
+    assert identity not in {one["id"] for one in seamline("terminated", "--json").data}
+    again = seamline("resume", reference)
+    assert (again.code, "there is nothing to resume" in again.err) == (1, True)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import subprocess
 from pathlib import Path
 
 import pytest
 
 from seamline.cli import execute
 from seamline.temporal import EmbeddedTemporal
+from tests.conftest import binary
 from tests.servers import temporal
 
 __all__ = ["temporal"]
@@ -61,3 +63,13 @@ def test_doctor_names_each_queue_without_worker(reference: str, capsys: pytest.C
 def test_cancelling_needs_no_worker(reference: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert execute(["cancel", reference]) == 0
     assert "cancel requested" in capsys.readouterr().out
+
+
+def test_what_was_terminated_before_it_began_is_resumed(reference: str, capsys: pytest.CaptureFixture[str]) -> None:
+    identity = f"order-to-shipment:{reference}"
+    assert execute(["cancel", identity]) == 0
+    subprocess.run([binary("temporal"), "workflow", "terminate", "--workflow-id", identity], check=True)
+    assert execute(["resume", identity]) == 0
+    capsys.readouterr()
+    assert execute(["show", reference, "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["status"] == "running"

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+from temporalio import workflow
+
 from activities import carrier, inventory, mail, shop
 from activities.shop import OrderRequest
 from seamline.errors import Problem
@@ -71,7 +73,12 @@ class OrderToShipment(Process):
 
     def broken_rules(self, order: Order) -> list[Problem]:
         """What staff must mend before anything is done; an order that is not ours needs no mending."""
-        return [] if order.not_ours(self.policy) else [*order.broken_rules(), *order.not_ready()]
+        if order.not_ours(self.policy):
+            return []
+        problems = [*order.broken_rules(), *order.not_ready(self.policy, workflow.now())]
+        if order.awaits_payment:
+            problems.append(Problem(field="payment", reason="is authorised only: capture it in the shop, then retry"))
+        return problems
 
     async def checked_address(self, order: Order) -> Address:
         """The address as the carrier prints it; what it lacks for delivery, the shop's keeps."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 
 from pydantic import Field
@@ -11,8 +11,12 @@ from seamline.errors import Problem
 from seamline.records.address import Address
 from seamline.records.base import Record
 from seamline.records.money import Currency, Money
+from seamline.records.payment import Authorization, PaymentMode
 from seamline.records.policy import Policy
 from seamline.records.reference import Reference
+from seamline.records.risk import Risk
+
+_PAY_ANEW = "have the customer pay anew in the shop, then retry"
 
 
 class Payment(StrEnum):
@@ -66,6 +70,7 @@ class FulfilmentOrder(Record):
     location: str
     open: bool
     on_hold: bool = False
+    """Held by others than us."""
     delivery: Delivery = Delivery.SHIPPING
     lines: tuple[FulfilmentLine, ...] = ()
 
@@ -98,6 +103,12 @@ class Order(Record):
     created_at: datetime
     currency: Currency
     payment: Payment
+    payment_mode: PaymentMode = PaymentMode.PAID
+    authorization: Authorization | None = None
+    """What can be captured, or could be before it ended."""
+    collected: Money | None = None
+    """What was paid and not given back; None where it was paid in another currency than the order's."""
+    risk: Risk = Risk()
     test: bool = False
     cancelled: bool = False
     lines: tuple[OrderLine, ...]
@@ -146,13 +157,22 @@ class Order(Record):
             return "nothing is left to ship: all fulfilled, or nothing that is carried to the customer"
         return ""
 
-    def not_ready(self) -> list[Problem]:
+    @property
+    def to_collect(self) -> Money:
+        """What the customer still owes: what is to be captured."""
+        total, paid = self.totals.total, self.collected
+        if paid is None or paid.currency != total.currency:
+            return total
+        return total - paid if paid < total else total * 0
+
+    @property
+    def awaits_payment(self) -> bool:
+        """Whether the shop still has to take money that is authorised before anything is shipped."""
+        return self.payment is Payment.AUTHORIZED and self.payment_mode is PaymentMode.PAID
+
+    def not_ready(self, policy: Policy, now: datetime) -> list[Problem]:
         """What people must do in the shop before this order can go, each with its field."""
-        problems = []
-        if self.payment is Payment.AUTHORIZED:
-            problems.append(Problem(field="payment", reason="is authorised only: capture it in the shop, then retry"))
-        elif self.payment not in (Payment.PAID, Payment.PARTIALLY_REFUNDED):
-            problems.append(Problem(field="payment", reason=f"is {self.payment}: retry once it is paid"))
+        problems = self._not_payable(policy, now)
         parts = self.open_fulfilment_orders
         if len(parts) > 1:
             reason = f"are {len(parts)} to ship and one is handled: fulfil the others in the shop, then retry"
@@ -160,6 +180,67 @@ class Order(Record):
         if any(part.on_hold for part in parts):
             problems.append(Problem(field="fulfilment_orders.0", reason="is on hold: release it there, then retry"))
         return problems
+
+    def _not_payable(self, policy: Policy, now: datetime) -> list[Problem]:
+        if self.payment in (Payment.PAID, Payment.PARTIALLY_REFUNDED):
+            return []
+        if self.payment_mode is PaymentMode.TERMS and self.payment is not Payment.EXPIRED:
+            return []
+        if self.payment is Payment.AUTHORIZED:
+            ours = self.payment_mode is PaymentMode.OURS
+            return self._not_capturable(now + timedelta(hours=policy.authorization_hours_min)) if ours else []
+        reason = f"is {self.payment}: retry once it is paid"
+        if self.payment is Payment.EXPIRED:
+            reason = f"is an authorisation that has ended{_at(self.authorization)}: {_PAY_ANEW}"
+        return [Problem(field="payment", reason=reason)]
+
+    def _not_capturable(self, needed_until: datetime) -> list[Problem]:
+        """Why we cannot count on capturing the total up to this moment."""
+        kept = self.authorization
+        if kept is None:
+            return [Problem(field="authorization", reason="is missing: capture it in the shop, then retry")]
+        if kept.amount.currency != self.to_collect.currency or kept.amount < self.to_collect:
+            reason = f"is {kept.amount} and {self.to_collect} is owed: collect the payment in the shop, then retry"
+            return [Problem(field="authorization.amount", reason=reason)]
+        if kept.ended(needed_until):
+            reason = f"is too soon{_at(kept)}: capture it in the shop, then retry"
+            return [Problem(field="authorization.expires_at", reason=reason)]
+        return []
+
+    def problems_since(self, earlier: Order, now: datetime) -> list[Problem]:
+        """What became of the order since `earlier` that matters to a parcel under way, each with its field."""
+        if self.cancelled and not earlier.cancelled:
+            return [Problem(field="cancelled", reason="it was cancelled in the shop: cancel here too")]
+        problems = self._payment_since(earlier, now) + self._goods_since(earlier)
+        if self.address != earlier.address:
+            reason = "was changed in the shop after the label was made: cancel here and start anew, or change it back"
+            problems.append(Problem(field="address", reason=reason))
+        return problems
+
+    def _payment_since(self, earlier: Order, now: datetime) -> list[Problem]:
+        if self.payment is not earlier.payment and self.payment in (Payment.VOIDED, Payment.REFUNDED):
+            return [
+                Problem(field="payment", reason=f"is {self.payment} meanwhile: cancel here too, or have it paid anew")
+            ]
+        uncaptured = self.payment is Payment.AUTHORIZED and self.payment_mode is PaymentMode.OURS
+        if self.payment is Payment.EXPIRED or (uncaptured and self.authorization and self.authorization.ended(now)):
+            reason = f"is an authorisation that has ended{_at(self.authorization)}: {_PAY_ANEW}"
+            return [Problem(field="payment", reason=reason)]
+        return []
+
+    def _goods_since(self, earlier: Order) -> list[Problem]:
+        before, after = _left(earlier), _left(self)
+        if before and not after:
+            reason = "are all fulfilled or closed in the shop meanwhile: stop the parcel and cancel here"
+            return [Problem(field="fulfilment_orders", reason=reason)]
+        if before != after:
+            told = ", ".join(
+                f"{after.get(sku, 0)} {sku} instead of {before.get(sku, 0)}" for sku in _differing(before, after)
+            )
+            return [Problem(field="lines", reason=f"are {told}: cancel here and start anew, or change it back there")]
+        if any(part.on_hold for part in self.open_fulfilment_orders):
+            return [Problem(field="fulfilment_orders.0", reason="was put on hold: release it there, then retry")]
+        return []
 
     def broken_rules(self) -> list[Problem]:
         """Every rule this order breaks, each with its field; empty when it can be shipped."""
@@ -183,6 +264,25 @@ class Order(Record):
         if self.totals.difference().amount:
             return [Problem(field="totals.total", reason=f"differs from its parts by {self.totals.difference()}")]
         return []
+
+
+def _at(authorization: Authorization | None) -> str:
+    """` (22 Nov 10:50 UTC)`, or nothing where the shop does not tell."""
+    ends = authorization.expires_at if authorization else None
+    return f" ({ends.astimezone(UTC):%d %b %H:%M} UTC)" if ends else ""
+
+
+def _left(order: Order) -> dict[str, int]:
+    """The pieces left to ship, by SKU."""
+    pieces: dict[str, int] = {}
+    for part in order.open_fulfilment_orders:
+        for line in part.lines:
+            pieces[line.sku] = pieces.get(line.sku, 0) + line.quantity
+    return pieces
+
+
+def _differing(before: dict[str, int], after: dict[str, int]) -> list[str]:
+    return sorted(sku for sku in before.keys() | after.keys() if before.get(sku) != after.get(sku))
 
 
 def _broken_parts(place: str, part: FulfilmentOrder, known: set[str]) -> list[Problem]:

@@ -41,6 +41,12 @@ class Policy(Record):
         default=WorkingHours(), description="The hours that count until an approval is due or expires."
     )
     time_zone: str = Field(default="Europe/London", description="Whose clock working hours and shown times follow.")
+    authorization_hours_min: float = Field(
+        default=48,
+        ge=0,
+        le=720,
+        description="How much longer an authorised payment must live for its order to be started, where we capture.",
+    )
     patience_seconds: Seconds = Field(
         default=300,
         description="How long a failing operation is retried before the process shows as held up.",

@@ -18,22 +18,33 @@ from graphql.execution.values import get_variable_values
 
 from seamline.errors import Kind, Refusal
 from seamline.http import Exchange, HttpFactory
-from seamline.systems.shopify import client, mapping, wire
-from seamline.systems.shopify.shop import Account, connect
+from seamline.records.payment import CaptureRequest, RefundRequest
+from seamline.records.risk import CancelRequest, HoldRequest
+from seamline.systems.shopify import client, documents, mapping, mapping_payment, wire
+from seamline.systems.shopify.shop import Account, ShopifyShop, connect
 from tests.contract.graphql_answers import answer_problems
 from tests.systems.shop_suite import fulfilment
 from tests.systems.vendors import Simulated
 
 NAME = "shop-uk"
 DOCUMENTS = (
-    wire.ORDER,
-    wire.MORE_LINES,
-    wire.MORE_PARTS,
-    wire.MORE_PART_LINES,
-    wire.FULFILMENTS,
-    wire.CREATE_FULFILMENT,
-    wire.HOLDINGS,
-    wire.SHOP,
+    documents.ORDER,
+    documents.MORE_LINES,
+    documents.MORE_PARTS,
+    documents.MORE_PART_LINES,
+    documents.FULFILMENTS,
+    documents.CREATE_FULFILMENT,
+    documents.HOLDINGS,
+    documents.SHOP,
+    documents.TRANSACTIONS,
+    documents.CAPTURE,
+    documents.REFUND,
+    documents.HOLDS,
+    documents.HOLD,
+    documents.RELEASE_HOLD,
+    documents.CANCEL,
+    documents.CANCELLED,
+    documents.JOB,
 )
 
 
@@ -43,7 +54,7 @@ def test_every_document_is_valid(shopify_schema: GraphQLSchema, document: str) -
 
 
 def test_a_wrong_document_is_found(shopify_schema: GraphQLSchema) -> None:
-    assert validate(shopify_schema, parse(wire.ORDER.replace("displayFinancialStatus", "financialStatus")))
+    assert validate(shopify_schema, parse(documents.ORDER.replace("displayFinancialStatus", "financialStatus")))
 
 
 async def test_requests_and_answers(
@@ -66,6 +77,8 @@ async def test_requests_and_answers(
     await shop.find_fulfilments(fulfilment(order))
     with pytest.raises(Refusal):
         await shop.create_fulfilment("key", fulfilment(order))
+    await move_money(shop, simulated)
+    await hold_and_cancel(shop, simulated)
     await shop.holdings(order.reference)
     await shop.card()
     await shop.close()
@@ -74,6 +87,47 @@ async def test_requests_and_answers(
     assert {documents_of(one) for one in asked} == set(DOCUMENTS)
     for exchange in asked:
         assert exchange_problems(shopify_schema, exchange) == []
+
+
+async def move_money(shop: ShopifyShop, simulated: Simulated) -> None:
+    """Capture and refund, and every way in which they are refused or fail."""
+    reference = await simulated.order(
+        NAME, financial_status="AUTHORIZED", risk="CANCEL", risk_facts=["far"], terms=True
+    )
+    order = await shop.fetch_order(reference)
+    assert order.authorization is not None
+    request = CaptureRequest(authorization_id=order.authorization.id, amount=order.to_collect)
+    made = await shop.capture(reference, request)
+    back = RefundRequest(transaction_id=made.id, amount=made.amount, gateway=made.gateway)
+    with pytest.raises(Refusal):
+        await shop.capture(reference, request)
+    await shop.refund(reference, "key", back)
+    with pytest.raises(Refusal):
+        await shop.refund(reference, "other key", back)
+    await shop.find_transactions(reference)
+    lapsed = await simulated.order(NAME, financial_status="AUTHORIZED", authorization_hours=0)
+    kept = (await shop.fetch_order(lapsed)).authorization
+    assert kept is not None
+    await shop.capture(lapsed, CaptureRequest(authorization_id=kept.id, amount=kept.amount))
+
+
+async def hold_and_cancel(shop: ShopifyShop, simulated: Simulated) -> None:
+    """Hold, release, cancel, and how each is refused."""
+    reference = await simulated.order(NAME)
+    part = (await shop.fetch_order(reference)).open_fulfilment_orders[0].id
+    held = await shop.place_hold(reference, HoldRequest(fulfilment_order_id=part, reason="high risk"))
+    with pytest.raises(Refusal):
+        await shop.place_hold(reference, HoldRequest(fulfilment_order_id=part))
+    await shop.fetch_order(reference)
+    await shop.find_hold(reference, part)
+    await shop.release_hold(held)
+    with pytest.raises(Refusal):
+        await shop.release_hold(held.model_copy(update={"fulfilment_order_id": "1"}))
+    begun = await shop.cancel_order(reference, f"{reference}/cancel-order#1", CancelRequest(note="rejected"))
+    await shop.read_cancellation(reference, begun.job_id)
+    await simulated.by_hand(reference, "cancel")
+    with pytest.raises(Refusal):
+        await shop.cancel_order(reference, "key", CancelRequest())
 
 
 def documents_of(exchange: Exchange) -> str:
@@ -94,7 +148,7 @@ def exchange_problems(schema: GraphQLSchema, exchange: Exchange) -> list[str]:
 
 def test_a_wrong_answer_is_found(shopify_schema: GraphQLSchema) -> None:
     shop = {"name": None, "myshopifyDomain": "x", "currencyCode": "DM", "more": 1}
-    found = answer_problems(shopify_schema, wire.SHOP, {"shop": shop})
+    found = answer_problems(shopify_schema, documents.SHOP, {"shop": shop})
     assert sorted(found) == [
         "data.shop.currencyCode: 'DM' is no CurrencyCode",
         "data.shop.more: was not asked for",
@@ -133,6 +187,25 @@ def test_recorded_user_errors_are_read(specs: Path) -> None:
         elif read.fulfillment:
             mapping.fulfilments([read.fulfillment])
     assert refused > 2
+
+
+def test_recorded_money_and_holds_are_read(specs: Path) -> None:
+    fields = {"id", "kind", "status", "amountSet"}
+    moved = [one for found in recorded(specs, "transactions") for one in found if fields <= one.keys()]
+    moved = [one | {"amountSet": {"presentmentMoney": one["amountSet"]["shopMoney"]}} for one in moved]
+    read = mapping_payment.transactions([wire.Transaction.model_validate(one) for one in moved])
+    assert {one.kind.value for one in read} == {"authorization"}
+    assert mapping_payment.authorization(read) is not None
+    holds = [wire.FulfillmentHold.model_validate(one) for found in recorded(specs, "fulfillmentHolds") for one in found]
+    assert any(hold.held_by_requesting_app for hold in holds)
+    refusals = [
+        one for one in recorded(specs, "fulfillmentOrderHold") if isinstance(one, dict) and one.get("userErrors")
+    ]
+    for payload in refusals:
+        errors = wire.HoldCreate.model_validate(payload | {"fulfillmentHold": None}).user_errors
+        failure = mapping_payment.refused(errors, {"reasonNotes": "reason"}, "fulfilment_order_id").failure
+        assert [problem.field for problem in failure.problems] == ["fulfilment_order_id"]
+    assert refusals
 
 
 def test_recorded_objects_are_read(specs: Path) -> None:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Awaitable
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any, Protocol
 
@@ -11,9 +14,13 @@ from activities.shop import ShopSystem
 from seamline.errors import Outage, Refusal
 from seamline.records.money import Money
 from seamline.records.order import Delivery, Order, Payment
+from seamline.records.payment import CaptureRequest, RefundRequest
+from seamline.records.risk import CancelRequest, HoldRequest
 from seamline.records.shipping import FulfilmentRequest
 from tests.systems.conformance import (
+    PAUSE_SECONDS,
     PERSONAL,
+    WAIT_SECONDS_MAX,
     Side,
     SystemConformance,
 )
@@ -28,8 +35,17 @@ class ShopSide(Side, Protocol):
     async def order(self, **wanted: Any) -> str:
         """An order with these wishes (by the simulator's names); its reference."""
 
-    async def lose_reply(self) -> None:
-        """The next fulfilment is made, and its answer is lost."""
+    async def lose_reply(self, what: str = "fulfilment") -> None:
+        """The next `fulfilment`, `capture`, `refund`, `hold` or `cancellation` is made, and its answer is lost."""
+
+    async def by_hand(self, reference: str, what: str, **wanted: Any) -> None:
+        """Staff, the customer or the bank act on the order (by the simulator's names): `payment`, `edit`, `cancel`."""
+
+    async def slow_refunds(self) -> None:
+        """Refunds stay pending from now on."""
+
+    async def ledger(self, reference: str) -> list[tuple[str, str | None]]:
+        """What was done to the order at the vendor's, oldest first: operation and amount."""
 
 
 class ShopConformance(SystemConformance):
@@ -122,6 +138,7 @@ class ShopConformance(SystemConformance):
         assert [(one.kind, one.state) for one in await side.adapter.holdings(order.reference)] == [
             ("order", "paid, fulfilled"),
             ("fulfilment", "success"),
+            ("sale", "done"),
         ]
 
     async def test_only_what_is_left_is_to_be_shipped(self, side: ShopSide) -> None:
@@ -146,6 +163,135 @@ class ShopConformance(SystemConformance):
             await side.adapter.create_fulfilment("key", fulfilment(order))
         assert caught.value.failure.problems
         assert not any(text in str(caught.value) for text in PERSONAL)
+
+
+class ShopMoneyConformance:
+    """The role shop: money, risk, holds and cancelling."""
+
+    async def test_every_mode_and_what_is_authorised(self, side: ShopSide) -> None:
+        order = await side.adapter.fetch_order(await side.order(financial_status="AUTHORIZED", authorization_hours=50))
+        kept = order.authorization
+        assert kept is not None
+        assert (str(kept.amount), str(order.to_collect), order.payment_mode) == ("19.45 GBP", "19.45 GBP", "paid")
+        assert kept.expires_at is not None
+        assert not kept.ended(datetime.now(UTC))
+        assert kept.ended(datetime.now(UTC) + timedelta(hours=51))
+        paid = await side.adapter.fetch_order(await side.order())
+        assert (paid.authorization, str(paid.to_collect)) == (None, "0.00 GBP")
+        later = await side.adapter.fetch_order(await side.order(financial_status="PENDING", terms=True))
+        assert (later.payment_mode, later.authorization, str(later.to_collect)) == ("terms", None, "19.45 GBP")
+        half = await side.adapter.fetch_order(await side.order(financial_status="PARTIALLY_REFUNDED"))
+        assert str(half.to_collect) == "9.72 GBP"
+
+    @pytest.mark.parametrize(
+        ("risk", "level"), [("ACCEPT", "low"), ("INVESTIGATE", "medium"), ("CANCEL", "high"), ("NONE", "unknown")]
+    )
+    async def test_the_risk_and_its_facts(self, side: ShopSide, risk: str, level: str) -> None:
+        order = await side.adapter.fetch_order(await side.order(risk=risk, risk_facts=["The card is from elsewhere"]))
+        assert (order.risk.level, order.risk.facts) == (level, ("The card is from elsewhere",))
+
+    async def test_a_capture_and_its_refund(self, side: ShopSide) -> None:
+        reference = await side.order(financial_status="AUTHORIZED")
+        request = await capture_request(side, reference)
+        made = await side.adapter.capture(reference, request)
+        assert (made.kind, made.state, made.parent_id) == ("capture", "done", request.authorization_id)
+        assert (await side.adapter.fetch_order(reference)).payment is Payment.PAID
+        back = RefundRequest(transaction_id=made.id, amount=made.amount, gateway=made.gateway)
+        refund = await side.adapter.refund(reference, "key", back)
+        assert (refund.kind, refund.state, refund.parent_id) == ("refund", "done", made.id)
+        assert await side.adapter.refund(reference, "key", back) == refund
+        kinds = [one.kind.value for one in await side.adapter.find_transactions(reference)]
+        assert kinds == ["authorization", "capture", "refund"]
+        assert (await side.adapter.fetch_order(reference)).payment is Payment.REFUNDED
+
+    async def test_a_capture_whose_answer_was_lost_is_found(self, side: ShopSide) -> None:
+        reference = await side.order(financial_status="AUTHORIZED")
+        request = await capture_request(side, reference)
+        await side.lose_reply("capture")
+        with pytest.raises(Outage):
+            await side.adapter.capture(reference, request)
+        assert [one.kind.value for one in await side.adapter.find_transactions(reference)][1:] == ["capture"]
+
+    async def test_what_cannot_be_captured_or_refunded(self, side: ShopSide) -> None:
+        reference = await side.order(financial_status="AUTHORIZED")
+        request = await capture_request(side, reference)
+        more = request.model_copy(update={"amount": Money(amount=Decimal(20), currency="GBP")})
+        await refused(side.adapter.capture(reference, more), "amount")
+        made = await side.adapter.capture(reference, request)
+        await refused(side.adapter.capture(reference, request), "authorization_id")
+        back = RefundRequest(transaction_id=made.id, amount=more.amount, gateway=made.gateway)
+        await refused(side.adapter.refund(reference, "key", back), "authorization_id")
+        await refused(side.adapter.find_transactions(f"{side.name}:999999"), "reference")
+
+    async def test_a_capture_of_what_has_lapsed_fails(self, side: ShopSide) -> None:
+        reference = await side.order(financial_status="AUTHORIZED")
+        request = await capture_request(side, reference)
+        await side.by_hand(reference, "payment", action="lapse")
+        made = await side.adapter.capture(reference, request)
+        assert (made.state, made.error) == ("failed", "authorization-expired")
+
+    async def test_refunds_can_be_pending(self, side: ShopSide) -> None:
+        await side.slow_refunds()
+        reference = await side.order(financial_status="AUTHORIZED")
+        made = await side.adapter.capture(reference, await capture_request(side, reference))
+        back = RefundRequest(transaction_id=made.id, amount=made.amount, gateway=made.gateway)
+        assert (await side.adapter.refund(reference, "key", back)).state == "pending"
+        await side.by_hand(reference, "payment", action="reject-refund")
+        assert (await side.adapter.find_transactions(reference))[-1].state == "failed"
+
+    async def test_our_hold_is_found_and_released_and_is_not_a_foreign_one(self, side: ShopSide) -> None:
+        reference = await side.order()
+        part = (await side.adapter.fetch_order(reference)).open_fulfilment_orders[0].id
+        assert await side.adapter.find_hold(reference, part) is None
+        made = await side.adapter.place_hold(reference, HoldRequest(fulfilment_order_id=part, reason="high risk"))
+        assert await side.adapter.find_hold(reference, part) == made
+        assert not (await side.adapter.fetch_order(reference)).open_fulfilment_orders[0].on_hold
+        await refused(side.adapter.place_hold(reference, HoldRequest(fulfilment_order_id=part)), "fulfilment_order_id")
+        await side.adapter.release_hold(made)
+        await side.adapter.release_hold(made)
+        assert await side.adapter.find_hold(reference, part) is None
+
+    async def test_a_foreign_hold_is_not_ours(self, side: ShopSide) -> None:
+        reference = await side.order(fulfillment_order_status="ON_HOLD")
+        part = (await side.adapter.fetch_order(reference)).open_fulfilment_orders[0].id
+        assert await side.adapter.find_hold(reference, part) is None
+        await side.adapter.place_hold(reference, HoldRequest(fulfilment_order_id=part))
+        assert (await side.adapter.fetch_order(reference)).open_fulfilment_orders[0].on_hold
+
+    async def test_an_order_is_cancelled_and_money_goes_back(self, side: ShopSide) -> None:
+        reference = await side.order()
+        begun = await side.adapter.cancel_order(
+            reference, f"{reference}/cancel-order#1", CancelRequest(note="rejected")
+        )
+        now = begun
+        async with asyncio.timeout(WAIT_SECONDS_MAX):
+            while now.state == "under way":
+                await asyncio.sleep(PAUSE_SECONDS)
+                now = await side.adapter.read_cancellation(reference, begun.job_id)
+        assert now.state == "cancelled"
+        order = await side.adapter.fetch_order(reference)
+        assert (order.cancelled, order.payment) == (True, Payment.REFUNDED)
+        await refused(side.adapter.cancel_order(reference, "key", CancelRequest()), "reference")
+
+    async def test_a_cancellation_that_came_to_nothing(self, side: ShopSide) -> None:
+        reference = await side.order()
+        assert (await side.adapter.read_cancellation(reference, "")).state == "failed"
+        await refused(side.adapter.read_cancellation(f"{side.name}:999999", ""), "reference")
+
+
+async def capture_request(side: ShopSide, reference: str) -> CaptureRequest:
+    """What is owed for the order, of what is authorised."""
+    order = await side.adapter.fetch_order(reference)
+    assert order.authorization is not None
+    return CaptureRequest(authorization_id=order.authorization.id, amount=order.to_collect)
+
+
+async def refused(work: Awaitable[object], field: str) -> None:
+    """It is refused for this field of our request, and the error's text holds nothing personal."""
+    with pytest.raises(Refusal) as caught:
+        await work
+    assert [problem.field for problem in caught.value.failure.problems] == [field]
+    assert not any(text in str(caught.value) for text in PERSONAL)
 
 
 def fulfilment(order: Order, number: str = "TRACK-1") -> FulfilmentRequest:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import Any, TypeVar
 
 import pytest
@@ -12,9 +13,12 @@ from pydantic import BaseModel, ValidationError
 
 from seamline.errors import Refusal
 from seamline.records.parcel import Rate
+from seamline.records.payment import PaymentMode
+from seamline.records.policy import Policy
 from seamline.systems.shippo import mapping as shippo
 from seamline.systems.shippo import wire as shippo_wire
 from seamline.systems.shopify import mapping as shopify
+from seamline.systems.shopify import mapping_payment as shopify_payment
 from seamline.systems.shopify import wire as shopify_wire
 from seamline.systems.tryton import mapping as tryton
 from seamline.systems.tryton import wire as tryton_wire
@@ -23,6 +27,7 @@ from tests.systems.inventory_suite import stock_request
 
 EXAMPLES = 60
 REFERENCE = "shop-uk:5001"
+NOW = datetime(2026, 11, 22, 10, 50, tzinfo=UTC)
 
 texts = st.text(max_size=300) | st.sampled_from(
     ["", "GB", "GBP", "PAID", "SHIPPING", "OPEN", "GRAMS", "SUCCESS", "draft"]
@@ -74,8 +79,32 @@ part = st.fixed_dictionaries(
         "id": ids,
         "status": texts,
         "assignedLocation": st.fixed_dictionaries({"name": texts}),
+        "fulfillmentHolds": st.lists(
+            st.fixed_dictionaries({"id": ids, "handle": maybe(texts), "heldByRequestingApp": st.booleans()}), max_size=2
+        ),
         "deliveryMethod": maybe(st.fixed_dictionaries({"methodType": texts})),
         "lineItems": page(part_line),
+    }
+)
+movement = st.fixed_dictionaries(
+    {
+        "id": ids,
+        "kind": texts | st.sampled_from(["AUTHORIZATION", "SALE", "CAPTURE", "REFUND", "VOID"]),
+        "status": texts | st.sampled_from(["SUCCESS", "PENDING", "FAILURE"]),
+        "errorCode": maybe(texts),
+        "gateway": maybe(texts),
+        "authorizationExpiresAt": maybe(st.datetimes().map(lambda at: at.isoformat() + "Z")),
+        "amountSet": money.map(lambda bag: {"presentmentMoney": bag["shopMoney"]}),
+        "parentTransaction": maybe(st.fixed_dictionaries({"id": ids})),
+    }
+)
+assessment = st.fixed_dictionaries(
+    {
+        "riskLevel": texts | st.sampled_from(["HIGH", "LOW"]),
+        "facts": st.lists(
+            st.fixed_dictionaries({"description": texts, "sentiment": st.sampled_from(["NEGATIVE", "POSITIVE"])}),
+            max_size=2,
+        ),
     }
 )
 address_fields = ("name", "company", "address1", "address2", "city", "provinceCode", "zip", "countryCodeV2", "phone")
@@ -99,6 +128,11 @@ orders = st.fixed_dictionaries(
         "currentTotalTaxSet": money,
         "currentTotalPriceSet": money,
         "totalTipReceivedSet": money,
+        "paymentTerms": maybe(st.fixed_dictionaries({"id": ids})),
+        "risk": st.fixed_dictionaries(
+            {"recommendation": texts | st.sampled_from(["CANCEL"]), "assessments": st.lists(assessment, max_size=2)}
+        ),
+        "transactions": st.lists(movement, max_size=4),
         "lineItems": page(line),
         "fulfillmentOrders": page(part),
     }
@@ -170,9 +204,21 @@ few = settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=[Heal
 
 
 @few
-@given(orders)
-def test_shopifys_order(body: Any) -> None:
-    assert_total(shopify_wire.Order, body, lambda read: shopify.order(REFERENCE, read, "page").broken_rules())
+@given(orders, st.sampled_from(PaymentMode))
+def test_shopifys_order(body: Any, mode: PaymentMode) -> None:
+    def work(read: shopify_wire.Order) -> object:
+        order = shopify.order(REFERENCE, read, "page", mode)
+        return [*order.broken_rules(), *order.not_ready(Policy(), NOW), *order.problems_since(order, NOW)]
+
+    assert_total(shopify_wire.Order, body, work)
+
+
+@few
+@given(st.lists(st.fixed_dictionaries({"message": texts, "field": maybe(st.lists(texts, max_size=3))}), max_size=3))
+def test_shopifys_user_errors(errors: Any) -> None:
+    read = [shopify_wire.UserError.model_validate(one) for one in errors]
+    for refusal in (shopify.refused(read), shopify_payment.refused(read, {"amount": "amount"}, "reference")):
+        assert all(problem.field for problem in refusal.failure.problems)
 
 
 @few

@@ -17,10 +17,18 @@ from seamline.http import Exchange, HttpFactory
 from seamline.records.event import BadSignature, EventKind, UnreadableEvent
 from seamline.systems.shopify import client, webhook, wire
 from seamline.systems.shopify.shop import Account, ShopifyShop, connect
-from tests.systems.shop_suite import ShopConformance, fulfilment
+from tests.systems.shop_role_suite import ShopRoleConformance
+from tests.systems.shop_suite import ShopConformance, ShopMoneyConformance, fulfilment
 from tests.systems.vendors import Simulated
 
 NAME = "shop-uk"
+MUTATIONS = {
+    "fulfilment": "fulfillmentCreate",
+    "capture": "orderCapture",
+    "refund": "refundCreate",
+    "hold": "fulfillmentOrderHold",
+    "cancellation": "orderCancel",
+}
 
 
 class Side:
@@ -48,8 +56,17 @@ class Side:
     async def order(self, **wanted: Any) -> str:
         return await self.simulated.order(NAME, **wanted)
 
-    async def lose_reply(self) -> None:
-        await self.simulated.fault(NAME, "lost-reply", "fulfillmentCreate", count=1)
+    async def lose_reply(self, what: str = "fulfilment") -> None:
+        await self.simulated.fault(NAME, "lost-reply", MUTATIONS[what], count=1)
+
+    async def by_hand(self, reference: str, what: str, **wanted: Any) -> None:
+        await self.simulated.by_hand(reference, what, **wanted)
+
+    async def slow_refunds(self) -> None:
+        await self.simulated.settings(payment_refund_after_seconds=60)
+
+    async def ledger(self, reference: str) -> list[tuple[str, str | None]]:
+        return [(one["operation"], one["amount"]) for one in await self.simulated.ledger(reference=reference)]
 
 
 @pytest.fixture
@@ -62,7 +79,7 @@ async def side(simulated: Simulated, http: HttpFactory) -> AsyncIterator[Side]:
     await adapter.close()
 
 
-class TestConformance(ShopConformance):
+class TestConformance(ShopConformance, ShopMoneyConformance, ShopRoleConformance):
     """Shopify fills the role."""
 
 

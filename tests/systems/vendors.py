@@ -64,6 +64,16 @@ class Simulated:
         """A customer's order; its reference."""
         return str((await self._ask("POST", f"/shops/{connection}/orders", wanted))["reference"])
 
+    async def by_hand(self, reference: str, what: str, **wanted: Any) -> None:
+        """Staff of the shop, a customer or a bank act on an order: `payment`, `edit`, `cancel`."""
+        connection, _, number = reference.partition(":")
+        await self._ask("POST", f"/shops/{connection}/orders/{number}/{what}", wanted)
+
+    async def ledger(self, **equal: str) -> list[dict[str, Any]]:
+        """The ledger's entries, oldest first."""
+        entries: list[dict[str, Any]] = await self._ask("GET", "/effects", query=equal)
+        return entries
+
     async def stock(self, connection: str, **pieces: int) -> dict[str, int]:
         """Set some articles' free pieces (names with `_` for `-`); what is free now."""
         wanted = {sku.replace("_", "-"): count for sku, count in pieces.items()}

@@ -22,15 +22,15 @@ from typing import Any
 
 from seamline.errors import Problem, Refusal
 from seamline.records.order import Delivery, Order, Payment
+from seamline.records.payment import PaymentMode
 from seamline.records.reading import refusing
-from seamline.records.reference import external_id_of
 from seamline.records.shipping import Fulfilment, FulfilmentRequest
 from seamline.records.system import Holding
+from seamline.systems.shopify import mapping_payment as paying
 from seamline.systems.shopify import wire
+from seamline.systems.shopify.ids import gid, number_of
 
 _OPEN = {"OPEN", "IN_PROGRESS", "ON_HOLD", "SCHEDULED"}
-# A scheduled one (a pre-order) may not be fulfilled before its date, which is a hold by another name.
-_ON_HOLD = {"ON_HOLD", "SCHEDULED"}
 _NOT_LIVE = {"CANCELLED", "ERROR", "FAILURE"}
 _GRAMS = {"KILOGRAMS": 1000.0, "GRAMS": 1.0, "POUNDS": 453.59237, "OUNCES": 28.349523125}
 _DELIVERIES = {
@@ -53,27 +53,9 @@ _PAYMENTS = {
 }
 
 
-def order_gid(reference: str) -> str:
-    """`gid://shopify/Order/5001` of `shop-uk:5001`. Refusal when the id is not one of Shopify's numbers."""
-    number = external_id_of(reference)
-    if not (number.isascii() and number.isdigit()):
-        problem = Problem(field="reference", reason="must end in Shopify's numeric order id, for example shop-uk:5001")
-        raise Refusal("not-found", "there is no order with this id", problems=[problem])
-    return gid("Order", number)
-
-
-def gid(kind: str, number: str) -> str:
-    """Shopify's global id of an object."""
-    return f"gid://shopify/{kind}/{number}"
-
-
-def number_of(global_id: str) -> str:
-    """The number at a global id's end, without its parameters."""
-    return global_id.rsplit("/", 1)[-1].split("?", 1)[0]
-
-
-def order(reference: str, found: wire.Order, page: str) -> Order:
-    """The order as all know it. `page` is where people see it."""
+def order(reference: str, found: wire.Order, page: str, mode: PaymentMode = PaymentMode.PAID) -> Order:
+    """The order as all know it. `page` is where people see it; `mode` is who takes the money in this shop."""
+    moved = paying.transactions(found.transactions)
     with refusing("unreadable-order", "the shop's answer does not fit an order"):
         return Order.model_validate(
             {
@@ -82,10 +64,14 @@ def order(reference: str, found: wire.Order, page: str) -> Order:
                 "created_at": found.created_at,
                 "currency": found.currency_code,
                 "payment": _payment(found),
+                "payment_mode": paying.payment_mode(found, mode),
+                "authorization": paying.authorization(moved),
+                "collected": paying.collected(moved, found.currency_code),
+                "risk": paying.risk(found.risk),
                 "test": found.test,
                 "cancelled": found.cancelled_at is not None,
                 "lines": _lines(found),
-                "fulfilment_orders": [_part(part) for part in found.fulfillment_orders.nodes],
+                "fulfilment_orders": [_part(reference, part) for part in found.fulfillment_orders.nodes],
                 "totals": _totals(found),
                 "address": _address(found),
                 "email": found.email or "",
@@ -140,9 +126,14 @@ def holdings(held: wire.Held, page: str) -> list[Holding]:
     state = "cancelled" if held.cancelled_at else f"{paid}, {held.display_fulfillment_status.lower()}"
     amount = f"{money.amount} {money.currency_code}"
     order_held = Holding(kind="order", id=number_of(held.id), state=state.replace("_", " "), amount=amount, page=page)
-    return [order_held] + [
+    fulfilled = [
         Holding(kind="fulfilment", id=number_of(one.id), state=one.status.lower()) for one in held.fulfillments
     ]
+    moved = [
+        Holding(kind=one.kind.value, id=one.id, state=one.state.value, amount=str(one.amount))
+        for one in paying.transactions(held.transactions)
+    ]
+    return [order_held, *fulfilled, *moved]
 
 
 def _field(path: Sequence[str]) -> str:
@@ -181,7 +172,9 @@ def _lines(found: wire.Order) -> list[dict[str, Any]]:
     ]
 
 
-def _part(part: wire.FulfillmentOrder) -> dict[str, Any]:
+def _part(reference: str, part: wire.FulfillmentOrder) -> dict[str, Any]:
+    # A scheduled one (a pre-order) may not be fulfilled before its date, which is a hold by another name.
+    held = part.status == "ON_HOLD" and paying.held_by_others(reference, part.fulfillment_holds)
     lines = [line for line in part.line_items.nodes if line.requires_shipping]
     method = part.delivery_method.method_type if part.delivery_method else None
     # Orders made through the API have no method: what must be shipped then is.
@@ -193,7 +186,7 @@ def _part(part: wire.FulfillmentOrder) -> dict[str, Any]:
         "id": number_of(part.id),
         "location": part.assigned_location.name,
         "open": part.status in _OPEN,
-        "on_hold": part.status in _ON_HOLD,
+        "on_hold": held or part.status == "SCHEDULED",
         "delivery": delivery,
         "lines": [
             {

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from typing import Any, Final, TypeVar
+from typing import Any, Final, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, HttpUrl, SecretStr
 
 from seamline.errors import Problem, Refusal
 from seamline.http import HttpFactory, located
 from seamline.records.order import Order
+from seamline.records.payment import CaptureRequest, PaymentMode, RefundRequest, Transaction
+from seamline.records.risk import Cancellation, CancellationState, CancelRequest, Hold, HoldRequest
 from seamline.records.shipping import Fulfilment, FulfilmentRequest
 from seamline.records.system import Card, Holding, Repeat
-from seamline.systems.shopify import mapping, wire
+from seamline.systems.shopify import documents, mapping, wire
+from seamline.systems.shopify import mapping_payment as paying
 from seamline.systems.shopify.client import ShopifyClient, as_model
+from seamline.systems.shopify.ids import gid, number_of, order_gid
 
 PAGES_MAX = 20
 """More pages than this of one list are not an order that a person made."""
@@ -32,6 +36,11 @@ class Account(BaseModel):
     page: str = Field(
         default="{url}/admin/orders/{id}",
         description="Where staff see an order; {url} is the store's address, {id} the order's number.",
+    )
+    payment_mode: Literal["paid", "ours", "on-fulfilment"] = Field(
+        default="paid",
+        description="Who takes the money: `paid`, the store, before anything is shipped; `ours`, we capture what is "
+        "authorised once the parcel is packed; `on-fulfilment`, the store, once it is told that the parcel left.",
     )
     calls_per_second_max: float = Field(default=10, gt=0, le=100, description="How often this store may be called.")
     calls_at_once_max: int = Field(default=8, gt=0, le=100, description="How many calls may run at the same time.")
@@ -52,12 +61,22 @@ def connect(name: str, account: Account, http: HttpFactory) -> ShopifyShop:
 class ShopifyShop:
     """Satisfies `activities.shop.ShopSystem`."""
 
-    # A fulfilment cannot carry a key; it is found by its tracking number within the fulfilment order.
-    repeats: Final[Mapping[str, Repeat]] = {"post_fulfilment": Repeat.LOOK_UP}
+    # A fulfilment cannot carry a key; it is found by its tracking number within the fulfilment order, a capture by its
+    # authorisation, a hold by its handle, which Shopify takes once for a fulfilment order. A refund carries our key, by
+    # which Shopify knows it for a day, and is found by its capture.
+    repeats: Final[Mapping[str, Repeat]] = {
+        "post_fulfilment": Repeat.LOOK_UP,
+        "hold": Repeat.LOOK_UP,
+        "release_hold": Repeat.HARMLESS,
+        "cancel_order": Repeat.LOOK_UP,
+        "capture": Repeat.LOOK_UP,
+        "refund_capture": Repeat.NATIVE_KEY,
+    }
 
     def __init__(self, name: str, account: Account, client: ShopifyClient) -> None:
         self.name = name
         self._account = account
+        self._mode = PaymentMode(account.payment_mode.replace("-", " "))
         self._client = client
 
     async def close(self) -> None:
@@ -67,7 +86,7 @@ class ShopifyShop:
     @located
     async def fetch_order(self, reference: str) -> Order:
         """The order with all its lines and fulfilment orders. Refusal `not-found` when there is none."""
-        data = await self._client.query("fetch_order", wire.ORDER, {"id": mapping.order_gid(reference)})
+        data = await self._client.query("fetch_order", documents.ORDER, {"id": order_gid(reference)})
         if data.get("order") is None:
             raise _not_found("reference", "is not an order of this shop")
         found = as_model(wire.Order, data["order"], "order")
@@ -80,19 +99,21 @@ class ShopifyShop:
                 "fulfillment_orders": wire.Page[wire.FulfillmentOrder](nodes=tuple(whole)),
             }
         )
-        return mapping.order(reference, found, self._page(mapping.number_of(found.id)))
+        return mapping.order(reference, found, self._page(number_of(found.id)), self._mode)
 
     @located
     async def find_fulfilments(self, request: FulfilmentRequest) -> Sequence[Fulfilment]:
         """The live fulfilments of the fulfilment order, whoever made them. Refusal `not-found`."""
-        variables = {"id": mapping.gid("FulfillmentOrder", request.fulfilment_order_id)}
-        data = await self._client.query("find_fulfilments", wire.FULFILMENTS, variables)
+        variables = {"id": gid("FulfillmentOrder", request.fulfilment_order_id)}
+        data = await self._client.query("find_fulfilments", documents.FULFILMENTS, variables)
         if data.get("fulfillmentOrder") is None:
             raise _not_found("fulfilment_order_id", "is not a fulfilment order of this shop")
         page = data["fulfillmentOrder"].get("fulfillments")
         read = as_model(wire.Page[wire.Fulfillment], page, "fulfillments")
         if read.page_info.has_next_page:
-            problem = Problem(field="fulfilment_order_id", reason=f"has over {wire.FULFILMENT_PAGE_SIZE} fulfilments")
+            problem = Problem(
+                field="fulfilment_order_id", reason=f"has over {documents.FULFILMENT_PAGE_SIZE} fulfilments"
+            )
             raise Refusal("too-large", "the fulfilment order has too many fulfilments", problems=[problem])
         return mapping.fulfilments(read.nodes)
 
@@ -100,30 +121,116 @@ class ShopifyShop:
     async def create_fulfilment(self, key: str, request: FulfilmentRequest) -> Fulfilment:
         """Post the fulfilment; Shopify tells the customer nothing. Refusal with what it does not accept."""
         variables = mapping.fulfilment_input(request)
-        data = await self._client.mutate("create_fulfilment", wire.CREATE_FULFILMENT, variables)
+        data = await self._client.mutate("create_fulfilment", documents.CREATE_FULFILMENT, variables)
         made = as_model(wire.FulfillmentCreate, data.get("fulfillmentCreate"), "fulfillmentCreate")
         if made.user_errors or made.fulfillment is None:
             raise mapping.refused(made.user_errors)
         return Fulfilment(
-            id=mapping.number_of(made.fulfillment.id),
+            id=number_of(made.fulfillment.id),
             tracking_number=request.tracking_number,
             page=request.tracking_page,
         )
 
     @located
+    async def find_transactions(self, reference: str) -> Sequence[Transaction]:
+        """The movements of the order's money, oldest first. Refusal `not-found`."""
+        data = await self._client.query("find_transactions", documents.TRANSACTIONS, {"id": order_gid(reference)})
+        if data.get("order") is None:
+            raise _not_found("reference", "is not an order of this shop")
+        return paying.transactions(as_model(wire.Transactions, data["order"], "order").transactions)
+
+    @located
+    async def capture(self, reference: str, request: CaptureRequest) -> Transaction:
+        """Capture. The transaction can be a failed one. Refusal with what Shopify does not accept."""
+        data = await self._client.mutate("capture", documents.CAPTURE, paying.capture_input(reference, request))
+        made = as_model(wire.OrderCapture, data.get("orderCapture"), "orderCapture")
+        if made.user_errors or made.transaction is None:
+            raise paying.refused(made.user_errors, {"amount": "amount"}, "authorization_id")
+        return paying.transaction(made.transaction)
+
+    @located
+    async def refund(self, reference: str, key: str, request: RefundRequest) -> Transaction:
+        """Refund under the native key. Refusal with what Shopify does not accept."""
+        variables = paying.refund_input(reference, key, request)
+        data = await self._client.mutate("refund", documents.REFUND, variables)
+        made = as_model(wire.RefundCreate, data.get("refundCreate"), "refundCreate")
+        if made.user_errors or made.refund is None or not made.refund.transactions.nodes:
+            raise paying.refused(made.user_errors, {"amount": "amount"}, "authorization_id")
+        return paying.transaction(made.refund.transactions.nodes[0])
+
+    @located
+    async def find_hold(self, reference: str, fulfilment_order_id: str) -> Hold | None:
+        """Our hold on the fulfilment order; None too when that is closed, or gone."""
+        variables = {"id": gid("FulfillmentOrder", fulfilment_order_id)}
+        data = await self._client.query("find_hold", documents.HOLDS, variables)
+        if data.get("fulfillmentOrder") is None:
+            return None
+        part = as_model(wire.HeldPart, data["fulfillmentOrder"], "fulfillmentOrder")
+        ours = (one for one in part.fulfillment_holds if paying.is_ours(reference, one))
+        held = next(ours, None) if part.status == "ON_HOLD" else None
+        return Hold(id=number_of(held.id), fulfilment_order_id=fulfilment_order_id) if held else None
+
+    @located
+    async def place_hold(self, reference: str, request: HoldRequest) -> Hold:
+        """Hold the whole fulfilment order. Refusal with what Shopify does not accept."""
+        data = await self._client.mutate("place_hold", documents.HOLD, paying.hold_input(reference, request))
+        made = as_model(wire.HoldCreate, data.get("fulfillmentOrderHold"), "fulfillmentOrderHold")
+        if made.user_errors or made.fulfillment_hold is None:
+            raise paying.refused(made.user_errors, {"reasonNotes": "reason"}, "fulfilment_order_id")
+        return Hold(id=number_of(made.fulfillment_hold.id), fulfilment_order_id=request.fulfilment_order_id)
+
+    @located
+    async def release_hold(self, hold: Hold) -> None:
+        """Take this hold off and leave others'. Refusal with what Shopify does not accept."""
+        variables = {
+            "id": gid("FulfillmentOrder", hold.fulfilment_order_id),
+            "holds": [gid("FulfillmentHold", hold.id)],
+        }
+        data = await self._client.mutate("release_hold", documents.RELEASE_HOLD, variables)
+        done = as_model(wire.HoldRelease, data.get("fulfillmentOrderReleaseHold"), "fulfillmentOrderReleaseHold")
+        if done.user_errors:
+            raise paying.refused(done.user_errors, {}, "fulfilment_order_id")
+
+    @located
+    async def cancel_order(self, reference: str, key: str, request: CancelRequest) -> Cancellation:
+        """Have Shopify cancel the order soon; what was paid goes back, the customer is told nothing by the shop."""
+        data = await self._client.mutate("cancel_order", documents.CANCEL, paying.cancel_input(reference, key, request))
+        made = as_model(wire.OrderCancel, data.get("orderCancel"), "orderCancel")
+        if made.order_cancel_user_errors or made.job is None:
+            raise paying.refused(made.order_cancel_user_errors, {"staffNote": "note", "reason": "reason"}, "reference")
+        return Cancellation(state=CancellationState.UNDER_WAY, job_id=number_of(made.job.id))
+
+    @located
+    async def read_cancellation(self, reference: str, job_id: str) -> Cancellation:
+        """How far the cancellation is; FAILED when nothing is under way any more and the order stands."""
+        # The job first: an order that is cancelled after this look is seen by the next one.
+        under_way = bool(job_id) and await self._under_way(job_id)
+        data = await self._client.query("read_cancellation", documents.CANCELLED, {"id": order_gid(reference)})
+        if data.get("order") is None:
+            raise _not_found("reference", "is not an order of this shop")
+        if as_model(wire.CancelledOrder, data["order"], "order").cancelled_at:
+            return Cancellation(state=CancellationState.CANCELLED, job_id=job_id)
+        state = CancellationState.UNDER_WAY if under_way else CancellationState.FAILED
+        return Cancellation(state=state, job_id=job_id)
+
+    async def _under_way(self, job_id: str) -> bool:
+        data = await self._client.query("read_cancellation", documents.JOB, {"id": gid("Job", job_id)})
+        return data.get("job") is not None and not as_model(wire.Job, data["job"], "job").done
+
+    @located
     async def holdings(self, reference: str) -> Sequence[Holding]:
         """The order and its fulfilments; nothing when there is no such order."""
-        variables = {"id": mapping.order_gid(reference)}
-        data = await self._client.query("holdings", wire.HOLDINGS, variables)
+        variables = {"id": order_gid(reference)}
+        data = await self._client.query("holdings", documents.HOLDINGS, variables)
         if data.get("order") is None:
             return []
         held = as_model(wire.Held, data["order"], "order")
-        return mapping.holdings(held, self._page(mapping.number_of(held.id)))
+        return mapping.holdings(held, self._page(number_of(held.id)))
 
     @located
     async def card(self) -> Card:
         """Reach the store and describe the connection."""
-        data = await self._client.query("card", wire.SHOP)
+        data = await self._client.query("card", documents.SHOP)
         shop = as_model(wire.Shop, data.get("shop"), "shop")
         return Card(
             connection=self.name,
@@ -144,15 +251,15 @@ class ShopifyShop:
         return await _all(part.line_items, lambda after: self._more_part_lines(part.id, after))
 
     async def _more_lines(self, order_id: str, after: str) -> wire.Page[wire.LineItem]:
-        page = await self._more(wire.MORE_LINES, order_id, after, "order", "lineItems")
+        page = await self._more(documents.MORE_LINES, order_id, after, "order", "lineItems")
         return as_model(wire.Page[wire.LineItem], page, "order.lineItems")
 
     async def _more_parts(self, order_id: str, after: str) -> wire.Page[wire.FulfillmentOrder]:
-        page = await self._more(wire.MORE_PARTS, order_id, after, "order", "fulfillmentOrders")
+        page = await self._more(documents.MORE_PARTS, order_id, after, "order", "fulfillmentOrders")
         return as_model(wire.Page[wire.FulfillmentOrder], page, "order.fulfillmentOrders")
 
     async def _more_part_lines(self, part_id: str, after: str) -> wire.Page[wire.FulfillmentOrderLineItem]:
-        page = await self._more(wire.MORE_PART_LINES, part_id, after, "fulfillmentOrder", "lineItems")
+        page = await self._more(documents.MORE_PART_LINES, part_id, after, "fulfillmentOrder", "lineItems")
         model = wire.Page[wire.FulfillmentOrderLineItem]
         return as_model(model, page, "fulfillmentOrder.lineItems")
 

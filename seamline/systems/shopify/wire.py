@@ -1,6 +1,5 @@
-"""Shopify's Admin GraphQL 2026-07: the documents sent, and the shape of what comes back.
+"""Shopify's Admin GraphQL 2026-07: the shape of what comes back.
 
-Page sizes keep the requested cost of every document below Shopify's limit of 1000 points for one query.
 Source: https://shopify.dev/docs/api/admin-graphql/2026-07
 """
 
@@ -14,92 +13,6 @@ from pydantic import BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
 API_VERSION = "2026-07"
-LINE_PAGE_SIZE = 50
-PART_PAGE_SIZE = 5
-PART_LINE_PAGE_SIZE = 30
-FULFILMENT_PAGE_SIZE = 50
-TRACKING_SIZE_MAX = 20
-
-_LINES = """
-pageInfo { hasNextPage endCursor }
-nodes {
-  id sku title currentQuantity requiresShipping isGiftCard
-  originalUnitPriceSet { shopMoney { amount currencyCode } }
-}"""
-
-_PART_LINES = """
-pageInfo { hasNextPage endCursor }
-nodes { id sku remainingQuantity requiresShipping weight { unit value } lineItem { id } }"""
-
-_PARTS = f"""
-pageInfo {{ hasNextPage endCursor }}
-nodes {{
-  id status
-  assignedLocation {{ name }}
-  deliveryMethod {{ methodType }}
-  lineItems(first: {PART_LINE_PAGE_SIZE}) {{ {_PART_LINES} }}
-}}"""
-
-ORDER = f"""
-query Order($id: ID!) {{
-  order(id: $id) {{
-    id name createdAt currencyCode displayFinancialStatus test cancelledAt email customerLocale
-    taxesIncluded dutiesIncluded
-    shippingLine {{ code title }}
-    shippingAddress {{ name company address1 address2 city provinceCode zip countryCodeV2 phone }}
-    currentSubtotalPriceSet {{ shopMoney {{ amount currencyCode }} }}
-    currentShippingPriceSet {{ shopMoney {{ amount currencyCode }} }}
-    currentTotalDutiesSet {{ shopMoney {{ amount currencyCode }} }}
-    currentTotalTaxSet {{ shopMoney {{ amount currencyCode }} }}
-    currentTotalPriceSet {{ shopMoney {{ amount currencyCode }} }}
-    totalTipReceivedSet {{ shopMoney {{ amount currencyCode }} }}
-    lineItems(first: {LINE_PAGE_SIZE}) {{ {_LINES} }}
-    fulfillmentOrders(first: {PART_PAGE_SIZE}) {{ {_PARTS} }}
-  }}
-}}"""
-
-MORE_LINES = f"""
-query MoreLines($id: ID!, $after: String!) {{
-  order(id: $id) {{ lineItems(first: {LINE_PAGE_SIZE}, after: $after) {{ {_LINES} }} }}
-}}"""
-
-MORE_PARTS = f"""
-query MoreFulfillmentOrders($id: ID!, $after: String!) {{
-  order(id: $id) {{ fulfillmentOrders(first: {PART_PAGE_SIZE}, after: $after) {{ {_PARTS} }} }}
-}}"""
-
-MORE_PART_LINES = f"""
-query MoreFulfillmentOrderLines($id: ID!, $after: String!) {{
-  fulfillmentOrder(id: $id) {{ lineItems(first: {PART_LINE_PAGE_SIZE}, after: $after) {{ {_PART_LINES} }} }}
-}}"""
-
-_FULFILMENT = f"id status trackingInfo(first: {TRACKING_SIZE_MAX}) {{ number url company }}"
-
-FULFILMENTS = f"""
-query Fulfillments($id: ID!) {{
-  fulfillmentOrder(id: $id) {{
-    fulfillments(first: {FULFILMENT_PAGE_SIZE}) {{ pageInfo {{ hasNextPage endCursor }} nodes {{ {_FULFILMENT} }} }}
-  }}
-}}"""
-
-CREATE_FULFILMENT = f"""
-mutation CreateFulfillment($fulfillment: FulfillmentInput!) {{
-  fulfillmentCreate(fulfillment: $fulfillment) {{
-    fulfillment {{ {_FULFILMENT} }}
-    userErrors {{ field message }}
-  }}
-}}"""
-
-HOLDINGS = f"""
-query Holdings($id: ID!) {{
-  order(id: $id) {{
-    id displayFinancialStatus displayFulfillmentStatus cancelledAt
-    currentTotalPriceSet {{ shopMoney {{ amount currencyCode }} }}
-    fulfillments(first: {FULFILMENT_PAGE_SIZE}) {{ {_FULFILMENT} }}
-  }}
-}}"""
-
-SHOP = "query Shop { shop { name myshopifyDomain currencyCode } }"
 
 
 class Wire(BaseModel):
@@ -187,6 +100,14 @@ class FulfillmentOrderLineItem(Wire):
     line_item: Identified
 
 
+class FulfillmentHold(Wire):
+    """A hold on a fulfilment order; `handle` is the one that its app gave it."""
+
+    id: str
+    handle: str | None = None
+    held_by_requesting_app: bool = False
+
+
 class FulfillmentOrder(Wire):
     """Shopify's unit of shipping."""
 
@@ -194,6 +115,7 @@ class FulfillmentOrder(Wire):
     status: str
     assigned_location: Location
     delivery_method: DeliveryMethod | None = None
+    fulfillment_holds: tuple[FulfillmentHold, ...] = ()
     line_items: Page[FulfillmentOrderLineItem]
 
 
@@ -209,6 +131,52 @@ class MailingAddress(Wire):
     zip: str | None = None
     country_code_v2: str | None = Field(default=None, alias="countryCodeV2")
     phone: str | None = None
+
+
+class PresentmentBag(Wire):
+    """The same amount in the shop's and the customer's currency; only the customer's is read."""
+
+    presentment_money: MoneyV2
+
+
+class Transaction(Wire):
+    """A movement of money. `authorization_expires_at` is told to stores on the plan Plus only."""
+
+    id: str
+    kind: str
+    status: str
+    error_code: str | None = None
+    gateway: str | None = None
+    authorization_expires_at: datetime | None = None
+    amount_set: PresentmentBag
+    parent_transaction: Identified | None = None
+
+
+class Transactions(Wire):
+    """An order of which only the movements of money are read."""
+
+    transactions: tuple[Transaction, ...] = ()
+
+
+class RiskFact(Wire):
+    """One fact of an assessment. `sentiment` is POSITIVE, NEUTRAL or NEGATIVE."""
+
+    description: str
+    sentiment: str
+
+
+class RiskAssessment(Wire):
+    """What one assessor says. `risk_level` is HIGH, MEDIUM, LOW, NONE or PENDING."""
+
+    risk_level: str
+    facts: tuple[RiskFact, ...] = ()
+
+
+class Risk(Wire):
+    """What Shopify recommends: CANCEL, INVESTIGATE, ACCEPT or NONE."""
+
+    recommendation: str = "NONE"
+    assessments: tuple[RiskAssessment, ...] = ()
 
 
 class ShippingLine(Wire):
@@ -240,6 +208,9 @@ class Order(Wire):
     current_total_tax_set: MoneyBag
     current_total_price_set: MoneyBag
     total_tip_received_set: MoneyBag
+    payment_terms: Identified | None = None
+    risk: Risk = Risk()
+    transactions: tuple[Transaction, ...] = ()
     line_items: Page[LineItem]
     fulfillment_orders: Page[FulfillmentOrder]
 
@@ -274,6 +245,67 @@ class FulfillmentCreate(Wire):
     user_errors: tuple[UserError, ...] = ()
 
 
+class OrderCapture(Wire):
+    """The answer to `orderCapture`."""
+
+    transaction: Transaction | None = None
+    user_errors: tuple[UserError, ...] = ()
+
+
+class Refund(Wire):
+    """A refund; whether the money is back, its transactions say."""
+
+    transactions: Page[Transaction] = Page[Transaction]()
+
+
+class RefundCreate(Wire):
+    """The answer to `refundCreate`."""
+
+    refund: Refund | None = None
+    user_errors: tuple[UserError, ...] = ()
+
+
+class HeldPart(Wire):
+    """A fulfilment order of which only the holds are read."""
+
+    status: str
+    fulfillment_holds: tuple[FulfillmentHold, ...] = ()
+
+
+class HoldCreate(Wire):
+    """The answer to `fulfillmentOrderHold`."""
+
+    fulfillment_hold: FulfillmentHold | None = None
+    user_errors: tuple[UserError, ...] = ()
+
+
+class HoldRelease(Wire):
+    """The answer to `fulfillmentOrderReleaseHold`."""
+
+    user_errors: tuple[UserError, ...] = ()
+
+
+class Job(Wire):
+    """Work that Shopify does later."""
+
+    id: str
+    done: bool
+
+
+class OrderCancel(Wire):
+    """The answer to `orderCancel`."""
+
+    job: Job | None = None
+    order_cancel_user_errors: tuple[UserError, ...] = ()
+
+
+class CancelledOrder(Wire):
+    """An order of which only is read whether it is cancelled."""
+
+    id: str
+    cancelled_at: datetime | None = None
+
+
 class Held(Wire):
     """What the shop holds for an order, for people."""
 
@@ -283,6 +315,7 @@ class Held(Wire):
     cancelled_at: datetime | None = None
     current_total_price_set: MoneyBag
     fulfillments: tuple[Fulfillment, ...] = ()
+    transactions: tuple[Transaction, ...] = ()
 
 
 class Shop(Wire):

@@ -6,7 +6,7 @@ import asyncio
 import logging
 import sqlite3
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime
 
 import httpx
@@ -37,9 +37,18 @@ class Deliveries:
         self._sending: set[asyncio.Task[None]] = set()
         world.on(due, self._deliver)
 
-    def post(self, connection: str, url: str, body: str) -> None:
-        """Send this JSON to the address, soon."""
+    def post(
+        self,
+        connection: str,
+        url: str,
+        body: str,
+        *,
+        headers: Mapping[str, str] | None = None,
+        about: Mapping[str, str] | None = None,
+    ) -> None:
+        """Send this JSON to the address, soon. What it is about is kept with it in the world."""
         delivery: Body = {"id": uuid.uuid4().hex, "url": url, "body": body, "tries": 0, "status": None}
+        delivery |= {"headers": dict(headers or {}), "about": dict(about or {})}
         self.world.put(connection, "delivery", delivery["id"], delivery)
         self._schedule(connection, delivery, 0)
 
@@ -60,7 +69,7 @@ class Deliveries:
         task.add_done_callback(self._sending.discard)
 
     async def _try(self, connection: str, delivery: Body) -> None:
-        tried = delivery | {"status": await self._send(delivery)}
+        tried = delivery | {"status": await self.send(delivery["url"], delivery["body"], delivery["headers"])}
         try:
             self.world.put(connection, "delivery", delivery["id"], tried)
             if self._wanted(tried):
@@ -72,10 +81,11 @@ class Deliveries:
         status = delivery["status"]
         return delivery["tries"] < self._tries_max and (status is None or self._again(status))
 
-    async def _send(self, delivery: Body) -> int:
-        headers = {"Content-Type": "application/json"}
+    async def send(self, url: str, body: str, headers: Mapping[str, str]) -> int:
+        """Send it once, now: the answer's status, NO_ANSWER when none came."""
+        sent = {"Content-Type": "application/json", **headers}
         try:
-            return (await self._client.post(delivery["url"], content=delivery["body"], headers=headers)).status_code
+            return (await self._client.post(url, content=body, headers=sent)).status_code
         except (httpx.HTTPError, httpx.InvalidURL):
             return NO_ANSWER
 

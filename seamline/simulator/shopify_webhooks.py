@@ -11,26 +11,16 @@ import base64
 import hashlib
 import hmac
 import json
-import logging
-import sqlite3
 import uuid
-from datetime import datetime
 
-import httpx
-
+from seamline.simulator.deliveries import Deliveries
 from seamline.simulator.shopify_money import financial_status
 from seamline.simulator.shopify_orders import object_id, time_text
 from seamline.simulator.world import Body, World
 
 ANSWER_SECONDS_MAX = 5.0
 TRIES_MAX = 6
-RETRY_SECONDS_FIRST = 0.5
 API_VERSION = "2026-07"
-DELIVER = "shopify.deliver-webhook"
-NO_ANSWER = 0
-"""Stands for the status where no answer came."""
-
-log = logging.getLogger(__name__)
 
 
 class Webhooks:
@@ -38,11 +28,13 @@ class Webhooks:
 
     def __init__(self, world: World) -> None:
         self.world = world
-        # No connection is kept open, so that nothing has to be closed when the simulator stops.
-        limits = httpx.Limits(max_keepalive_connections=0)
-        self._client = httpx.AsyncClient(timeout=ANSWER_SECONDS_MAX, trust_env=False, limits=limits)
-        self._sending: set[asyncio.Task[None]] = set()
-        world.on(DELIVER, self._deliver)
+        self._deliveries = Deliveries(
+            world,
+            "shopify.deliver-webhook",
+            answer_seconds_max=ANSWER_SECONDS_MAX,
+            tries_max=TRIES_MAX,
+            again=lambda status: not 200 <= status < 300,
+        )
 
     def subscribe(self, connection: str, topic: str, url: str) -> Body:
         """Send the topic's events to `url` from now on. The same pair twice is one subscription."""
@@ -71,18 +63,15 @@ class Webhooks:
         event = self._event(topic, order, body)
         for subscription in self.subscriptions(event["connection"]):
             if subscription["topic"] == topic:
-                self._enqueue(event, subscription["url"])
+                about = {"order_id": event["order_id"], "topic": topic}
+                self._deliveries.post(
+                    event["connection"], subscription["url"], event["body"], headers=_headers(event), about=about
+                )
 
     def deliveries(self, connection: str) -> list[Body]:
         """Every delivery by order and topic: how often it was tried, and the last answer's status (0 for none)."""
-        events = {one["id"]: one for one in self.world.find(connection, "event")}
         return [
-            {
-                "order_id": events[one["event_id"]]["order_id"],
-                "topic": events[one["event_id"]]["topic"],
-                "tries": one["tries"],
-                "status": one["status"],
-            }
+            {**one["about"], "tries": one["tries"], "status": one["status"]}
             for one in self.world.find(connection, "delivery")
         ]
 
@@ -95,7 +84,9 @@ class Webhooks:
         statuses: list[int] = []
         for start in range(0, times, at_once):
             count = min(at_once, times - start)
-            statuses += await asyncio.gather(*(self._send(event, url) for url in urls for _ in range(count)))
+            copies = [url for url in urls for _ in range(count)]
+            sent = (self._deliveries.send(url, event["body"], _headers(event)) for url in copies)
+            statuses += await asyncio.gather(*sent)
         return statuses
 
     def _event(self, topic: str, order: Body, body: Body | None = None) -> Body:
@@ -112,56 +103,17 @@ class Webhooks:
         self.world.put(order["connection"], "event", event_id, event)
         return event
 
-    def _enqueue(self, event: Body, url: str) -> None:
-        delivery_id = str(uuid.uuid4())
-        body = {"id": delivery_id, "event_id": event["id"], "url": url, "tries": 0, "status": None}
-        self.world.put(event["connection"], "delivery", delivery_id, body)
-        self._schedule(event["connection"], body, 0)
 
-    def _schedule(self, connection: str, delivery: Body, after_seconds: float) -> None:
-        self.world.schedule(after_seconds, DELIVER, connection, f"{delivery['id']}/{delivery['tries']}")
-
-    def _deliver(self, connection: str, delivery_and_tries: str, _due: datetime) -> None:
-        """Start a try, and schedule the next in case this process dies before the answer."""
-        delivery_id, tries = delivery_and_tries.split("/")
-        delivery = self.world.get(connection, "delivery", delivery_id)
-        if delivery is None or delivery["tries"] != int(tries) or tries == str(TRIES_MAX) or _taken(delivery["status"]):
-            return
-        delivery["tries"] += 1
-        self.world.put(connection, "delivery", delivery_id, delivery)
-        self._schedule(connection, delivery, ANSWER_SECONDS_MAX + _pause_seconds(delivery))
-        task = asyncio.get_running_loop().create_task(self._try(connection, delivery))
-        self._sending.add(task)
-        task.add_done_callback(self._sending.discard)
-
-    async def _try(self, connection: str, delivery: Body) -> None:
-        event = self.world.get(connection, "event", delivery["event_id"])
-        if event is None:
-            raise LookupError(f"event {delivery['event_id']} is missing from the world")
-        status = await self._send(event, delivery["url"])
-        try:
-            self.world.put(connection, "delivery", delivery["id"], delivery | {"status": status})
-            if not _taken(status):
-                self._schedule(connection, delivery, _pause_seconds(delivery))
-        except sqlite3.ProgrammingError:
-            log.info("the world was closed before a webhook was answered; it is sent again after the next start")
-
-    async def _send(self, event: Body, url: str) -> int:
-        body = event["body"].encode()
-        headers = {
-            "Content-Type": "application/json",
-            "X-Shopify-Topic": event["topic"],
-            "X-Shopify-Hmac-Sha256": sign(event["connection"], body),
-            "X-Shopify-Shop-Domain": f"{event['connection']}.myshopify.example",
-            "X-Shopify-API-Version": API_VERSION,
-            "X-Shopify-Webhook-Id": event["webhook_id"],
-            "X-Shopify-Event-Id": event["id"],
-            "X-Shopify-Triggered-At": event["triggered_at"],
-        }
-        try:
-            return (await self._client.post(url, content=body, headers=headers)).status_code
-        except (httpx.HTTPError, httpx.InvalidURL):
-            return NO_ANSWER
+def _headers(event: Body) -> dict[str, str]:
+    return {
+        "X-Shopify-Topic": event["topic"],
+        "X-Shopify-Hmac-Sha256": sign(event["connection"], event["body"].encode()),
+        "X-Shopify-Shop-Domain": f"{event['connection']}.myshopify.example",
+        "X-Shopify-API-Version": API_VERSION,
+        "X-Shopify-Webhook-Id": event["webhook_id"],
+        "X-Shopify-Event-Id": event["id"],
+        "X-Shopify-Triggered-At": event["triggered_at"],
+    }
 
 
 def sign(connection: str, body: bytes) -> str:
@@ -191,11 +143,3 @@ def payload(order: Body) -> Body:
             for line in order["lines"]
         ],
     }
-
-
-def _pause_seconds(delivery: Body) -> float:
-    return RETRY_SECONDS_FIRST * float(2 ** (delivery["tries"] - 1))
-
-
-def _taken(status: int | None) -> bool:
-    return status is not None and 200 <= status < 300

@@ -62,7 +62,7 @@ class NotifierSettings(Section):
         default=14_400, ge=1, le=31_536_000, description="When a team is told again of a cause that lasts."
     )
     notices_max: int = Field(
-        default=20, ge=1, le=100, description="Notices in one look, over all teams; the rest come with the next."
+        default=20, ge=1, le=100, description="Notices to one place in one look; the rest come with the next."
     )
     default_team: str = Field(default="operations", description="The team that is told for teams not set.")
 

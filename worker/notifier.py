@@ -27,6 +27,8 @@ from workflows.notify_teams import NotifyTeams, Place, Rules, Team
 
 CATCH_UP = timedelta(seconds=10)
 """Looks missed while Temporal was away are left out: the next tells all."""
+RUN_MAX = timedelta(minutes=15)
+"""A run that cannot go on, after a deploy that changed it, would otherwise keep all later ones from starting."""
 
 log = logging.getLogger(__name__)
 
@@ -72,6 +74,7 @@ def _schedule(settings: Settings) -> Schedule:
             rules_of(settings),
             id=NOTIFIER,
             task_queue=PROCESS_QUEUE,
+            run_timeout=RUN_MAX,
             static_summary="Tell each team what waits for it",
         ),
         spec=ScheduleSpec(intervals=[ScheduleIntervalSpec(timedelta(seconds=settings.notifier.interval_seconds))]),

@@ -7,6 +7,7 @@ hands to the next: losing it only repeats a notice. No process depends on it; wh
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 
@@ -82,7 +83,7 @@ class NotTold(Record):
 
 
 class Notified(Record):
-    """What a run did. `told` is what the next run remembers; `left` are notices beyond a run's limit."""
+    """What a run did. `told` is what the next run remembers; `left` are notices beyond the limit of a place."""
 
     told: tuple[Told, ...] = ()
     sent: int = 0
@@ -125,7 +126,7 @@ class NotifyTeams:
         at = workflow.now()
         memory = still_true(_last_run().told, rules, held)
         due = [*due_now(rules, held, memory, at), *over_now(rules, held, memory)]
-        now = due[: rules.notices_max]
+        now = within_limit(due, rules.notices_max)
         answers = await asyncio.gather(*(self._tell(number, one) for number, one in enumerate(now, 1)))
         given = [one for one, failure in zip(now, answers, strict=True) if not failure]
         return Notified(
@@ -171,6 +172,17 @@ def over_now(rules: Rules, held: HeldGroups, memory: Memory) -> Iterator[Due]:
         if told.heals and held.complete and (team, cause) not in there:
             gone = HeldGroup(team=team, cause=cause, heals=True, count=0, processes=())
             yield _due(rules, Occasion.OVER, gone, place)
+
+
+def within_limit(due: Sequence[Due], each_max: int) -> list[Due]:
+    """As many as each place may get in one run: one that is dead keeps no other from being told."""
+    counts = Counter[Place]()
+    taken = []
+    for one in due:
+        counts[one.place] += 1
+        if counts[one.place] <= each_max:
+            taken.append(one)
+    return taken
 
 
 def still_true(last: Sequence[Told], rules: Rules, held: HeldGroups) -> Memory:

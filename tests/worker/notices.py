@@ -79,7 +79,7 @@ class Scene:
         self, count: int = 1, *, team: str = "operations", cause: str = CAUSE, due: datetime | None = None, **more: str
     ) -> list[Handle]:
         """Processes that wait, as Temporal lists them: what they would do does not matter, so nobody runs them."""
-        pairs = [
+        pairs: list[SearchAttributePair[Any]] = [
             SearchAttributePair(attributes.STATUS, more.get("status", "waiting")),
             SearchAttributePair(attributes.TEAM, team),
             SearchAttributePair(attributes.CAUSE, cause),
@@ -99,22 +99,7 @@ class Scene:
 
     async def look(self) -> Notified:
         """One run of the notifier."""
-        handle = self.client.get_schedule_handle(NOTIFIER)
-        before = (await handle.describe()).info.num_actions
-        await handle.trigger()
-        for _ in range(LOOKS_MAX):
-            info = (await handle.describe()).info
-            if info.num_actions > before:
-                action = info.recent_actions[-1].action
-                assert isinstance(action, ScheduleActionExecutionStartWorkflow)
-                run = self.client.get_workflow_handle(
-                    action.workflow_id, run_id=action.first_execution_run_id, result_type=Notified
-                )
-                result = await run.result()
-                assert isinstance(result, Notified)
-                return result
-            await asyncio.sleep(LOOK_SECONDS)
-        raise AssertionError("the schedule started nothing")
+        return await look(self.client)
 
     async def mails(self) -> list[tuple[str, str]]:
         """To whom, and the subject, of every mail."""
@@ -144,3 +129,23 @@ class Scene:
                 return
             await asyncio.sleep(LOOK_SECONDS)
         raise AssertionError("Temporal does not list what was started")
+
+
+async def look(client: Client) -> Notified:
+    """One run of the notifier, by its schedule."""
+    handle = client.get_schedule_handle(NOTIFIER)
+    before = (await handle.describe()).info.num_actions
+    await handle.trigger()
+    for _ in range(LOOKS_MAX):
+        info = (await handle.describe()).info
+        if info.num_actions > before:
+            action = info.recent_actions[-1].action
+            assert isinstance(action, ScheduleActionExecutionStartWorkflow)
+            run = client.get_workflow_handle(
+                action.workflow_id, run_id=action.first_execution_run_id, result_type=Notified
+            )
+            result = await run.result()
+            assert isinstance(result, Notified)
+            return result
+        await asyncio.sleep(LOOK_SECONDS)
+    raise AssertionError("the schedule started nothing")

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from temporalio.client import Client
+from temporalio.client import Client, ScheduleActionStartWorkflow
 from temporalio.service import RPCError
 
 from seamline import cli_doctor as doctor
@@ -150,6 +150,16 @@ async def test_notices_beyond_the_limit_come_with_the_next_looks(staged: Staged)
         assert len({subject for _, subject in await scene.mails()}) == 5
 
 
+async def test_a_dead_place_takes_no_other_places_turn(staged: Staged) -> None:
+    async with staged(notices_max=1) as scene:
+        await scene.simulated.fault("chat-main", "refuse")
+        for number in range(3):
+            await scene.hold(cause=f"shop-uk refusal reason-{number}")
+        looks = [await scene.look() for _ in range(3)]
+        assert [(one.sent, len(one.failed)) for one in looks] == [(1, 1), (1, 1), (1, 1)]
+        assert len({subject for _, subject in await scene.mails()}) == 3
+
+
 async def test_a_lost_memory_repeats_notices_and_harms_nothing(staged: Staged) -> None:
     async with staged() as scene:
         await scene.hold()
@@ -193,6 +203,8 @@ async def test_a_new_worker_changes_the_schedule_and_leaves_it_paused(staged: St
         schedule = (await handle.describe()).schedule
         assert [one.every for one in schedule.spec.intervals] == [timedelta(seconds=90)]
         assert (schedule.state.paused, schedule.state.note) == (True, "holidays")
+        assert isinstance(schedule.action, ScheduleActionStartWorkflow)
+        assert schedule.action.run_timeout == timedelta(minutes=15)
 
 
 @pytest.mark.parametrize("off", [{"notifier": {"enabled": False}}, {"teams": {}}])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import httpx
 import pytest
 from pydantic import ValidationError
 
@@ -102,10 +103,13 @@ async def test_a_webhook_that_was_removed_locks_out(side: Side) -> None:
 
 
 async def test_a_page_that_answers_well_is_no_webhook(side: Side) -> None:
-    account = Account.model_validate({"url": f"{side.simulated.url}/_simulator/faults"})
-    adapter = connect(NAME, account, side.http)
-    with pytest.raises(Refusal):
-        await adapter.notify(KEY, notice(side))
+    page = httpx.MockTransport(lambda _: httpx.Response(200, text="<html>Sign in</html>"))
+    account = Account.model_validate({"url": "https://chat.example/signin"})
+    adapter = connect(NAME, account, HttpFactory(transport=page))
+    for call in (adapter.notify(KEY, notice(side)), adapter.card()):
+        with pytest.raises(Refusal) as caught:
+            await call
+        assert caught.value.failure.code == "unexpected-answer"
 
 
 @pytest.mark.parametrize("url", ["", "hooks.slack.com/T0/B0/x", "https://chat.example", "ftp://x.example/y"])

@@ -6,9 +6,12 @@ exits 0 when green, 1 when red, 2 when it could not read (Temporal from TEMPORAL
 
 The rules, by the name a finding carries:
 
-    twice               one effect key has two live reservations, labels or fulfilments; or one reference has
+    twice               one effect key has two live reservations, labels, fulfilments or holds; or one reference has two
+                        live reservations, labels or captures, whoever captured
     count               a completed order lacks an effect or has one too many
-    left-over           an undone process has a live effect
+    money               a completed order that was authorised is not captured, once, for what it cost
+    left-over           an undone process has a live effect, or a completed one a hold
+    rejected-untold     a refund was rejected and no process follows it
     money-pending       (only when settled) a refund was asked for and neither confirmed nor rejected
     ignored-acted       an ignored order has any effect
     failed-with-effects a failed, terminated or timed-out run has live effects
@@ -25,9 +28,8 @@ import argparse
 import asyncio
 import sys
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from decimal import Decimal
-from enum import StrEnum
 from typing import Any
 
 import httpx
@@ -37,32 +39,17 @@ from temporalio.envconfig import ClientConfig
 from temporalio.service import RPCError
 
 from seamline.signals import leave
+from seamline.simulator.checker_ledger import Books, Effect, Finding
+from seamline.simulator.checker_money import Authorization, Payments, is_about_payment, is_by_others
 
 ORDER_PROCESS = "order-to-shipment"
 REFUND_PROCESS = "follow-refund"
 PROCESSES = (ORDER_PROCESS, "follow-parcel", REFUND_PROCESS)
-_ONCE = ("reserve", "buy-label", "post-fulfilment")
+_ONCE = ("reserve", "buy-label", "post-fulfilment", "hold")
 _PER_PARCEL = ("reserve", "buy-label", "ship")
 _FAILED = ("FAILED", "TERMINATED", "TIMED_OUT")
 READ_SECONDS_MAX = 30
 READS_AT_ONCE_MAX = 16
-
-
-class Effect(BaseModel):
-    """One line of the ledger."""
-
-    model_config = ConfigDict(frozen=True, hide_input_in_errors=True)
-
-    id: int
-    connection: str
-    system: str
-    operation: str
-    reference: str
-    key: str
-    object_id: str
-    amount: Decimal | None = None
-    currency: str | None = None
-    undoes: str | None = None
 
 
 class Process(BaseModel):
@@ -101,16 +88,6 @@ class Process(BaseModel):
         return "failed" if self.status in _FAILED else "running"
 
 
-class Finding(BaseModel):
-    """One broken rule. Holds ids, keys and amounts only, no personal data."""
-
-    model_config = ConfigDict(hide_input_in_errors=True)
-
-    reference: str
-    rule: str
-    detail: str
-
-
 class PendingMoney(BaseModel):
     """A refund that was asked for and neither confirmed nor rejected."""
 
@@ -135,103 +112,29 @@ class Verdict(BaseModel):
     processes: dict[str, int] = Field(description="How many processes ended how.")
 
 
-class _State(StrEnum):
-    LIVE = "live"
-    REFUND_REQUESTED = "refund requested"
-    REFUND_REJECTED = "refund rejected"
-    """Its money is lost. It stands no more for us, but somebody must have been told."""
-    GONE = "taken back"
-
-
-class _Held:
-    """One effect and whether it still stands."""
-
-    def __init__(self, effect: Effect) -> None:
-        self.effect = effect
-        self.state = _State.LIVE
-
-
-class _Books:
-    """The ledger read from its start: what stands, what was taken back, what money went where."""
-
-    def __init__(self, effects: Iterable[Effect]) -> None:
-        self.held: list[_Held] = []
-        self.findings: list[Finding] = []
-        self.pending: dict[tuple[str, str], _Held] = {}
-        self._spent: dict[tuple[str, str, str], Decimal] = defaultdict(Decimal)
-        for effect in sorted(effects, key=lambda effect: effect.id):
-            self._enter(effect)
-        for (connection, reference, currency), left in self._spent.items():
-            if left < 0:
-                self._find(reference, "over-refunded", f"{-left} {currency} more came back from {connection} than went")
-
-    def live(self) -> Iterator[Effect]:
-        """Effects that stand. A mail sent again under its Message-ID is one mail."""
-        seen: set[tuple[str, str]] = set()
-        for held in self.held:
-            mark = (held.effect.connection, held.effect.object_id)
-            if held.state is not _State.LIVE or (held.effect.operation == "send-mail" and mark in seen):
-                continue
-            if held.effect.operation == "send-mail":
-                seen.add(mark)
-            yield held.effect
-
-    def rejected(self) -> Iterator[Effect]:
-        """Effects whose refund was rejected."""
-        return (held.effect for held in self.held if held.state is _State.REFUND_REJECTED)
-
-    def _enter(self, effect: Effect) -> None:
-        match effect.operation:
-            case "request-refund":
-                if held := self._take_back(effect, _State.REFUND_REQUESTED):
-                    self.pending[effect.connection, effect.object_id] = held
-            case "refund-rejected":
-                if held := self.pending.pop((effect.connection, effect.object_id), None):
-                    held.state = _State.REFUND_REJECTED
-                else:
-                    self._find(effect.reference, "undone-nothing", f"refund {effect.object_id} was never asked for")
-            case "refund":
-                self._spend(effect, -1)
-                held = self.pending.pop((effect.connection, effect.object_id), None)
-                if held is None:
-                    self._take_back(effect, _State.GONE)
-                else:
-                    held.state = _State.GONE
-            case _ if effect.undoes is not None:
-                self._take_back(effect, _State.GONE)
-            case _:
-                self._spend(effect, 1)
-                self.held.append(_Held(effect))
-
-    def _take_back(self, effect: Effect, state: _State) -> _Held | None:
-        for held in reversed(self.held):
-            same = (held.effect.connection, held.effect.object_id) == (effect.connection, effect.undoes)
-            if same and held.state is _State.LIVE and held.effect.operation != "ship":
-                held.state = state
-                return held
-        self._find(effect.reference, "undone-nothing", f"{effect.operation} of {effect.undoes}, which does not stand")
-        return None
-
-    def _spend(self, effect: Effect, sign: int) -> None:
-        if effect.amount is not None:
-            place = (effect.connection, effect.reference, effect.currency or "")
-            self._spent[place] += sign * effect.amount
-
-    def _find(self, reference: str, rule: str, detail: str) -> None:
-        self.findings.append(Finding(reference=reference, rule=rule, detail=detail))
-
-
-def check(effects: Sequence[Effect], processes: Sequence[Process], *, settled: bool = False) -> Verdict:
+def check(
+    effects: Sequence[Effect],
+    processes: Sequence[Process],
+    authorizations: Sequence[Authorization] = (),
+    *,
+    settled: bool = False,
+) -> Verdict:
     """Judge the whole ledger against all processes. `settled` says that everything should be over by now."""
-    books = _Books(effects)
-    live = list(books.live())
-    findings = [*books.findings, *_twice(live), *_without_process(effects, processes)]
+    books, payments = Books(one for one in effects if not is_about_payment(one)), Payments(effects)
+    by_others = [one for one in effects if is_by_others(one)]
+    effects = [one for one in effects if not is_by_others(one)]
+    live = [*books.live(), *payments.live()]
+    findings = [*books.findings, *payments.findings, *_twice(live), *_without_process(effects, processes)]
+    completed = {process.reference for process in processes if _completed_order(process)}
+    for order in authorizations:
+        if order.reference in completed:
+            findings += payments.uncollected(order)
     for process in processes:
         mine = [effect for effect in live if _order(effect.reference) == process.reference]
         ever = [effect for effect in effects if _order(effect.reference) == process.reference]
         findings += _ended_right(process, mine, ever)
     findings += _untold(list(books.rejected()), processes)
-    pending = [held.effect for held in books.pending.values()]
+    pending = [*(held.effect for held in books.pending.values()), *payments.pending()]
     running = [process.id for process in processes if process.ending == "running"]
     if settled:
         findings += [_finding(process_id.partition(":")[2], "unsettled", process_id) for process_id in running]
@@ -241,7 +144,7 @@ def check(effects: Sequence[Effect], processes: Sequence[Process], *, settled: b
         findings=findings,
         pending=[PendingMoney(**effect.model_dump(include=set(PendingMoney.model_fields))) for effect in pending],
         unsettled=running,
-        counts=_counts(effects),
+        counts=_counts([*effects, *by_others]),
         processes=dict(Counter(process.ending for process in processes)),
     )
 
@@ -288,6 +191,7 @@ def _ended_right(process: Process, live: Sequence[Effect], ever: Sequence[Effect
     match process.ending:
         case "completed":
             yield from _counted(process, live)
+            yield from _contradicted(process, live, ever)
         case "undone" if live:
             yield _finding(process.reference, "left-over", _names(live))
         case "ignored" if ever:
@@ -309,6 +213,19 @@ def _counted(process: Process, live: Sequence[Effect]) -> Iterator[Finding]:
         if counts[operation] != wanted:
             told = f"completed with {counts[operation]} {operation} instead of {wanted}"
             yield _finding(process.reference, "count", told)
+
+
+def _contradicted(process: Process, live: Sequence[Effect], ever: Sequence[Effect]) -> Iterator[Finding]:
+    """What a completed order must not have: a hold that is still on, or being cancelled by us."""
+    for effect in live:
+        if effect.operation == "hold":
+            yield _finding(process.reference, "left-over", _names([effect]))
+    if any(effect.operation == "cancel-order" for effect in ever):
+        yield _finding(process.reference, "count", "completed, though the order was cancelled")
+
+
+def _completed_order(process: Process) -> bool:
+    return process.type == ORDER_PROCESS and process.ending == "completed"
 
 
 def _to_staff(effect: Effect) -> bool:
@@ -342,10 +259,10 @@ async def audit(simulator: str, client: Client, *, settled: bool = False) -> Ver
     Processes are read first, so that what ends meanwhile counts as running. Raises httpx.HTTPError or RPCError.
     """
     processes = {process.id: process for process in await read_processes(client)}
-    effects = await _read_effects(simulator)
+    effects, authorizations = await _read_ledger(simulator)
     for process_id in set(await _latest_runs(client)) - processes.keys():
         processes[process_id] = Process(id=process_id, status="RUNNING")
-    return check(effects, list(processes.values()), settled=settled)
+    return check(effects, list(processes.values()), authorizations, settled=settled)
 
 
 async def read_processes(client: Client) -> list[Process]:
@@ -360,11 +277,13 @@ async def read_processes(client: Client) -> list[Process]:
     return list(await asyncio.gather(*(read(run) for run in runs.values())))
 
 
-async def _read_effects(simulator: str) -> list[Effect]:
-    async with httpx.AsyncClient(base_url=simulator, timeout=READ_SECONDS_MAX) as http:
-        answer = await http.get("/_simulator/effects")
+async def _read_ledger(simulator: str) -> tuple[list[Effect], list[Authorization]]:
+    async with httpx.AsyncClient(base_url=f"{simulator}/_simulator", timeout=READ_SECONDS_MAX) as http:
+        effects, authorizations = await http.get("/effects"), await http.get("/authorizations")
+    for answer in (effects, authorizations):
         answer.raise_for_status()
-        return TypeAdapter(list[Effect]).validate_json(answer.content)
+    kept = TypeAdapter(list[Authorization]).validate_json(authorizations.content)
+    return TypeAdapter(list[Effect]).validate_json(effects.content), kept
 
 
 async def _latest_runs(client: Client) -> dict[str, WorkflowExecution]:

@@ -2,8 +2,8 @@
 
 The ledger names what the app does `capture`, `refund-payment`, `hold`, `release-hold`, `cancel-order`. What others do
 to the money is named apart: `capture-by-hand` and `refund-by-hand` (staff), `capture-by-shop` and `refund-by-shop` (the
-shop, when all is fulfilled or the order is cancelled). A refund of the app's that is pending is `request-refund` until
-the money is back; one that the bank sends back is `refund-rejected`.
+shop, when all is fulfilled or the order is cancelled). A refund of the app's that is pending is
+`request-payment-refund` until the money is back; one that the bank sends back is `payment-refund-rejected`.
 """
 
 from __future__ import annotations
@@ -98,7 +98,7 @@ class Acts:
         order = self._add(order | {"refunds": [*order["refunds"], refund]}, made)
         undoes = gid("OrderTransaction", paid["id"])
         if seconds:
-            self._record("request-refund", order, made, key=note or "", undoes=undoes)
+            self._record("request-payment-refund", order, made, key=note or "", undoes=undoes)
             self.world.schedule(seconds, SETTLE_REFUND, self.connection, f"{order['id']}/{made['id']}")
         else:
             self._record(
@@ -149,7 +149,7 @@ class Acts:
         touch(self.world, self.connection, order)
         paid = gid("OrderTransaction", made["parent_id"])
         if rejected:
-            self._record("refund-rejected", order, made, undoes=gid("OrderTransaction", made_id))
+            self._record("payment-refund-rejected", order, made, undoes=gid("OrderTransaction", made_id))
         else:
             self._record("refund-payment", order, made, undoes=paid)
 

@@ -183,6 +183,7 @@ def _authorized(order: Body) -> Body:
     return {
         "reference": f"{order['connection']}:{order['id']}",
         "amount": str(sum(Decimal(one["amount"]) for one in _kept(order))),
+        "sold": str(sum(Decimal(one["amount"]) for one in order["transactions"] if one["kind"] == "SALE")),
         "currency": order["currency"],
         "totals": order["totals"],
     }

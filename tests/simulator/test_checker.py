@@ -7,7 +7,9 @@ from typing import Any
 
 import pytest
 
-from seamline.simulator.checker import Effect, Process, Verdict, check, report
+from seamline.simulator.checker import Process, Verdict, check, report
+from seamline.simulator.checker_ledger import Effect
+from seamline.simulator.checker_money import Authorization
 
 ORDER = "shop-uk:5001"
 _SYSTEMS = {
@@ -17,6 +19,9 @@ _SYSTEMS = {
     "post-fulfilment": ("shop-uk", "shopify"),
     "cancel-fulfilment": ("shop-uk", "shopify"),
     "send-mail": ("mail-main", "smtp"),
+    "hold": ("shop-uk", "shopify"),
+    "release-hold": ("shop-uk", "shopify"),
+    "cancel-order": ("shop-uk", "shopify"),
 }
 _numbers = count(1)
 
@@ -178,3 +183,114 @@ def test_the_report_counts_per_system() -> None:
     assert verdict.counts["shippo"] == {"buy-label": 1}
     assert verdict.processes == {"completed": 1}
     assert "GREEN" in report(verdict)
+
+
+# ---- money, holds, cancelled orders -------------------------------------------------------------------------------
+
+
+def money(operation: str, object_id: str = "C1", amount: str = "19.45", undoes: str | None = None) -> Effect:
+    """An entry about the customer's payment."""
+    shop = {"connection": "shop-uk", "system": "shopify", "key": "", "amount": amount, "currency": "GBP"}
+    return effect(operation, object_id, undoes=undoes, **shop)
+
+
+def kept(*totals: str, sold: str = "0") -> Authorization:
+    """What the customer let be kept for the order."""
+    values = {"reference": ORDER, "amount": totals[0], "sold": sold, "currency": "GBP", "totals": totals}
+    return Authorization.model_validate(values)
+
+
+def paid(*entries: Effect, order: Authorization | None = None, ending: str = "completed") -> Verdict:
+    """The verdict on an authorised order with these entries about its payment."""
+    effects = [*completed(), *entries] if ending == "completed" else [*undone(), *entries]
+    return check(effects, [ran(kind=ending)], [order or kept("19.45")])
+
+
+def test_money_of_a_completed_order_is_captured_whoever_did_it() -> None:
+    for operation in ("capture", "capture-by-hand", "capture-by-shop"):
+        assert paid(money(operation)).ok
+    assert paid(money("capture"), money("refund-by-hand", "R", "5.00", undoes="C1")).ok
+    assert paid(money("capture", amount="10.00"), order=kept("19.45", "10.00")).ok
+    assert paid(money("capture", amount="14.45"), order=kept("19.45", sold="5.00")).ok
+    assert check(completed(), [ran()]).ok
+
+
+@pytest.mark.parametrize(
+    "entries",
+    [
+        [],
+        [money("capture", amount="19.44")],
+        [money("capture"), money("refund-payment", "R", undoes="C1")],
+        [money("capture"), money("refund-payment", "R", "0.01", undoes="C1")],
+    ],
+)
+def test_money_that_does_not_fit_the_order(entries: list[Effect]) -> None:
+    assert rules(paid(*entries)) == {"money"}
+
+
+@pytest.mark.parametrize("second", ["capture", "capture-by-hand", "capture-by-shop"])
+def test_two_captures_of_one_order(second: str) -> None:
+    assert "twice" in rules(paid(money("capture"), money(second, "C2")))
+    again = [money("capture"), money("refund-payment", "R", undoes="C1"), money("capture", "C2")]
+    assert check([*completed(), *again], [ran("RUNNING", None)]).ok
+
+
+@pytest.mark.parametrize(
+    ("taken", "back", "findings"),
+    [
+        ("capture", [("refund-payment", "19.45")], set()),
+        ("capture", [("refund-by-hand", "9.45"), ("refund-payment", "10.00")], set()),
+        ("capture", [("refund-by-shop", "19.45")], set()),
+        ("capture-by-hand", [], set()),
+        ("capture", [], {"left-over"}),
+        ("capture", [("refund-by-hand", "9.45")], {"left-over"}),
+    ],
+)
+def test_an_undone_order_keeps_no_money_that_we_took(
+    taken: str, back: list[tuple[str, str]], findings: set[str]
+) -> None:
+    entries = [money(taken), *(money(name, f"R{name}", amount, undoes="C1") for name, amount in back)]
+    assert rules(paid(*entries, ending="undone")) == findings
+    failed = rules(check(entries, [ran("TERMINATED", None)]))
+    assert failed == ({"failed-with-effects"} if findings else set())
+
+
+def test_a_refund_under_way_is_pending_until_it_is_settled() -> None:
+    asked = [money("capture"), money("request-payment-refund", "R", undoes="C1")]
+    (pending,) = check(asked, [ran(kind="undone")]).pending
+    assert (pending.object_id, str(pending.amount)) == ("C1", "19.45")
+    assert rules(check(asked, [ran(kind="undone")], settled=True)) == {"money-pending"}
+    arrived = [*asked, money("refund-payment", "R", undoes="C1")]
+    assert check(arrived, [ran(kind="undone")], settled=True).ok
+    sent_back = [*asked, money("payment-refund-rejected", "R", undoes="C1")]
+    assert rules(check(sent_back, [ran(kind="undone")])) == {"left-over"}
+
+
+def test_more_given_back_than_taken_and_what_was_never_taken() -> None:
+    twice = [money("capture"), money("refund-payment", "R", undoes="C1"), money("refund-payment", "R2", undoes="C1")]
+    assert rules(check(twice, [ran(kind="undone")])) == {"over-refunded"}
+    assert rules(check([money("refund-payment", undoes="C9")], [ran(kind="undone")])) == {"undone-nothing"}
+    assert check([money("refund-by-shop", undoes="S1")], [ran(kind="undone")]).ok
+
+
+def test_what_others_do_is_no_effect_of_a_process() -> None:
+    by_hand = [money("capture-by-hand"), money("refund-by-hand", "R", undoes="C1")]
+    assert check(by_hand, []).ok
+    assert check(by_hand, [ran(kind="ignored")]).ok
+    assert rules(check([money("capture")], [])) == {"no-process"}
+    assert rules(check([money("capture")], [ran(kind="ignored")])) == {"ignored-acted"}
+    assert check(by_hand, []).counts["shopify"] == {"capture-by-hand": 1, "refund-by-hand": 1}
+
+
+def test_a_hold_does_not_outlive_its_process() -> None:
+    hold, release = effect("hold", "H1"), effect("release-hold", "H1", undoes="H1")
+    assert check([*completed(), hold, release], [ran()]).ok
+    assert rules(check([*completed(), hold], [ran()])) == {"left-over"}
+    assert rules(check([*undone(), hold], [ran(kind="undone")])) == {"left-over"}
+    assert "twice" in rules(check([hold, effect("hold", "H2")], [ran("RUNNING", None)]))
+
+
+def test_a_cancelled_order_stays_cancelled_when_its_process_is_undone() -> None:
+    cancelled = effect("cancel-order", "O1")
+    assert check([*undone(), cancelled], [ran(kind="undone")]).ok
+    assert rules(check([*completed(), cancelled], [ran()])) == {"count"}

@@ -209,9 +209,9 @@ async def test_a_refund_can_be_pending_and_come_back(shop: ShopClient) -> None:
     await until(settled)
     assert [operation for operation, _ in await ledger(shop, order_id)] == [
         "capture",
-        "request-refund",
-        "refund-rejected",
-        "request-refund",
+        "request-payment-refund",
+        "payment-refund-rejected",
+        "request-payment-refund",
         "refund-payment",
     ]
 

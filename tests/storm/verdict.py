@@ -14,7 +14,8 @@ from temporalio.api.enums.v1 import EventType, WorkflowTaskFailedCause
 from temporalio.api.history.v1 import HistoryEvent
 from temporalio.client import WorkflowExecutionStatus, WorkflowHistory
 
-from seamline.simulator.checker import Finding, Verdict, audit
+from seamline.simulator.checker import Verdict, audit
+from seamline.simulator.checker_ledger import Finding
 from tests.storm.scene import PROCESS, Outage, Scene
 
 SETTLED_SECONDS_MAX = 15

@@ -170,9 +170,9 @@ class ShopRoleConformance:
         assert (await desk.do(Shop.refund_capture, request)).state == "requested"
         assert [operation for operation, _ in await side.ledger(desk.reference)] == [
             "capture",
-            "request-refund",
-            "refund-rejected",
-            "request-refund",
+            "request-payment-refund",
+            "payment-refund-rejected",
+            "request-payment-refund",
         ]
 
     async def test_a_refund_by_hand_confirms_it_too(self, side: ShopSide) -> None:

@@ -17,7 +17,7 @@ from typing import Any, ClassVar, TypeVar, get_type_hints
 
 from temporalio import workflow
 from temporalio.common import VersioningBehavior, WorkflowIDReusePolicy
-from temporalio.exceptions import ApplicationError, WorkflowAlreadyStartedError
+from temporalio.exceptions import ApplicationError, FailureError, WorkflowAlreadyStartedError
 
 from seamline.errors import Problem
 from seamline.process import attributes
@@ -114,7 +114,8 @@ class Process(Inbox):
         """End with nothing done: the object is not ours."""
         if not self.undo.empty:
             raise RuntimeError("a process ignores its object before any effect, not after")
-        return Outcome(kind=OutcomeKind.IGNORED, reason=reason)
+        left = ("this run was reset: look by a trace for what it left behind before",) if _is_reset() else ()
+        return Outcome(kind=OutcomeKind.IGNORED, reason=reason, manual=left)
 
     def completed(self, result: Record) -> Outcome:
         """End with all done."""
@@ -141,6 +142,9 @@ class Process(Inbox):
         """The story's outcome. A cancel that ended it outside of a verb, as in a `gather`, is followed all the same."""
         try:
             return await story(self, self.start)
+        except FailureError as error:
+            # It would end the run as failed, with its effects left; so only the task fails, for a release to mend.
+            raise RuntimeError(f"the story raised {type(error).__name__}") from error
         except asyncio.CancelledError:
             if not self.is_cancel_request():
                 raise

@@ -84,15 +84,13 @@ class Process(Inbox):
         check: Callable[[Res], list[Problem]] | None = None,
         amended: Callable[[Req, Req], Awaitable[Req]] | None = None,
     ) -> Done[Req, Res]:
-        """Like `do`, and tells the request finally used. `amended(old, new)` makes an amended request whole again."""
+        """Like `do`, and tells the request finally used and what the system found. `amended(old, new)` makes an amended request whole again."""
         key = effect_key(self.start.reference, operation.purpose, number) if isinstance(operation, Effect) else ""
         call = Call[operation.request_type](  # type: ignore[name-defined]
             reference=self.start.reference, key=key, request=request, repeated=_is_reset()
         )
         entry = self.undo.register(operation, call) if isinstance(operation, Effect) else None
-        step = RunningStep(self, operation, call, check=check, amended=amended, entry=entry)
-        result = await step.run()
-        return Done(step.call.request, result)
+        return await RunningStep(self, operation, call, check=check, amended=amended, entry=entry).run()
 
     async def ask(self, question: Question) -> Answer:
         """Ask people, by the rule that the policy has for the question, and wait for their answer."""
@@ -248,13 +246,13 @@ class Process(Inbox):
         for entry in self.undo.answered:
             if entry.answer and entry.answer.state is UndoState.REQUESTED and entry.confirm:
                 self.show()
-                entry.answer = await RunningStep(self, entry.confirm, entry.call, stoppable=False).run()
+                entry.answer = (await RunningStep(self, entry.confirm, entry.call, stoppable=False).run()).result
                 self._leave_by_hand(entry, entry.answer)
 
     async def _take_back_one(self, entry: Entry) -> Undone:
         answer = Undone(state=UndoState.BY_HAND)
         if entry.undo and not entry.by_hand:
-            answer = await RunningStep(self, entry.undo, entry.call, stoppable=False).run()
+            answer = (await RunningStep(self, entry.undo, entry.call, stoppable=False).run()).result
         self._leave_by_hand(entry, answer)
         return answer
 

@@ -37,6 +37,8 @@ class Done(Generic[Req, Res]):
 
     request: Req
     result: Res
+    found: Res
+    """The result as the system gave it, before staff amended it."""
 
 
 class RunningStep(Generic[Req, Res]):
@@ -62,17 +64,19 @@ class RunningStep(Generic[Req, Res]):
         self.entry = entry
         self.connection = process.start.route[operation.role]
         self.result: Res | None = None
+        self.found: Res | None = None
         self.wait: OpenWait | None = None
         self.healable = True
         self.heard = process.heard
         self.place = process.begin_step(operation.purpose, operation.title, self.connection, call.key)
 
-    async def run(self) -> Res:
+    async def run(self) -> Done[Req, Res]:
         """The step's result. Raises Stopped when the process is cancelled and can be taken back."""
         failure = await self._attempt(None)
         while failure is not None:
             failure = await self._mend(failure)
-        return cast(Res, self.result)
+        result = cast(Res, self.result)
+        return Done(self.call.request, result, self.found or result)
 
     async def _mend(self, failure: Failure) -> Failure | None:
         """One round of healing, or of staff's decision. Returns the next failure, None when the step is over."""
@@ -192,7 +196,8 @@ class RunningStep(Generic[Req, Res]):
 
     def _read(self, activity: workflow.ActivityHandle[Res]) -> Failure | None:
         try:
-            return self._judge(activity.result())
+            self.found = activity.result()
+            return self._judge(self.found)
         except (ActivityError, asyncio.CancelledError) as error:
             if is_cancelled_exception(error):
                 return _CANCELLED

@@ -17,13 +17,17 @@ from seamline.process.view import Outcome
 from seamline.records.address import Address
 from seamline.records.base import Record
 from seamline.records.event import EventKind
-from seamline.records.order import FulfilmentOrder, Order
+from seamline.records.order import FulfilmentOrder, Order, Payment
 from seamline.records.parcel import Label, LabelRequest, ParcelNumber, ParcelRequest, Quote, Rate, ReplacedLabels
+from seamline.records.payment import CaptureRequest, PaymentMode
 from seamline.records.policy import Policy
+from seamline.records.risk import CancelRequest, HoldRequest
 from seamline.records.shipping import FulfilmentRequest, MailLine, ShippedMail
 from seamline.records.stock import Reservation, StockLine, StockRequest
 from workflows.follow_parcel import FollowParcel, FollowStart
 from workflows.follow_refund import FollowRefund, RefundStart
+
+CANCELLED_THERE = "cancelled in the shop"
 
 
 class Shipment(Record):
@@ -45,40 +49,83 @@ class OrderToShipment(Process):
     """Starts when an order is paid, ends when its parcel is on the road and the customer knows."""
 
     roles = ("shop", "inventory", "carrier", "mail")
-    starts_on = (EventKind.ORDER_PAID,)
-    hears = (EventKind.ORDER_PAID, EventKind.ORDER_CANCELLED, EventKind.ORDER_EDITED)
-    stops_on: ClassVar = {EventKind.ORDER_CANCELLED: "cancelled in the shop"}
+    starts_on = (EventKind.ORDER_PAID, EventKind.ORDER_AUTHORIZED)
+    hears = (
+        EventKind.ORDER_PAID,
+        EventKind.ORDER_CANCELLED,
+        EventKind.ORDER_EDITED,
+        EventKind.ORDER_REFUNDED,
+        EventKind.LABEL_CHANGED,
+    )
+    stops_on: ClassVar = {EventKind.ORDER_CANCELLED: CANCELLED_THERE}
 
     async def run(self, start: Start) -> Outcome:
         """The story; each line is one business step."""
-        order = await self.do(shop.fetch_order, OrderRequest(), check=self.broken_rules)
+        order, found = await self.ready_order()
         if reason := order.not_ours(self.policy):
             return self.ignored(reason)
         part = order.open_fulfilment_orders[0]
 
         async with self.undoable():
+            await self.clear_risk(order, part)
             address = await self.checked_address(order)
             stock = await self.do(inventory.reserve, stock_request(order, part, address))
             label = await self.buy_label(order, part, address)
             await self.until(inventory.packed, stock)
+            await self.collect_payment(await self.still_wanted(found))
             await self.until(inventory.handed_over, stock)
 
         # The parcel has left the building: from here only forward.
         await self.do(shop.post_fulfilment, fulfilment_request(order, part, label.result))
         sent = await self.mail_customer(order, part, label)
-        await self.hand_on(FollowParcel, self.follow_start(label.result))
-        if label.result.replaces:
-            await self.hand_on(FollowRefund, self.refund_start(label.result))
+        await self.follow(label.result)
         return self.completed(shipment(stock, label.result, sent))
+
+    async def ready_order(self) -> tuple[Order, Order]:
+        """The order once it can be shipped, as staff may have amended it, and as the shop has it."""
+        looked = await self.perform(shop.fetch_order, OrderRequest(), check=self.broken_rules)
+        if looked.result.awaits_payment and not looked.result.not_ours(self.policy):
+            await self.until(shop.paid, OrderRequest())
+            looked = await self.perform(shop.fetch_order, OrderRequest(), check=self.broken_rules)
+        return looked.result, looked.found
 
     def broken_rules(self, order: Order) -> list[Problem]:
         """What staff must mend before anything is done; an order that is not ours needs no mending."""
         if order.not_ours(self.policy):
             return []
-        problems = [*order.broken_rules(), *order.not_ready(self.policy, workflow.now())]
-        if order.awaits_payment:
-            problems.append(Problem(field="payment", reason="is authorised only: capture it in the shop, then retry"))
-        return problems
+        return [*order.broken_rules(), *order.not_ready(self.policy, workflow.now())]
+
+    async def clear_risk(self, order: Order, part: FulfilmentOrder) -> None:
+        """Hold a risky order in the shop until somebody has decided; rejected, it is cancelled there."""
+        reason = self.policy.too_risky(order.risk)
+        if not reason:
+            return
+        hold = HoldRequest(fulfilment_order_id=part.id, reason="waits for a decision on its risk")
+        await self.do(shop.hold, hold)
+        answer = await self.ask(Question("risk", "Clear a risky order", reason, about=order.risk))
+        if not answer.approved:
+            cancellation = await self.do(shop.cancel_order, CancelRequest(note="its risk was not accepted"))
+            await self.until(shop.cancelled, cancellation)
+            await self.stop(answer.told)
+        await self.do(shop.release_hold, hold)
+
+    async def still_wanted(self, earlier: Order) -> Order:
+        """The order as the shop has it now: people may have changed it, or its authorisation has ended."""
+        order = await self.do(shop.fetch_order, OrderRequest(), check=lambda now: self.changed(earlier, now))
+        if order.cancelled:
+            await self.stop(CANCELLED_THERE)
+        return order
+
+    def changed(self, earlier: Order, now: Order) -> list[Problem]:
+        """What became of the order meanwhile; a cancelled one needs no mending."""
+        return [] if now.cancelled else now.problems_since(earlier, workflow.now())
+
+    async def collect_payment(self, order: Order) -> None:
+        """Capture what is authorised, where that is left to us."""
+        ours = order.payment_mode is PaymentMode.OURS and order.payment is Payment.AUTHORIZED
+        if ours and order.authorization:
+            request = CaptureRequest(authorization_id=order.authorization.id, amount=order.to_collect)
+            await self.do(shop.capture, request)
 
     async def checked_address(self, order: Order) -> Address:
         """The address as the carrier prints it; what it lacks for delivery, the shop's keeps."""
@@ -128,6 +175,12 @@ class OrderToShipment(Process):
             return ""
         sent = await self.do(mail.send_shipped, shipped_mail(order, part, label))
         return sent.message_id
+
+    async def follow(self, label: Label) -> None:
+        """What takes days goes on in processes of its own: the parcel, and the money of replaced labels."""
+        await self.hand_on(FollowParcel, self.follow_start(label))
+        if label.replaces:
+            await self.hand_on(FollowRefund, self.refund_start(label))
 
     def follow_start(self, label: Label) -> FollowStart:
         """The parcel's own process."""

@@ -84,7 +84,10 @@ class Process(Inbox):
         check: Callable[[Res], list[Problem]] | None = None,
         amended: Callable[[Req, Req], Awaitable[Req]] | None = None,
     ) -> Done[Req, Res]:
-        """Like `do`, and tells the request finally used and what the system found. `amended(old, new)` makes an amended request whole again."""
+        """Like `do`, and tells the request finally used and what the system found.
+
+        `amended(old, new)` makes an amended request whole again.
+        """
         key = effect_key(self.start.reference, operation.purpose, number) if isinstance(operation, Effect) else ""
         call = Call[operation.request_type](  # type: ignore[name-defined]
             reference=self.start.reference, key=key, request=request, repeated=_is_reset()

@@ -14,6 +14,7 @@ from seamline.records.base import Record
 from seamline.records.calendar import WorkingHours, zone_of
 from seamline.records.money import Money
 from seamline.records.parcel import Quote, Rate
+from seamline.records.risk import Risk, RiskLevel
 
 Seconds = Annotated[float, Field(ge=0.001, le=31_536_000)]
 """A millisecond to a year: what Temporal takes as a timeout and an interval."""
@@ -39,6 +40,10 @@ class Policy(Record):
     absences: tuple[Absence, ...] = Field(default=(), max_length=100, description="When another team decides for one.")
     working_hours: WorkingHours = Field(
         default=WorkingHours(), description="The hours that count until an approval is due or expires."
+    )
+    risk_levels_asked: tuple[RiskLevel, ...] = Field(
+        default=(RiskLevel.MEDIUM, RiskLevel.HIGH),
+        description="The shop's assessments that need an approval before anything is done.",
     )
     time_zone: str = Field(default="Europe/London", description="Whose clock working hours and shown times follow.")
     authorization_hours_min: float = Field(
@@ -80,6 +85,12 @@ class Policy(Record):
     def working_hours_after(self, moment: datetime, hours: float) -> datetime:
         """When so many working hours have passed since the moment."""
         return self.working_hours.after(moment, hours, zone_of(self.time_zone))
+
+    def too_risky(self, risk: Risk) -> str:
+        """Why an order of this risk needs an approval; empty when it needs none."""
+        if risk.level not in self.risk_levels_asked:
+            return ""
+        return "; ".join((f"the shop rates the risk of this order as {risk.level.value}", *risk.facts))
 
     def cheapest_rate(self, service: str, quote: Quote) -> Rate:
         """The cheapest rate that keeps the promised service, or the cheapest of all when staff let the quote pass."""

@@ -103,7 +103,6 @@ async def test_all_that_is_broken_is_named_at_once_and_mended_in_the_shop(world:
         "address.street1",
         "fulfilment_orders.0.lines.0.sku",
         "totals.total",
-        "payment",
         "fulfilment_orders",
         "fulfilment_orders.0",
     }

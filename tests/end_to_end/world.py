@@ -62,7 +62,12 @@ class Names:
 
 
 def settings_for(
-    simulator: Simulator, names: Names = Names(), policy: PolicySettings = QUICK, *, workflows: bool = True
+    simulator: Simulator,
+    names: Names = Names(),
+    policy: PolicySettings = QUICK,
+    *,
+    workflows: bool = True,
+    payment_mode: str = "paid",
 ) -> Settings:
     """Four connections, all to the simulator. No limit or breaker of ours slows a test down: patience is short here."""
     quick = {"rate_per_second": 1000, "breaker": {"failures": 100, "open_seconds": 0.2, "open_seconds_max": 0.2}}
@@ -73,6 +78,7 @@ def settings_for(
                 "url": f"{simulator.url}/shopify/{names.shop}",
                 "client_id": f"client-{names.shop}",
                 "client_secret": f"secret-{names.shop}",
+                "payment_mode": payment_mode,
             },
         },
         names.inventory: {
@@ -126,12 +132,13 @@ class World:
         policy: PolicySettings = QUICK,
         *,
         workflows: bool = True,
+        payment_mode: str = "paid",
     ) -> None:
         self.simulator = simulator
         self.client = client
         self.http = http
         self.names = names
-        self.settings = settings_for(simulator, names, policy, workflows=workflows)
+        self.settings = settings_for(simulator, names, policy, workflows=workflows, payment_mode=payment_mode)
 
     @asynccontextmanager
     async def working(self) -> AsyncIterator[None]:
@@ -261,6 +268,11 @@ class World:
     async def view(self, handle: Handle) -> View:
         """What the process shows now."""
         return View.model_validate(await handle.query("view"))
+
+    async def staff_pay(self, reference: str, action: str) -> None:
+        """Somebody moves an order's money in the shop's admin: capture, refund, void, lapse, pay."""
+        number = reference.partition(":")[2]
+        await self.post(f"shops/{self.names.shop}/orders/{number}/payment", {"action": action})
 
     async def step(self, handle: Handle, name: str) -> View:
         """The view once the last step is this one."""

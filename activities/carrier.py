@@ -12,6 +12,7 @@ from activities.tracing import Traceable
 from seamline.errors import NotYet, Problem, Refusal
 from seamline.process.effect import Call, Effect, Read, Wait, operation
 from seamline.records.address import Address
+from seamline.records.event import EventKind
 from seamline.records.parcel import (
     CheckedAddress,
     Label,
@@ -203,6 +204,9 @@ buy_label = Effect(
     undo=Carrier.refund_label,
     confirm=Carrier.label_refunded,
     title="Buy the label",
+    news=(EventKind.LABEL_CHANGED,),
 )
-replaced_refunded = Wait(Carrier.replaced_refunded, title="Follow the refund of replaced labels")
-delivered = Wait(Carrier.delivered, title="Follow the parcel until delivered")
+replaced_refunded = Wait(
+    Carrier.replaced_refunded, title="Follow the refund of replaced labels", news=(EventKind.LABEL_CHANGED,)
+)
+delivered = Wait(Carrier.delivered, title="Follow the parcel until delivered", news=(EventKind.PARCEL_MOVED,))

@@ -10,6 +10,7 @@ from activities.tracing import Traceable
 from seamline.errors import NotYet, Problem, Refusal
 from seamline.process.effect import IRREVERSIBLE, STANDS, Call, Effect, Read, Wait, is_repeat, operation
 from seamline.records.base import Record
+from seamline.records.event import EventKind
 from seamline.records.money import Money
 from seamline.records.order import Order, Payment
 from seamline.records.payment import (
@@ -273,8 +274,10 @@ def _refunded(captures: Sequence[Transaction], known: Sequence[Transaction]) -> 
     )
 
 
-fetch_order = Read(Shop.fetch_order, title="Fetch the order")
-paid = Wait(Shop.paid, title="Wait until paid", team="finance")
+_CHANGES = (EventKind.ORDER_PAID, EventKind.ORDER_EDITED, EventKind.ORDER_REFUNDED)
+
+fetch_order = Read(Shop.fetch_order, title="Fetch the order", news=_CHANGES)
+paid = Wait(Shop.paid, title="Wait until paid", team="finance", news=_CHANGES)
 hold = Effect(Shop.hold, undo=Shop.release_hold, title="Hold the order in the shop")
 release_hold = Effect(Shop.release_hold, undo=STANDS, title="Release the hold in the shop")
 cancel_order = Effect(Shop.cancel_order, undo=STANDS, title="Cancel the order in the shop")
@@ -284,6 +287,7 @@ capture = Effect(
     undo=Shop.refund_capture,
     confirm=Shop.capture_refunded,
     title="Capture the payment",
+    news=(EventKind.ORDER_REFUNDED,),
     team="finance",
 )
 post_fulfilment = Effect(

@@ -22,6 +22,7 @@ from temporalio.exceptions import ApplicationError, ApplicationErrorCategory
 from seamline.errors import Failure, Kind, SystemFailure
 from seamline.process.trytime import TryTime
 from seamline.records.base import Record
+from seamline.records.event import EventKind
 from seamline.records.undo import Undone
 
 Req = TypeVar("Req", bound=Record)
@@ -142,6 +143,8 @@ class Operation(Generic[Req, Res]):
     method: Method[Req, Res] = field(kw_only=False)
     title: str
     team: str = "operations"
+    news: tuple[EventKind, ...] = ()
+    """Events after which it is worth looking again: they wake a wait, and read again what was found wrong."""
 
     @property
     def name(self) -> str:
@@ -190,7 +193,8 @@ class Effect(Operation[Req, Res]):
     """One change in a system.
 
     `undo` is sent the same call as the effect (its latest request) and must tolerate that the effect never happened.
-    `confirm` follows an undo that a vendor only promised. The undo of a `gate` decides whether undoing is possible.
+    `confirm` follows an undo that a vendor only promised, and looks again at `news`. The undo of a `gate` decides
+    whether undoing is possible.
     """
 
     undo: Method[Req, Undone] | Irreversible

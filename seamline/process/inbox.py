@@ -5,6 +5,7 @@ A signal never raises and takes anything; only the update answers with an error.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
@@ -35,7 +36,7 @@ class Inbox(Shown):
     """The messages of every process."""
 
     hears: ClassVar[Sequence[EventKind]] = ()
-    """The events of the systems that it wants while it runs: what it polls for is then looked at once."""
+    """The events of the systems that it wants while it runs: operations that they are news for look again at once."""
     stops_on: ClassVar[Mapping[EventKind, str]] = {}
     """Those of them that take the process back, with the reason shown."""
 
@@ -44,8 +45,7 @@ class Inbox(Shown):
         self.stop_asked = ""
         """Why a system's event wants the process taken back; empty when none does."""
         self.forward_only = False
-        self.heard = 0
-        """How many events were heard; who waits compares it with the number it began with."""
+        self._heard: Counter[EventKind] = Counter()
         self._deliveries: set[str] = set()
 
     # ---- decisions ------------------------------------------------------------------------------------------------
@@ -113,12 +113,17 @@ class Inbox(Shown):
             return
         if reason := self.stops_on.get(event.kind):
             self._stop_on_event(reason)
-        if self.heard >= EVENTS_MAX or event.delivery_id in self._deliveries:
+        if self._heard.total() >= EVENTS_MAX or event.delivery_id in self._deliveries:
             return
         if event.delivery_id:
             self._deliveries.add(event.delivery_id)
-        self.heard += 1
-        self.note(f"told by the source: {event.kind.value}")
+        self._heard[event.kind] += 1
+        if self._heard[event.kind] == 1:
+            self.note(f"told by the source: {event.kind.value}")
+
+    def heard(self, kinds: Sequence[EventKind]) -> int:
+        """How many events of these kinds were heard; who waits compares it with the number it began with."""
+        return sum(self._heard[kind] for kind in kinds)
 
     def _stop_on_event(self, reason: str) -> None:
         if not self.forward_only:

@@ -67,7 +67,7 @@ class RunningStep(Generic[Req, Res]):
         self.found: Res | None = None
         self.wait: OpenWait | None = None
         self.healable = True
-        self.heard = process.heard
+        self.heard = self._heard()
         self.place = process.begin_step(operation.purpose, operation.title, self.connection, call.key)
 
     async def run(self) -> Done[Req, Res]:
@@ -149,7 +149,7 @@ class RunningStep(Generic[Req, Res]):
     async def _attempt(self, held: OpenWait | None) -> Failure | None:
         """Issue the activity and await its end. `held` is the wait whose decision cuts healing short."""
         while True:
-            self.heard = self.process.heard
+            self.heard = self._heard()
             await self._stop_if_requested()
             self._mark(StepState.HELD_UP if held else StepState.RUNNING)
             activity = issue(self.operation, self.call, self.connection, self.process.policy, healing=held is not None)
@@ -188,11 +188,14 @@ class RunningStep(Generic[Req, Res]):
 
     def _to_look_again(self) -> bool:
         """Whether a system told something since this wait last began to look."""
-        return isinstance(self.operation, Wait) and self.process.heard != self.heard
+        return isinstance(self.operation, Wait) and self._heard() != self.heard
 
     def _is_news(self, failure: Failure) -> bool:
         """Whether a system told something since what was read here was found wrong."""
-        return isinstance(self.operation, Read) and failure.code == BROKEN_RULES and self.process.heard != self.heard
+        return isinstance(self.operation, Read) and failure.code == BROKEN_RULES and self._heard() != self.heard
+
+    def _heard(self) -> int:
+        return self.process.heard(self.operation.news)
 
     def _read(self, activity: workflow.ActivityHandle[Res]) -> Failure | None:
         try:

@@ -35,9 +35,10 @@ class Entry:
     @property
     def confirm(self) -> Wait[Any, Undone] | None:
         """The wait that follows a promised undo."""
-        if self.effect.confirm is None:
+        effect = self.effect
+        if effect.confirm is None:
             return None
-        return Wait(self.effect.confirm, title=f"Confirmed: {self.effect.title}", team=self.effect.team)
+        return Wait(effect.confirm, title=f"Confirmed: {effect.title}", team=effect.team, news=effect.news)
 
 
 class UndoLog:

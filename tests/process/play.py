@@ -55,7 +55,7 @@ class Audition(Process):
     """A question while something is held, a wait that an event wakes, and an event that takes it all back."""
 
     roles = ("stage",)
-    hears = (EventKind.ORDER_EDITED, EventKind.ORDER_CANCELLED)
+    hears = (EventKind.ORDER_EDITED, EventKind.ORDER_CANCELLED, EventKind.ORDER_PAID)
     stops_on: ClassVar = {EventKind.ORDER_CANCELLED: "cancelled at the source"}
 
     async def run(self, start: Start) -> Outcome:

@@ -15,6 +15,7 @@ from activities.ensure import ensure
 from seamline.errors import NotYet, SystemFailure
 from seamline.process.effect import IRREVERSIBLE, STANDS, Call, Effect, Read, Wait, operation
 from seamline.records.base import Record
+from seamline.records.event import EventKind
 from seamline.records.system import Repeat
 from seamline.records.undo import Undone, UndoState
 
@@ -158,10 +159,10 @@ class Stage:
         return await self._make("welcome", call)
 
 
-look = Read(Stage.look, title="Look")
+look = Read(Stage.look, title="Look", news=(EventKind.ORDER_EDITED,))
 reserve = Effect(Stage.reserve, undo=Stage.release, gate=True, title="Reserve")
 paint = Effect(Stage.paint, undo=Stage.unpaint, title="Paint")
 sell = Effect(Stage.sell, undo=Stage.unsell, confirm=Stage.unsold, title="Sell")
-collected = Wait(Stage.collected, title="Wait until collected")
+collected = Wait(Stage.collected, title="Wait until collected", news=(EventKind.ORDER_EDITED,))
 tell = Effect(Stage.tell, undo=IRREVERSIBLE, title="Tell")
 welcome = Effect(Stage.welcome, undo=STANDS, title="Welcome")

@@ -11,6 +11,7 @@ import json
 import sys
 import tempfile
 from collections.abc import Awaitable, Callable, Mapping
+from datetime import time
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,8 @@ from temporalio.client import Client, WorkflowFailureError
 from temporalio.contrib.pydantic import pydantic_data_converter
 
 from seamline.process.view import Status
+from seamline.records.approval import ApprovalRule
+from seamline.records.calendar import Weekday, WorkingHours
 from seamline.simulator.server import running
 from seamline.temporal import embedded_temporal
 from tests.end_to_end.world import ByHand, Handle, World
@@ -108,6 +111,68 @@ async def undone_by_decision(world: World) -> Handle:
     return handle
 
 
+async def risk_cleared(world: World) -> Handle:
+    """A risky order is held, approved, and goes on."""
+    handle = await world.start(await world.order(risk="INVESTIGATE"))
+    view = await world.waiting(handle)
+    await world.decide(handle, wait=view.waits[0].name, action="approve", why="a known customer")
+    return handle
+
+
+async def risk_rejected(world: World) -> Handle:
+    """A risky order is rejected, and cancelled in the shop."""
+    handle = await world.start(await world.order(risk="CANCEL"))
+    view = await world.waiting(handle)
+    await world.decide(handle, wait=view.waits[0].name, action="reject", why="a stolen card")
+    return handle
+
+
+async def approval_expired(world: World) -> Handle:
+    """Nobody answers for a dear label: it passes to the next team, and then the default answer counts."""
+    rule = ApprovalRule(due_hours=0.0001, escalate_to="finance", expire_hours=0.0003)
+    always = WorkingHours(days=tuple(Weekday), opens=time(0), closes=time(0))
+    policy = {"label_price_max": {"GBP": 1}, "approvals": {"dear-label": rule}, "working_hours": always}
+    handle = await world.start(await world.order(), **policy)
+    await handle.result()
+    return handle
+
+
+async def captured_and_undone(world: World) -> Handle:
+    """An authorised payment is captured, and given back when the order is cancelled in the shop."""
+    await world.change("settings", {"autopilot": False})
+    reference = await world.order(financial_status="AUTHORIZED")
+    handle = await world.start(reference)
+    await ByHand(world).move(reference, "packed")
+    await world.step(handle, "handed-over")
+    await handle.signal("happened", {"kind": "order-cancelled", "topic": "orders/cancelled", "external_id": "1"})
+    await handle.result()
+    await world.change("settings", {"autopilot": True})
+    return handle
+
+
+async def replaced_label(world: World) -> Handle:
+    """The answer for a label is lost and staff amend it: another is bought, and the money of the first followed."""
+    await world.change("settings", {"autopilot": False})
+    await world.fault(world.names.carrier, "transactions.create", "lost-reply", count=1, delay_seconds=1)
+    reference = await world.order()
+    handle = await world.start(reference)
+    await world.happened(reference, "buy-label")
+    await world.fault(world.names.carrier, "transactions.list", "down")
+    await world.waiting(handle, Status.HELD_UP)
+    await world.decide(handle, wait="buy-label#1", action="amend", change={"parcel": {"weight_grams": 483}})
+    await world.mended()
+    await world.step(handle, "packed")
+    await ByHand(world).hand_over(reference)
+    return handle
+
+
+async def follow_refund(world: World) -> Handle:
+    """That money."""
+    handle = await replaced_label(world)
+    await handle.result()
+    return world.handle("follow-refund", handle.id.partition(":")[2])
+
+
 async def ignored(world: World) -> Handle:
     """A test order in production."""
     return await world.start(await world.order(test=True))
@@ -124,6 +189,12 @@ PATHS: Mapping[str, Told] = {
         cancelled,
         cancelled_too_late,
         undone_by_decision,
+        risk_cleared,
+        risk_rejected,
+        approval_expired,
+        captured_and_undone,
+        replaced_label,
+        follow_refund,
         ignored,
     )
 }
@@ -138,7 +209,7 @@ async def record(folder: Path) -> None:
             httpx.AsyncClient(timeout=10) as http,
         ):
             client = await Client.connect(temporal.address, data_converter=pydantic_data_converter)
-            world = World(simulator, client, http)
+            world = World(simulator, client, http, payment_mode="ours")
             await world.change("settings", {"autopilot": True, "deliver_after_seconds": 0.2, **QUICK_WORLD})
             async with world.working():
                 for name, path in PATHS.items():

@@ -102,6 +102,8 @@ email = "operations@supplies.example"
 chat = "chat-main"
 [teams.it]
 email = "it@supplies.example"
+[teams.fraud]
+email = "fraud@supplies.example"
 
 [notifier]
 interval_seconds = 5

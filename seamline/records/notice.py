@@ -108,10 +108,7 @@ class Notice(Record):
 
     def _facts(self) -> Iterator[str]:
         group = self.group
-        if self.occasion is Occasion.OVER:
-            yield "The processes went on by themselves."
-            return
-        if group.heals:
+        if group.heals and group.count:
             yield "They go on by themselves once the cause is gone."
         if group.oldest:
             yield f"The oldest was started {local(group.oldest, self.time_zone)}."

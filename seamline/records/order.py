@@ -218,11 +218,12 @@ class Order(Record):
         return problems
 
     def _payment_since(self, earlier: Order, now: datetime) -> list[Problem]:
-        if self.payment is not earlier.payment and self.payment in (Payment.VOIDED, Payment.REFUNDED):
-            return [
-                Problem(field="payment", reason=f"is {self.payment} meanwhile: cancel here too, or have it paid anew")
-            ]
-        uncaptured = self.payment is Payment.AUTHORIZED and self.payment_mode is PaymentMode.OURS
+        ours = self.payment_mode is PaymentMode.OURS
+        lost = {Payment.VOIDED, Payment.REFUNDED} | ({Payment.PENDING, Payment.PARTIALLY_PAID} if ours else set())
+        if self.payment in lost and self.payment is not earlier.payment:
+            reason = f"is {self.payment} meanwhile: collect {self.to_collect} in the shop and retry, or cancel here"
+            return [Problem(field="payment", reason=reason)]
+        uncaptured = ours and self.payment is Payment.AUTHORIZED
         if self.payment is Payment.EXPIRED or (uncaptured and self.authorization and self.authorization.ended(now)):
             reason = f"is an authorisation that has ended{_at(self.authorization)}: {_PAY_ANEW}"
             return [Problem(field="payment", reason=reason)]

@@ -117,7 +117,7 @@ class _Routes:
                 return _refuse(call, JSONResponse({"error": "invalid_client"}, 401))
             token = f"shpat_{secrets.token_hex(16)}"
             self.world.put(connection, "token", token, {"id": token, "ends_at": time.time() + TOKEN_SECONDS})
-            scope = "read_orders,write_orders,write_merchant_managed_fulfillment_orders"
+            scope = "read_orders,write_orders,write_merchant_managed_fulfillment_orders,read_payment_terms"
             return JSONResponse({"access_token": token, "scope": scope, "expires_in": TOKEN_SECONDS})
 
     async def graphql(self, connection: str, version: str, request: Request) -> Response:

@@ -129,6 +129,7 @@ def part(**changes: Any) -> tuple[FulfilmentOrder, ...]:
         ({"payment": Payment.REFUNDED}, "payment"),
         ({"payment": Payment.VOIDED}, "payment"),
         ({"payment": Payment.EXPIRED}, "payment"),
+        ({"payment": Payment.PARTIALLY_PAID, "collected": pounds("10.00")}, "payment"),
         ({"authorization": authorized(hours=0)}, "payment"),
         ({"fulfilment_orders": part(lines=(FEWER,))}, "lines"),
         ({"fulfilment_orders": part(open=False)}, "fulfilment_orders"),
@@ -147,6 +148,8 @@ def test_what_does_not_matter_to_a_parcel_under_way() -> None:
     after = before.model_copy(update={"payment": Payment.PAID, "authorization": None, "locale": "de"})
     assert after.problems_since(before, NOW) == []
     assert order(Payment.PARTIALLY_REFUNDED).problems_since(order(), NOW) == []
+    agreed = order(Payment.PENDING, PaymentMode.TERMS)
+    assert order(Payment.PARTIALLY_PAID, PaymentMode.TERMS).problems_since(agreed, NOW) == []
 
 
 def test_a_changed_line_is_told_in_pieces() -> None:

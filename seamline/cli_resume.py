@@ -11,8 +11,9 @@ from typing import Annotated
 import typer
 from temporalio.client import Client
 
+from seamline.cli_decisions import Who, Why
 from seamline.cli_output import AsJson, Refused, print_json, print_table, run, say
-from seamline.cli_processes import Id, Who, Why
+from seamline.cli_process import Id
 from seamline.finding import Status, find_process, list_processes
 from seamline.resume import Left, NotResumable, left_by, resume
 from seamline.settings import load_settings

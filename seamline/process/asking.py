@@ -140,7 +140,10 @@ class Asking:
         if not who.strip():
             return [Problem(field="who", reason="is missing: this approval needs a second person's name")]
         amended = [one.who for one in self.process.decisions if one.action is Action.AMEND]
-        if _same(who) in {_same(one) for one in (self.process.start.started_by, *amended)}:
+        started_by = self.process.start.started_by
+        # It names the way too: `command ann`.
+        began = (started_by, started_by.rpartition(" ")[2])
+        if _same(who) in {_same(one) for one in (*began, *amended)}:
             return [Problem(field="who", reason="started or amended this process: somebody else must approve it")]
         return []
 

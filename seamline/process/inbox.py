@@ -44,7 +44,6 @@ class Inbox(Shown):
         super().__init__()
         self.stop_asked = ""
         """Why a system's event wants the process taken back; empty when none does."""
-        self.forward_only = False
         self._heard: Counter[EventKind] = Counter()
         self._deliveries: set[str] = set()
 

@@ -33,6 +33,8 @@ class Shown:
         self.waits = Waits()
         self.undo = UndoLog()
         self.undoing = False
+        self.forward_only = False
+        """The point of no return is passed."""
         self.manual: list[str] = []
         self.decisions: list[Decided] = []
         self._notes: list[str] = []
@@ -47,6 +49,7 @@ class Shown:
             status=self.status(),
             steps=tuple(self.steps),
             waits=tuple(one.shown() for one in self.waits),
+            undo_plan=() if self.forward_only or not self.steps else self.undo.planned(self.start.route),
             undone=self.undo.told(self.start.route) if self.steps else (),
             decisions=tuple(self.decisions),
             notes=tuple(self._notes),

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from seamline.process.effect import STANDS, Call, Effect, Irreversible, Operation, Wait
-from seamline.process.view import UndoneStep
+from seamline.process.view import Planned, UndoneStep
 from seamline.records.undo import Undone
 
 
@@ -39,6 +39,15 @@ class Entry:
         if effect.confirm is None:
             return None
         return Wait(effect.confirm, title=f"Confirmed: {effect.title}", team=effect.team, news=effect.news)
+
+    @property
+    def how(self) -> str:
+        """What an undo would do about it, in words."""
+        if self.undo is None or self.by_hand:
+            return "is left to people"
+        if self.effect.gate:
+            return "is taken back first; if that is too late, nothing is"
+        return "is asked back and followed until confirmed" if self.effect.confirm else "is taken back"
 
 
 class UndoLog:
@@ -73,6 +82,14 @@ class UndoLog:
     def answered(self) -> list[Entry]:
         """The effects whose undo was answered, in the order they were begun."""
         return [one for one in self._entries if one.answer is not None]
+
+    def planned(self, route: Mapping[str, str]) -> tuple[Planned, ...]:
+        """What a cancel would do, in its order: the gates, then the rest."""
+        gates = self.gates
+        return tuple(
+            Planned(title=one.effect.title, connection=route[one.effect.role], key=one.call.key, how=one.how)
+            for one in (*gates, *(one for one in self.standing if one not in gates))
+        )
 
     def told(self, route: Mapping[str, str]) -> tuple[UndoneStep, ...]:
         """What became of each effect that was taken back, for the view and the outcome."""

@@ -82,6 +82,15 @@ class UndoneStep(Record):
     answer: Undone
 
 
+class Planned(Record):
+    """What a cancel would do about one effect, in words."""
+
+    title: str
+    connection: str
+    key: str
+    how: str
+
+
 class OutcomeKind(StrEnum):
     """How a process ended."""
 
@@ -109,6 +118,8 @@ class View(Record):
     steps: tuple[Step, ...]
     waits: tuple[Wait, ...]
     undone: tuple[UndoneStep, ...]
+    undo_plan: tuple[Planned, ...] = ()
+    """What a cancel would take back now, in this order; empty when nothing was done, or nothing can be any more."""
     decisions: tuple[Decided, ...]
     notes: tuple[str, ...]
     manual: tuple[str, ...]

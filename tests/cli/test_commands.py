@@ -122,6 +122,29 @@ def test_cancelling_takes_back_and_answers_a_wait(seamline: Command, order: Orde
         assert shown(seamline, reference, "undone").data["closed"]
 
 
+def test_an_approval_is_given_and_refused(seamline: Command, order: Order) -> None:
+    given, refused = order(risk="INVESTIGATE"), order(risk="CANCEL")
+    for reference in (given, refused):
+        (wait,) = shown(seamline, reference, "waiting").data["view"]["waits"]
+        assert wait["actions"] == ["approve", "reject", "cancel"]
+        assert wait["due"]
+    assert "why is missing" in seamline("reject", refused, "risk#1").err
+    assert seamline("reject", refused, "risk#1", "--why", "a stolen card").code == 0
+    assert seamline("approve", given, "risk#1", "--why", "a known customer").code == 0
+    assert shown(seamline, given, "completed").data["view"]["decisions"][0]["verified"]
+    assert shown(seamline, refused, "undone").data["closed"]
+
+
+def test_cancel_shows_first_what_it_will_undo(seamline: Command, order: Order) -> None:
+    reference = order(risk="INVESTIGATE")
+    shown(seamline, reference, "waiting")
+    said = seamline("cancel", reference, "--why", "customer asked").out
+    assert "- Hold the order in the shop · shop-uk: is taken back" in said
+    done = order()
+    shown(seamline, done, "completed")
+    assert "has ended" in seamline("cancel", done).err
+
+
 def test_retry_asks_again(seamline: Command, order: Order) -> None:
     reference = waiting(seamline, order)
     assert seamline("retry", reference, "check-address#1").code == 0
@@ -182,7 +205,7 @@ def test_temporal_away_is_exit_code_3_with_address_and_remedy(
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
-        (["start", "order-to-shipmnt", "shop-uk:1"], "there are: follow-parcel, order-to-shipment"),
+        (["start", "order-to-shipmnt", "shop-uk:1"], "there are: follow-parcel, follow-refund, order-to-shipment"),
         (["start", "order-to-shipment", "5001"], "reference must look like connection:external-id"),
         (["start", "order-to-shipment", "shop-fr:1"], "its connection 'shop-fr' is not set"),
         (["start", "follow-parcel", "shop-uk:1"], "parcel Field required"),

@@ -9,6 +9,7 @@ import pytest
 from temporalio.client import WorkflowUpdateFailedError
 from temporalio.exceptions import ApplicationError
 
+from seamline.errors import Refusal
 from seamline.process.decision import Action
 from seamline.process.view import Status, View
 from seamline.records.approval import Absence, ApprovalRule, Expiry
@@ -192,3 +193,27 @@ async def test_an_effect_that_stands_is_not_taken_back_and_leaves_no_task(real: 
     view = await real.until(handle, lambda view: view.outcome)
     assert [one.id.split("-")[0] for one in real.workshop.made()] == ["welcome"]
     assert (view.manual, [one.title for one in view.undone]) == ((), ["Reserve"])
+
+
+async def test_who_started_it_by_the_command_may_not_approve(theatre: Theatre) -> None:
+    handle, _ = await asked(theatre, ruled(four_eyes=True), started_by="command ann")
+    assert "somebody else must approve" in await refusal(theatre, handle, action="approve", who="ann")
+    await theatre.decide(handle, wait="part#1", action="approve", who="eve")
+    assert (await theatre.finished(handle))["kind"] == "completed"
+
+
+async def test_the_view_tells_what_a_cancel_would_undo_until_nothing_can_be(theatre: Theatre) -> None:
+    theatre.workshop.script["sell"] = [Refusal("no-buyer")]
+    handle = await theatre.start()
+    view = await theatre.waiting(handle)
+    assert [(one.title, one.how) for one in view.undo_plan] == [
+        ("Reserve", "is taken back first; if that is too late, nothing is"),
+        ("Sell", "is asked back and followed until confirmed"),
+        ("Paint", "is taken back"),
+    ]
+    theatre.workshop.script["tell"] = [Refusal("no-ears")]
+    await theatre.decide(handle, wait="sell#1", action="skip", result={"id": "s", "key": "k", "colour": "red"})
+    view = await theatre.until(handle, lambda view: view.waits and view.waits[0].name == "tell#1")
+    assert view.undo_plan == ()
+    await theatre.decide(handle, wait="tell#1", action="retry")
+    await theatre.finished(handle)

@@ -147,11 +147,8 @@ class Acts:
             return
         made["status"] = "FAILURE" if rejected else "SUCCESS"
         touch(self.world, self.connection, order)
-        paid = gid("OrderTransaction", made["parent_id"])
-        if rejected:
-            self._record("payment-refund-rejected", order, made, undoes=gid("OrderTransaction", made_id))
-        else:
-            self._record("refund-payment", order, made, undoes=paid)
+        operation = "payment-refund-rejected" if rejected else "refund-payment"
+        self._record(operation, order, made, undoes=gid("OrderTransaction", made["parent_id"]))
 
     def cancel(self, order: Body, *, reason: str, staff_note: str | None, refund: bool, by: By) -> None:
         """Cancel an order for good. Authorisations are let go of; what was paid goes back where `refund` says so."""

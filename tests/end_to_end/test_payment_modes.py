@@ -39,7 +39,8 @@ async def slow_bank(bank: World) -> AsyncIterator[World]:
 
 async def payments(shop: World, reference: str) -> list[str]:
     """What moved the order's money, in order."""
-    return [one for one in await shop.operations(reference) if "capture" in one or "refund-" in one or "-refund" in one]
+    moved = await shop.effects(reference)
+    return [one["operation"] for one in moved if one["system"] == "shopify" and one["amount"] is not None]
 
 
 async def completed(shop: World, **wanted: Any) -> str:

@@ -48,6 +48,7 @@ webhook_secret = "secret-shop-uk"
 url = "{simulator}/shopify/shop-uk"
 client_id = "client-shop-uk"
 client_secret = "secret-shop-uk"
+payment_mode = "ours"
 page = "{simulator}/objects/shop-uk/order/{{id}}"
 
 [connections.erp-main]

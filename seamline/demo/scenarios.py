@@ -1,4 +1,4 @@
-"""The six stories of the demo. Each says what it expects, lets it happen, and tells what really happened."""
+"""The seven stories of the demo. Each says what it expects, lets it happen, and tells what really happened."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 
+from rich.markup import escape
 from rich.table import Table
 
 from seamline.demo.answer import answered
@@ -169,6 +170,28 @@ async def cancelled(stage: Stage) -> Told:
     return Told(ok, f"{_kind(view)}: {', '.join(operations[2:])}; {left}", [reference])
 
 
+async def risky(stage: Stage) -> Told:
+    """The shop rates an order as risky, and its payment is authorised only."""
+    fact = "the card was issued in another country"
+    await stage.world(hand_over_after_seconds=4)
+    reference = await stage.order(risk="INVESTIGATE", risk_facts=[fact], financial_status="AUTHORIZED")
+    view = await stage.until(stage.handle("order-to-shipment", reference), waits, "waiting")
+    wait = view.waits[0]
+    held = await stage.live(reference)
+    stage.say(f"[yellow]waits for {wait.team}[/]: {escape(wait.reason)}; the shop holds the order meanwhile")
+    await stage.command("approve", f"order-to-shipment:{reference}", wait.name, "--why", "a known customer")
+    stage.say("answered: seamline approve ...; the hold is released, and the payment captured once it is packed")
+    ended = await stage.ended(reference)
+    await stage.delivered(reference)
+    await stage.world(hand_over_after_seconds=0.5)
+    operations = [one["operation"] for one in await stage.effects(reference)]
+    counts = Counter(operations)
+    first = operations.index("capture") < operations.index("ship") if "capture" in operations else False
+    ok = held == Counter({"hold": 1}) and counts == ONE_EACH + Counter({"hold": 1, "release-hold": 1, "capture": 1})
+    taken = f"captured {counts['capture']} time, {'before' if first else 'after'} the parcel left"
+    return Told(ok and first, f"waited for {wait.team}, then {_kind(ended)}; {taken}", [reference])
+
+
 def _waits_for_packing(view: View) -> bool:
     return view.steps[-1].name == "packed"
 
@@ -210,4 +233,5 @@ SCENARIOS = (
     ),
     Scenario("a postcode that the carrier refuses", "waits with the field named, staff mend it", refused),
     Scenario("cancelled after the label was bought", "refund requested and confirmed, stock released", cancelled),
+    Scenario("a risky order, authorised only", "held until fraud approves; money captured once", risky),
 )

@@ -61,10 +61,11 @@ class Stage:
     # ---- what people do -------------------------------------------------------------------------------------------
 
     async def order(self, **wanted: Any) -> str:
-        """A customer orders and pays: the reference. The shop's webhook starts the process."""
+        """A customer orders: the reference. The shop's webhook starts the process."""
         made = await self.post(f"shops/{SHOP}/orders", wanted)
         reference: str = made["reference"]
-        self.say(f"order [b]{escape(reference)}[/] is paid · {self.process_link(f'order-to-shipment:{reference}')}")
+        paid = wanted.get("financial_status", "paid").lower()
+        self.say(f"order [b]{escape(reference)}[/] is {paid} · {self.process_link(f'order-to-shipment:{reference}')}")
         return reference
 
     async def fault(self, connection: str, operation: str, kind: str, **more: Any) -> None:

@@ -41,9 +41,9 @@ class Shelf:
         self.done.append(f"take back {made.id}")
 
 
-async def ensured(shelf: Shelf, repeat: Repeat, *, attempt: int = 1, repeated: bool = False) -> Made:
+async def ensured(shelf: Shelf, repeat: Repeat, *, attempt: int = 1, repeated: bool = False, key: str = KEY) -> Made:
     """What comes of asking for one red thing."""
-    call = Call[Thing](reference="test:1", key=KEY, request=Thing(name="thing"), repeated=repeated)
+    call = Call[Thing](reference="test:1", key=key, request=Thing(name="thing"), repeated=repeated)
     env = ActivityEnvironment()
     env.info = dataclasses.replace(env.info, attempt=attempt)
 
@@ -107,3 +107,11 @@ async def test_what_nothing_can_tell_is_done_once() -> None:
     shelf = Shelf()
     await ensured(shelf, Repeat.NEITHER)
     assert shelf.done == ["create"]
+
+
+async def test_a_second_one_that_is_meant_does_not_adopt_the_first() -> None:
+    lost = RED.model_copy(update={"key": "test:1/paint#1"})
+    shelf = Shelf([lost])
+    second = await ensured(shelf, Repeat.LOOK_UP, key="test:1/paint#2")
+    assert second.id == "new"
+    assert shelf.done == ["find", "create"]

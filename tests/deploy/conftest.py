@@ -11,10 +11,10 @@ from temporalio.contrib.pydantic import pydantic_data_converter
 
 from seamline.simulator.server import running
 from seamline.temporal import embedded_temporal
-from tests.end_to_end.conftest import _no_faults, by_hand
+from tests.end_to_end.conftest import by_hand
 from tests.end_to_end.world import World
 
-__all__ = ["_no_faults", "by_hand"]
+__all__ = ["by_hand"]
 
 QUICK_WORLD = {
     "autopilot": True,
@@ -47,8 +47,9 @@ def settled() -> set[str]:
     return set()
 
 
-@pytest.fixture(scope="module", autouse=True)
-async def _judged(world: World, settled: set[str]) -> AsyncIterator[None]:
+@pytest.fixture(scope="module")
+async def judged(world: World, settled: set[str]) -> AsyncIterator[None]:
+    """When a module is done, the checker finds nothing wrong with it."""
     yield
     verdict = await world.verdict()
     found = {(one.reference, one.rule) for one in verdict.findings}

@@ -16,6 +16,8 @@ from seamline.process.view import Status
 from seamline.resume import NotResumable, left_by
 from tests.end_to_end.world import SECONDS_MAX, ByHand, Handle, World
 
+pytestmark = pytest.mark.usefixtures("judged")
+
 ONE_EACH = dict.fromkeys(["reserve", "buy-label", "ship", "post-fulfilment", "send-mail"], 1)
 TRY_SECONDS = 2
 

@@ -1,4 +1,4 @@
-"""`python -m tests.replay.record`: save the histories that `test_replay.py` replays, anew and all of them.
+"""`python -m tests.replay.record [PATH...]`: save the histories that `test_replay.py` replays: all, or those named.
 
 They are made by the real server, worker and simulator. Record when a process is released with a change on purpose, and
 keep the histories of every released version beside the new ones: its processes may still run.
@@ -6,11 +6,12 @@ keep the histories of every released version beside the new ones: its processes 
 
 from __future__ import annotations
 
+import argparse
 import asyncio
 import json
 import sys
 import tempfile
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from datetime import time
 from pathlib import Path
 from typing import Any
@@ -200,8 +201,8 @@ PATHS: Mapping[str, Told] = {
 }
 
 
-async def record(folder: Path) -> None:
-    """Save one history a path."""
+async def record(folder: Path, names: Collection[str]) -> None:
+    """Save one history for each of these paths."""
     with tempfile.TemporaryDirectory() as state:
         async with (
             embedded_temporal(Path(state)) as temporal,
@@ -212,8 +213,8 @@ async def record(folder: Path) -> None:
             world = World(simulator, client, http, payment_mode="ours")
             await world.change("settings", {"autopilot": True, "deliver_after_seconds": 0.2, **QUICK_WORLD})
             async with world.working():
-                for name, path in PATHS.items():
-                    await _save(await path(world), folder / f"{name}.json")
+                for name in names:
+                    await _save(await PATHS[name](world), folder / f"{name}.json")
                     await world.mended()
 
 
@@ -236,5 +237,10 @@ def _without_places(value: Any) -> Any:
 
 
 if __name__ == "__main__":
+    parser = argparse.ArgumentParser(prog="python -m tests.replay.record", description="Record histories anew.")
+    parser.add_argument("paths", nargs="*", metavar="PATH", help=f"all by default: {', '.join(PATHS)}")
+    chosen = parser.parse_args().paths or list(PATHS)
+    if unknown := set(chosen) - set(PATHS):
+        parser.error(f"no such path: {', '.join(sorted(unknown))}; there are: {', '.join(PATHS)}")
     HISTORIES.mkdir(exist_ok=True)
-    asyncio.run(record(HISTORIES))
+    asyncio.run(record(HISTORIES, chosen))

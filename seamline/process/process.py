@@ -57,6 +57,7 @@ class Process(Inbox):
     def __init__(self) -> None:
         super().__init__()
         self._cancel_delivered: set[asyncio.Task[Any] | None] = set()
+        self._gates_asked = asyncio.Lock()
 
     # ---- the verbs ------------------------------------------------------------------------------------------------
 
@@ -223,13 +224,19 @@ class Process(Inbox):
 
     async def stop(self, reason: str) -> None:
         """Raise Stopped unless a gate says that the goods have left: then the process only goes forward."""
-        if await self.unbroken(self._gates_say_too_late()):
+        await self.unbroken(self._ask_gates(reason))
+        if not self.forward_only:
+            raise Stopped(reason)
+
+    async def _ask_gates(self, reason: str) -> None:
+        """Ask once, also where several steps that run at once are stopped."""
+        async with self._gates_asked:
+            if self.forward_only or not await self._gates_say_too_late():
+                return
             self.forward_only = True
             self.note(f"{reason}: too late, the point of no return is passed; the process goes forward")
             self.undoing = False
             self.publish()
-            return
-        raise Stopped(reason)
 
     async def _gates_say_too_late(self) -> bool:
         for gate in self.undo.gates:

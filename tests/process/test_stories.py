@@ -61,6 +61,19 @@ class Duet(Process):
         return await self.do(stage.paint, Thing(name="duet"), number=number)
 
 
+@process("trio")
+class Trio(Process):
+    """A gate, and two effects at once behind it."""
+
+    roles = ("stage",)
+
+    async def run(self, start: Start) -> Outcome:
+        async with self.undoable():
+            held = await self.do(stage.reserve, Thing(name="trio"))
+            await asyncio.gather(*(self.do(stage.paint, Thing(name="trio"), number=number) for number in (1, 2)))
+        return self.completed(held)
+
+
 @process("pause")
 class Pause(Process):
     """Waits by itself, where only a verb knows what a cancel means."""
@@ -207,3 +220,15 @@ async def test_the_undo_is_told_the_request_that_was_finally_used(real: Theatre)
     assert [(call["request"]["colour"], call["amendment"]) for call in calls] == [("red", 0), ("blue", 1), ("blue", 1)]
     assert len({call["key"] for call in calls}) == 1
     assert [call["repeated"] for call in calls[:2]] == [False, True]
+
+
+async def test_a_cancel_of_two_steps_at_once_asks_the_gate_once(real: Theatre) -> None:
+    real.queue = f"trios-{real.connection}"
+    real.workshop.script["paint"] = [Refusal("no-colour"), Refusal("no-colour")]
+    handle = await begun(real, "trio")
+    async with releasing(real, Trio):
+        await real.until(handle, lambda view: len(view.waits) == 2)
+        await handle.cancel()
+        await real.until(handle, lambda view: view.outcome)
+    assert real.workshop.objects == {}
+    assert real.workshop.calls.count("release") == 1

@@ -10,7 +10,7 @@ from temporalio.testing import WorkflowEnvironment
 
 from seamline.simulator.server import running
 from seamline.temporal import register_search_attributes
-from tests.end_to_end.world import ByHand, World
+from tests.end_to_end.world import ByHand, Names, World
 
 
 @pytest.fixture(scope="session")
@@ -32,6 +32,15 @@ async def world(dev_server: WorkflowEnvironment, tmp_path_factory: pytest.TempPa
         )
         async with world.working():
             yield world
+
+
+@pytest.fixture(scope="session")
+async def ours(world: World) -> AsyncIterator[World]:
+    """A shop whose authorised orders we capture."""
+    names = Names(shop="shop-ours", inventory="erp-ours", carrier="shippo-ours", mail="mail-ours")
+    shop = World(world.simulator, world.client, world.http, names, workflows=False, payment_mode="ours")
+    async with shop.working():
+        yield shop
 
 
 @pytest.fixture(autouse=True)

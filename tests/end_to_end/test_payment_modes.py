@@ -10,7 +10,6 @@ import pytest
 from tests.end_to_end.world import ByHand, Names, World
 
 LATE = Names(shop="shop-late", inventory="erp-late", carrier="shippo-late", mail="mail-late")
-BANK = Names(shop="shop-bank", inventory="erp-bank", carrier="shippo-bank", mail="mail-bank")
 
 
 @pytest.fixture(scope="module")
@@ -21,20 +20,12 @@ async def late(world: World) -> AsyncIterator[World]:
         yield shop
 
 
-@pytest.fixture(scope="module")
-async def bank(world: World) -> AsyncIterator[World]:
-    """A shop whose authorised orders we capture."""
-    shop = World(world.simulator, world.client, world.http, BANK, workflows=False, payment_mode="ours")
-    async with shop.working():
-        yield shop
-
-
 @pytest.fixture
-async def slow_bank(bank: World) -> AsyncIterator[World]:
+async def slow_bank(ours: World) -> AsyncIterator[World]:
     """Its bank keeps refunds waiting."""
-    await bank.change("settings", {"payment_refund_after_seconds": 600})
-    yield bank
-    await bank.change("settings", {"payment_refund_after_seconds": 0})
+    await ours.change("settings", {"payment_refund_after_seconds": 600})
+    yield ours
+    await ours.change("settings", {"payment_refund_after_seconds": 0})
 
 
 async def payments(shop: World, reference: str) -> list[str]:
@@ -57,9 +48,9 @@ async def test_the_shop_captures_once_it_is_told_that_the_parcel_left(late: Worl
     assert await payments(late, reference) == ["capture-by-shop"]
 
 
-@pytest.mark.parametrize("mode", ["late", "bank"])
-async def test_terms_agreed_with_a_customer_go_before_the_shops_mode(late: World, bank: World, mode: str) -> None:
-    shop = {"late": late, "bank": bank}[mode]
+@pytest.mark.parametrize("mode", ["late", "ours"])
+async def test_terms_agreed_with_a_customer_go_before_the_shops_mode(late: World, ours: World, mode: str) -> None:
+    shop = {"late": late, "ours": ours}[mode]
     assert await payments(shop, await completed(shop, financial_status="PENDING", terms=True)) == []
 
 

@@ -137,7 +137,9 @@ def _print_view(identity: str, view: View) -> None:
 
 
 def _print_wait(identity: str, wait: Wait) -> None:
-    say(f"\n{wait.status.value}: {wait.title} [{wait.name}], team {wait.team}, since {_ago(wait.since)}", "yellow")
+    due = f", due {wait.due.astimezone():%Y-%m-%d %H:%M %Z}" if wait.due else ""
+    since = _ago(wait.since)
+    say(f"\n{wait.status.value}: {wait.title} [{wait.name}], team {wait.team}, since {since}{due}", "yellow")
     say(f"  {wait.cause}" + (f": {wait.reason}" if wait.reason else ""))
     for problem in wait.problems:
         say(f"  {problem.field} {problem.reason}")

@@ -58,7 +58,9 @@ def nested(changes: Mapping[str, object]) -> dict[str, object]:
 
 
 def _wait(wait: OpenWait, time_zone: str) -> list[str]:
-    lines = [f"**{wait.title}**: {wait.failure.cause}, for team {wait.team} since {local(wait.since, time_zone)}", ""]
+    due = f", due {local(wait.due, time_zone)}" if wait.due else ""
+    since = local(wait.since, time_zone)
+    lines = [f"**{wait.title}**: {wait.failure.cause}, for team {wait.team} since {since}{due}", ""]
     if wait.failure.reason:
         lines += [f"> {' '.join(wait.failure.reason.split())}", ""]
     lines += [f"- `{one.field}` {one.reason}" for one in wait.failure.problems]

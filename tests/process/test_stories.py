@@ -38,6 +38,17 @@ class Buggy(Process):
 
 
 @process("released")
+class BuggyAfterADecision(Process):
+    """A release whose bug shows only once staff have answered."""
+
+    roles = ("stage",)
+
+    async def run(self, start: Start) -> Outcome:
+        made = await self.do(stage.reserve, Thing(name="released"))
+        raise KeyError(made.colour if self.decisions else "never asked")
+
+
+@process("released")
 class Mended(Process):
     """The next release."""
 
@@ -106,14 +117,20 @@ def releasing(theatre: Theatre, *processes: type[Any]) -> Worker:
     )
 
 
+async def failed_task(handle: Handle) -> None:
+    """Until a workflow task of the process has failed."""
+    for _ in range(ROUNDS_MAX):
+        if "WORKFLOW_TASK_FAILED" in await event_types(handle):
+            return
+        await asyncio.sleep(0.05)
+    raise AssertionError("no task failed")
+
+
 async def test_a_bug_fails_no_run_and_heals_with_the_next_release(real: Theatre) -> None:
     real.queue = f"releases-{real.connection}"
     handle = await begun(real, "released", task_timeout=timedelta(seconds=1))
     async with releasing(real, Buggy):
-        for _ in range(ROUNDS_MAX):
-            if "WORKFLOW_TASK_FAILED" in await event_types(handle):
-                break
-            await asyncio.sleep(0.05)
+        await failed_task(handle)
         assert (await handle.describe()).status is WorkflowExecutionStatus.RUNNING
     async with releasing(real, Mended):
         assert (await handle.result())["kind"] == "completed"
@@ -232,3 +249,18 @@ async def test_a_cancel_of_two_steps_at_once_asks_the_gate_once(real: Theatre) -
         await real.until(handle, lambda view: view.outcome)
     assert real.workshop.objects == {}
     assert real.workshop.calls.count("release") == 1
+
+
+async def test_a_bug_that_shows_while_it_waits_loses_no_decision_and_heals_by_a_release(real: Theatre) -> None:
+    real.queue = f"waiting-{real.connection}"
+    real.workshop.script["reserve"] = [Refusal("no-room")]
+    handle = await begun(real, "released", task_timeout=timedelta(seconds=1))
+    async with releasing(real, BuggyAfterADecision):
+        await real.waiting(handle)
+        await handle.signal("decide", {"wait": "reserve#1", "action": "retry", "who": "kim", "why": "made room"})
+        await failed_task(handle)
+    assert len(real.workshop.objects) == 1
+    async with releasing(real, Mended):
+        assert (await handle.result())["kind"] == "completed"
+        (decided,) = (await real.view(handle)).decisions
+    assert (decided.who, len(real.workshop.objects)) == ("kim", 1)

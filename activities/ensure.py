@@ -8,6 +8,7 @@ from typing import Any, Protocol, TypeVar
 from seamline.errors import Problem, Refusal, UnknownOutcome
 from seamline.process.effect import Call, is_repeat
 from seamline.records.system import Repeat
+from seamline.records.undo import Undone, UndoState
 
 
 class Keyed(Protocol):
@@ -34,8 +35,10 @@ async def ensure(
 ) -> T:
     """Return the one object for `call.key`: adopted if it matches, made anew if not, created if there is none.
 
-    `find` leaves out what was taken back. An object for the same reference that carries no key (a colleague made it) is
-    never adopted silently: Refusal `already-there`. Where repeats cannot be made safe, a repeat raises UnknownOutcome.
+    `find` leaves out what was taken back. What `take_back` answers to be too late for is kept as it is: the parcel has
+    left with it, and a second beside it would be wrong. An object for the same reference that carries no key (a
+    colleague made it) is never adopted silently: Refusal `already-there`. Where repeats cannot be made safe, a repeat
+    raises UnknownOutcome.
     """
     if repeat is Repeat.NEITHER and is_repeat(call):
         raise UnknownOutcome("may-have-happened", "an earlier try may have had its effect and cannot be looked up")
@@ -45,8 +48,8 @@ async def ensure(
     ours = [one for one in found if one.key == call.key]
     kept = next((one for one in ours if matches(one)), None)
     for one in ours:
-        if one is not kept:
-            await take_back(one)
+        if one is not kept and _too_late(await take_back(one)):
+            kept = kept or one
     if kept is not None:
         return kept
     strangers = [one for one in found if not one.key]
@@ -58,3 +61,7 @@ async def ensure(
             problems=[Problem(field="reference", reason=f"is already served by {strangers[0].id}")],
         )
     return await create()
+
+
+def _too_late(answer: object) -> bool:
+    return isinstance(answer, Undone) and answer.state is UndoState.TOO_LATE

@@ -13,6 +13,7 @@ from activities.ensure import ensure
 from seamline.errors import Refusal, UnknownOutcome
 from seamline.process.effect import Call
 from seamline.records.system import Repeat
+from seamline.records.undo import Undone, UndoState
 from tests.process.stage import Made, Thing
 
 KEY = "test:1/paint#1"
@@ -28,6 +29,7 @@ class Shelf:
 
     found: list[Made] = field(default_factory=list)
     done: list[str] = field(default_factory=list)
+    answer: Undone = field(default_factory=lambda: Undone(state=UndoState.UNDONE))
 
     async def find(self) -> Sequence[Made]:
         self.done.append("find")
@@ -37,8 +39,9 @@ class Shelf:
         self.done.append("create")
         return Made(id="new", key=KEY, colour="red")
 
-    async def take_back(self, made: Made) -> None:
+    async def take_back(self, made: Made) -> Undone:
         self.done.append(f"take back {made.id}")
+        return self.answer
 
 
 async def ensured(shelf: Shelf, repeat: Repeat, *, attempt: int = 1, repeated: bool = False, key: str = KEY) -> Made:
@@ -115,3 +118,9 @@ async def test_a_second_one_that_is_meant_does_not_adopt_the_first() -> None:
     second = await ensured(shelf, Repeat.LOOK_UP, key="test:1/paint#2")
     assert second.id == "new"
     assert shelf.done == ["find", "create"]
+
+
+async def test_what_has_left_and_cannot_be_taken_back_is_kept() -> None:
+    shelf = Shelf([BLUE], answer=Undone(state=UndoState.TOO_LATE))
+    assert (await ensured(shelf, Repeat.LOOK_UP)).id == "blue-one"
+    assert shelf.done == ["find", "take back blue-one"]

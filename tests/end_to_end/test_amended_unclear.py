@@ -1,4 +1,4 @@
-"""A label amended after an unclear outcome: the first is taken back and its money followed, or the parcel has it."""
+"""Amended after an unclear outcome: the first is taken back and followed, or kept where the parcel has left with it."""
 
 from __future__ import annotations
 
@@ -81,5 +81,23 @@ async def test_a_label_that_the_parcel_already_travels_with_is_kept(world: World
     outcome = await world.outcome(handle)
     assert (outcome["kind"], outcome["result"]["label_id"]) == ("completed", bought["object_id"])
     assert (await world.operations(reference)).count("buy-label") == 1
+    verdict = await world.verdict()
+    assert verdict.ok, verdict.findings
+
+
+async def test_goods_that_left_before_the_amendment_are_not_reserved_again(world: World, by_hand: ByHand) -> None:
+    await world.fault(world.names.inventory, "stock.shipment.out.assign_try", "lost-reply", count=1, delay_seconds=1)
+    reference = await world.order()
+    handle = await world.start(reference)
+    await world.happened(reference, "reserve")
+    await world.fault(world.names.inventory, "sale.sale.search", "down")
+    await world.waiting(handle, Status.HELD_UP)
+    await by_hand.hand_over(reference)
+    await world.happened(reference, "ship")
+    more = {"lines": {"0": {"quantity": 2}}}
+    await world.decide(handle, wait="reserve#1", action="amend", change=more, why="they want two")
+    await world.mended()
+    assert (await world.outcome(handle))["kind"] == "completed"
+    assert (await world.operations(reference)).count("reserve") == 1
     verdict = await world.verdict()
     assert verdict.ok, verdict.findings

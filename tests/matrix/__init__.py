@@ -4,7 +4,7 @@
     python -m tests.matrix --only "buy-label second-cancel"
     pytest tests/matrix -k "buy-label and second-cancel and after"
 
-`table` says which cells there are and how each must end; `play` brings an order to a cell's moment, disturbs it there
-and follows it to its end; `run` plays cells and lets the independent checker judge. `docs/reliability.md` has the
-table of all cells and of those left out.
+`places` says what is disturbed, `table` which cells there are and how each must end. `play` brings an order to a cell's
+moment, disturbs it there and follows it to its end; `run` plays cells and lets the independent checker judge;
+`self_test` breaks the product and sees cells turn red. `docs/reliability.md` has the table.
 """

@@ -15,6 +15,7 @@ from seamline.child import ChildFailed
 from seamline.local import STATE
 from tests.matrix.report import tables, write_page
 from tests.matrix.run import Played, run_cells
+from tests.matrix.self_test import run_all
 from tests.matrix.table import Cell, cells
 
 WIDTH_WITHOUT_TERMINAL = 160
@@ -24,6 +25,8 @@ def main() -> int:
     """Do what was asked for."""
     asked = _options()
     console = Console(width=None if sys.stdout.isatty() else WIDTH_WITHOUT_TERMINAL, highlight=False)
+    if asked.self_test:
+        return run_all(console)
     if asked.write_page:
         write_page()
         return 0
@@ -64,6 +67,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--state", type=Path, default=STATE / "matrix", help="folder for the state; emptied first")
     parser.add_argument("--verbose", action="store_true", help="name each cell as it ends")
     parser.add_argument("--write-page", action="store_true", help="write the table of docs/reliability.md anew")
+    parser.add_argument("--self-test", action="store_true", help="break the product in several ways and see each found")
     return parser.parse_args()
 
 

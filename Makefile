@@ -4,7 +4,7 @@ PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3; do \
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
 BIN := .venv/bin
 
-.PHONY: help demo up test matrix storm check format lock clean
+.PHONY: help demo up test matrix storm storm-self-test check format lock clean
 
 help:
 	@echo "make demo     a story of orders on a real Temporal; BREAK=lookup shows that its proof can fail"
@@ -12,6 +12,7 @@ help:
 	@echo "make test     all tests"
 	@echo "make matrix   every step of an order, disturbed in every way at every moment"
 	@echo "make storm    many orders while every part dies and every fault is drawn; SEED=1 ORDERS=200"
+	@echo "make storm-self-test   breaks the product in four places, and sees a storm find each"
 	@echo "make check    formatting, types, import rules"
 	@echo "make format   put the code in form"
 	@echo "make lock     renew requirements.lock from pyproject.toml"
@@ -38,6 +39,9 @@ matrix: .venv/installed
 
 storm: .venv/installed
 	@$(BIN)/python -m tests.storm --seed $(or $(SEED),1) --orders $(or $(ORDERS),200)
+
+storm-self-test: .venv/installed
+	@$(BIN)/python -m tests.storm --self-test
 
 check: .venv/installed
 	$(BIN)/ruff format --check .

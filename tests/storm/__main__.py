@@ -6,6 +6,7 @@ import argparse
 import asyncio
 import sys
 from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 
 from rich.console import Console
@@ -13,7 +14,9 @@ from rich.table import Table
 
 from seamline.child import ChildFailed
 from seamline.local import STATE
+from tests.storm.limits import Counted
 from tests.storm.storm import Report, run_storm
+from tests.storm.themes import THEMES
 
 ORDERS_MAX = 5000
 SETTLE_SECONDS_MAX = 180
@@ -29,10 +32,9 @@ def main() -> int:
 
         return run_all(console)
     folder = asked.state / str(asked.seed)
+    plan = THEMES[asked.theme](asked.seed, asked.orders)
     try:
-        report = asyncio.run(
-            run_storm(asked.seed, asked.orders, folder, settle_seconds_max=SETTLE_SECONDS_MAX, blind=asked.blind)
-        )
+        report = asyncio.run(run_storm(plan, folder, settle_seconds_max=asked.settle_seconds, blind=asked.blind))
     except ChildFailed as error:
         console.print(str(error), markup=False)
         return 1
@@ -47,14 +49,15 @@ def figures(report: Report) -> Table:
     kept, judgement = report.figures, report.judgement
     rows = {
         "orders": f"{report.kinds.total()}: {_counts(report.kinds)}",
-        "processes by ending": _counts(judgement.verdict.processes),
+        "processes": f"{sum(judgement.verdict.processes.values())}: {_counts(judgement.verdict.processes)}",
         "calls hit by faults": f"{kept.faults.total()}: {_counts(kept.faults)}",
         "kills": f"{kept.kills.total()}: {_counts(kept.kills)}",
         "decisions": f"{kept.decisions.total()}: {_counts(kept.decisions)}",
-        "cancels, by the effect seen": f"{kept.cancels.total()}: {_counts(kept.cancels)}",
+        "done by people meanwhile": f"{kept.acts.total()}: {_counts(kept.acts)}",
         "webhooks sent again": str(kept.duplicates),
         "orders polled for": str(kept.gaps),
-        "outages": f"{len(kept.outages)}, {judgement.calls_to_the_down} calls; the worst {judgement.worst_outage}",
+        "calls in outages": f"{_worst(judgement.outages)}, of {len(judgement.outages)} outages",
+        "calls in 10 s": _worst(judgement.windows),
         "workflow tasks": f"{judgement.failed_tasks.total()} failed, {judgement.timed_out_tasks} timed out",
         "events per completed order": f"{judgement.events_per_completed:.0f}",
         "seconds": f"{report.seconds:.0f}, of which {report.settle_seconds:.0f} to settle",
@@ -77,6 +80,11 @@ def tell(console: Console, report: Report) -> None:
         console.print(f"  saved {path}", markup=False, highlight=False)
 
 
+def _worst(counted: Sequence[Counted]) -> str:
+    worst = max(counted, key=lambda one: one.share, default=None)
+    return f"the worst {worst}" if worst else "none"
+
+
 def _counts(counts: dict[str, int] | Counter[str]) -> str:
     return ", ".join(f"{count} {name}" for name, count in sorted(counts.items()) if count) or "none"
 
@@ -86,6 +94,8 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--seed", type=int, default=1, help="decides the orders, the faults and the kills")
     parser.add_argument("--orders", type=_count, default=200, help=f"1 to {ORDERS_MAX}")
     parser.add_argument("--state", type=Path, default=STATE / "storm", help="folder for a folder of each seed")
+    parser.add_argument("--theme", choices=THEMES, default="all", help="a plan rich in one thing")
+    parser.add_argument("--settle-seconds", type=float, default=SETTLE_SECONDS_MAX, help="until all must have ended")
     parser.add_argument("--blind", action="store_true", help="searches find nothing: the verdict must be red")
     parser.add_argument("--self-test", action="store_true", help="break the product in several ways and see each found")
     return parser.parse_args()

@@ -1,20 +1,19 @@
-"""The customers, and staff who change their minds: orders with duplicates and disorder, cancels at chosen moments."""
+"""The customers and their shop: orders with duplicates and disorder, and a poll for those the webhooks left out."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine
 from datetime import timedelta
-from typing import Any
 
-from temporalio.service import RPCError, RPCStatusCode
+from temporalio.service import RPCError
 
 from tests.storm.disturb import Disturber
-from tests.storm.plan import SHOP, Plan, PlannedOrder
-from tests.storm.scene import PROCESS, RPC_SECONDS_MAX, Scene, insist
+from tests.storm.odds import SHOP
+from tests.storm.plan import Plan, PlannedOrder
+from tests.storm.scene import Scene
 
 LOOK_SECONDS = 0.2
-SECOND_CANCEL_SECONDS = 0.5
+DELIVERIES_LOOK_SECONDS = 1.0
 CONFLICT = 409
 UNDER_WAY_MAX = 12
 ROOM_SECONDS_MAX = 4
@@ -34,6 +33,7 @@ async def send_orders(scene: Scene, plan: Plan, disturber: Disturber) -> None:
             await disturber.draw_faults(faults)
         await _until_there_is_room(scene)
         await _make(scene, order)
+        scene.made.add(order.reference)
         sent.append(order)
         for one in sent:
             if one.again and one.again_after_orders == order.id - one.id:
@@ -81,51 +81,7 @@ async def poll_for_gaps(scene: Scene, plan: Plan) -> None:
     while asyncio.get_running_loop().time() < deadline:
         if not await scene.count_deliveries():
             break
-        await asyncio.sleep(LOOK_SECONDS)
+        await asyncio.sleep(DELIVERIES_LOOK_SECONDS)
     for order in plan.orders:
         if order.reference not in scene.accepted:
             await scene.poll_for_gap(order.reference)
-
-
-async def cancel_at_moments(scene: Scene, plan: Plan, over: asyncio.Event) -> None:
-    """Cancel each process that is to be, as soon as the ledger has its effect, until it is over."""
-    planned = {order.reference: order.cancel for order in plan.orders if order.cancel}
-    while not over.is_set():
-        effects = await scene.simulator("GET", "effects")
-        seen = {(one["reference"], one["operation"]) for one in effects}
-        for reference, cancel in list(planned.items()):
-            if cancel.moment == "start" or (reference, cancel.moment) in seen:
-                times = 1 + cancel.twice
-                if await _cancel(scene, reference, times):
-                    scene.figures.cancels[cancel.moment] += 1
-                    del planned[reference]
-        await asyncio.sleep(LOOK_SECONDS)
-
-
-async def _cancel(scene: Scene, reference: str, times: int) -> bool:
-    """Ask Temporal to cancel; False while there is no such process."""
-    handle = scene.handle(f"{PROCESS}:{reference}")
-    for _ in range(times):
-        try:
-            await insist(_quietly(lambda: handle.cancel(rpc_timeout=timedelta(seconds=RPC_SECONDS_MAX))))
-        except _NotThere:
-            return False
-        if times > 1:
-            await asyncio.sleep(SECOND_CANCEL_SECONDS)
-    return True
-
-
-class _NotThere(Exception):
-    """Temporal knows no such process, or it is over."""
-
-
-def _quietly(call: Callable[[], Coroutine[Any, Any, None]]) -> Callable[[], Coroutine[Any, Any, None]]:
-    async def run() -> None:
-        try:
-            await call()
-        except RPCError as error:
-            if error.status is RPCStatusCode.NOT_FOUND:
-                raise _NotThere from None
-            raise
-
-    return run

@@ -4,95 +4,39 @@ from __future__ import annotations
 
 import random
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
-ORDER_ID_FIRST = 70_001
-SHOP, ERP, CARRIER, MAIL = "shop-uk", "erp-main", "shippo-main", "mail-main"
-SKUS = ("MUG-BLUE", "TEE-M", "BOOK-TIDE")
-SCARCE_SKU = "LAST-ONE"
-BAD_POSTCODE = "ZZ9 9ZZ"
-KINDS: Mapping[str, tuple[int, Mapping[str, Any]]] = {
-    "plain": (70, {}),
-    "no email": (5, {"email": None}),
-    "bad postcode": (6, {"address": {"zip": BAD_POSTCODE}}),
-    "no address": (3, {"address": None}),
-    "unknown article": (4, {"lines": [{"sku": "NO-SUCH-ARTICLE"}]}),
-    "too little stock": (4, {"lines": [{"sku": SCARCE_SKU}]}),
-    "test order": (3, {"test": True}),
-    "pickup": (3, {"delivery": "PICK_UP"}),
-    "cancelled in the shop": (2, {"webhooks": False}),
-}
-"""Weight, and how the shop is told to make it."""
-MOMENTS: Mapping[str, int] = {"start": 1, "reserve": 3, "buy-label": 3, "ship": 3, "post-fulfilment": 1, "send-mail": 1}
-"""When a process is cancelled: as soon as it is there, or once the ledger has the effect. With weights."""
+from tests.storm.odds import DEEDS, FAULTS, KINDS, MOMENTS, OPERATIONS, RATE_OF_OTHERS, RATES, SHOP, SKUS, Does
 
-OUTAGE_SECONDS = (3.0, 8.0)
+ORDER_ID_FIRST = 70_001
 FAULTS_FOR_ORDERS = 6
 FAULTS_AT_ONCE = (3, 7)
-DELAY_SECONDS = (0.1, 5.0)
-# The attempt's limit in the storm is shorter than the longest delay, so that some tries time out in Temporal.
-_FAULTS: Sequence[tuple[str, Mapping[str, Any]]] = (
-    ("status", {"status": 500}),
-    ("status", {"status": 503}),
-    ("status", {"status": 429}),
-    ("timeout", {"delay": True}),
-    ("lost-reply", {}),
-    ("lost-reply", {"delay": True}),
-    ("throttle", {"delay_seconds": 1}),
-    ("refuse", {}),
-    ("slow", {"delay": True}),
-    ("not-assigned", {}),
-    ("down", {"seconds": True}),
-)
-_OPERATIONS: Mapping[str, Sequence[str]] = {
-    SHOP: ("*", "token", "order", "fulfillmentOrder", "fulfillmentCreate"),
-    ERP: (
-        "*",
-        "sale.sale.search",
-        "party.party.create",
-        "sale.sale.create",
-        "sale.sale.get",
-        "sale.sale.quote",
-        "sale.sale.confirm",
-        "stock.shipment.out.assign_try",
-        "stock.shipment.out.cancel",
-        "sale.sale.cancel",
-    ),
-    CARRIER: (
-        "*",
-        "addresses.create",
-        "shipments.create",
-        "transactions.list",
-        "transactions.create",
-        "transactions.get",
-        "refunds.create",
-        "tracks.get",
-    ),
-    MAIL: ("*", "send"),
-}
+PIECES_MAX = 3
 
 
 @dataclass(frozen=True)
-class Cancel:
-    """When a process is cancelled through Temporal, and whether a second request follows."""
+class Act:
+    """What somebody does to one order once its moment has come; `twice` cancels a second time through Temporal."""
 
+    does: Does
     moment: str
-    twice: bool
+    twice: bool = False
+    change: Mapping[str, Any] | None = None
 
 
 @dataclass(frozen=True)
 class PlannedOrder:
-    """One order: what the shop makes, how often its webhook comes again and how many orders later, and a cancel."""
+    """One order: what the shop makes, how often its webhook comes again and how many orders later, and the acts."""
 
     id: int
     kind: str
     wanted: Mapping[str, Any]
-    again: int
-    again_at_once: int
-    again_after_orders: int
-    cancel: Cancel | None
     pause_seconds: float
+    again: int = 0
+    again_at_once: int = 1
+    again_after_orders: int = 0
+    acts: Sequence[Act] = ()
 
     @property
     def reference(self) -> str:
@@ -111,16 +55,22 @@ class Kill:
 
 @dataclass(frozen=True)
 class Plan:
-    """Everything that a seed decides. `kills` and `faults` are by the number of the order before which they come."""
+    """Everything that a seed decides. `kills` and `faults` are by the number of the order before which they come.
 
+    `world` are settings of the simulator that differ from other storms'.
+    """
+
+    seed: int
     orders: Sequence[PlannedOrder]
     kills: Mapping[int, Sequence[Kill]]
     faults: Mapping[int, Sequence[Mapping[str, Any]]]
+    world: Mapping[str, Any] = field(default_factory=dict)
 
 
 def make_plan(seed: int, orders: int) -> Plan:
     """The plan of a seed. Orders, kills and faults are drawn apart, so that one can be changed alone."""
     return Plan(
+        seed,
         orders=_orders(dice_of(seed, "orders"), orders),
         kills=_kills(dice_of(seed, "kills"), orders),
         faults=_faults(dice_of(seed, "faults"), orders),
@@ -133,25 +83,40 @@ def dice_of(seed: int, purpose: str) -> random.Random:
 
 
 def _orders(dice: random.Random, count: int) -> list[PlannedOrder]:
-    kinds, weights = list(KINDS), [weight for weight, _ in KINDS.values()]
+    kinds, weights = list(KINDS), [kind.weight for kind in KINDS.values()]
     return [_order(dice, ORDER_ID_FIRST + number, dice.choices(kinds, weights)[0]) for number in range(count)]
 
 
 def _order(dice: random.Random, order_id: int, kind: str) -> PlannedOrder:
-    wanted = {"id": order_id, "lines": [{"sku": dice.choice(SKUS), "quantity": dice.randint(1, 3)}], **KINDS[kind][1]}
+    lines = [{"sku": dice.choice(SKUS), "quantity": dice.randint(1, PIECES_MAX)}]
     again = dice.choice((0, 0, 0, 1, 2, 4))
-    cancelled = dice.random() < 0.2
-    moment = dice.choices(list(MOMENTS), list(MOMENTS.values()))[0]
+    act = _act(dice, lines[0])
     return PlannedOrder(
         id=order_id,
         kind=kind,
-        wanted=wanted,
+        wanted={"id": order_id, "lines": lines, **KINDS[kind].wanted},
         again=again,
         again_at_once=dice.randint(1, max(again, 1)),
         again_after_orders=dice.choice((0, 0, 1, 5, 15)),
-        cancel=Cancel(moment, dice.random() < 0.5) if cancelled else None,
+        acts=[act] if act and KINDS[kind].ours else [],
         pause_seconds=dice.uniform(0.1, 0.6),
     )
+
+
+def _act(dice: random.Random, line: Mapping[str, Any]) -> Act | None:
+    does = dice.choices(list(DEEDS), list(DEEDS.values()))[0]
+    moment = dice.choices(list(MOMENTS), list(MOMENTS.values()))[0]
+    twice = dice.random() < 0.5
+    street = {"address": {"address1": f"{dice.randint(1, 99)} Mill Lane"}}
+    match does:
+        case None:
+            return None
+        case Does.EDIT:
+            return Act(does, moment, change=street)
+        case Does.CANCEL | Does.SHOP_CANCEL:
+            return Act(does, moment, twice)
+        case _:
+            return Act(does, moment)
 
 
 def _kills(dice: random.Random, orders: int) -> dict[int, list[Kill]]:
@@ -179,17 +144,16 @@ def _faults(dice: random.Random, orders: int) -> dict[int, list[dict[str, Any]]]
 
 
 def _fault(dice: random.Random) -> dict[str, Any]:
-    kind, more = dice.choice(_FAULTS)
-    connection = dice.choice(tuple(_OPERATIONS))
-    fault: dict[str, Any] = {"connection": connection, "kind": kind, "operation": "*"}
-    if kind == "down":
-        return fault | {"seconds": round(dice.uniform(*OUTAGE_SECONDS), 1)}
-    if kind == "not-assigned":
-        fault |= {"connection": ERP}
-    else:
-        fault |= {"operation": dice.choice(_OPERATIONS[connection])}
-    fault |= {name: value for name, value in more.items() if name != "delay"}
-    if more.get("delay"):
-        fault["delay_seconds"] = round(dice.uniform(*DELAY_SECONDS), 1)
-    rate = dice.uniform(0.03, 0.1) if kind == "refuse" else dice.uniform(0.1, 0.6)
-    return fault | {"probability": round(rate, 2), "seed": dice.randrange(1_000_000)}
+    drawn = dice.choice(FAULTS)
+    connection = drawn.get("connection") or dice.choice(tuple(OPERATIONS))
+    fault: dict[str, Any] = {
+        "connection": connection,
+        "operation": dice.choice(OPERATIONS[connection]),
+        "probability": RATES.get(drawn["kind"], RATE_OF_OTHERS),
+        **drawn,
+        "seed": dice.randrange(1_000_000),
+    }
+    for name, value in fault.items():
+        if isinstance(value, tuple):
+            fault[name] = round(dice.uniform(*value), 2)
+    return fault

@@ -16,7 +16,7 @@ from temporalio.service import RPCError
 from seamline.local import Local
 from seamline.process.view import View
 from seamline.simulator.shopify_webhooks import TRIES_MAX
-from tests.storm.plan import SHOP
+from tests.storm.odds import SHOP
 
 INSIST_SECONDS_MAX = 60
 INSIST_PAUSE_SECONDS = 0.2
@@ -46,7 +46,7 @@ class Figures:
     faults: Counter[str] = field(default_factory=Counter)
     kills: Counter[str] = field(default_factory=Counter)
     decisions: Counter[str] = field(default_factory=Counter)
-    cancels: Counter[str] = field(default_factory=Counter)
+    acts: Counter[str] = field(default_factory=Counter)
     duplicates: int = 0
     gaps: int = 0
     """Orders whose webhook was never taken, and that were polled."""
@@ -66,6 +66,13 @@ class Scene:
         self.figures = Figures()
         self.accepted: set[str] = set()
         """References of starts that the door acknowledged."""
+        self.made: set[str] = set()
+        """References of the orders that the shop has made so far."""
+        self.cancelled_in_shop: set[str] = set()
+        self.terminated: set[str] = set()
+        """Ids of the processes that were terminated."""
+        self.not_resumed: dict[str, str] = {}
+        """Those that could not be resumed, with what the command said."""
 
     async def simulator(self, method: str, path: str, body: Any = None, *, taken: Sequence[int] = ()) -> Any:
         """Tell or ask the simulator. `taken` are the errors that count as done."""

@@ -14,7 +14,8 @@ from temporalio.service import RPCError
 
 from seamline.process.decision import Action
 from seamline.process.view import Status, View, Wait
-from tests.storm.plan import ERP, SCARCE_SKU, SKUS, dice_of
+from tests.storm.odds import ERP, SCARCE_SKU, SKUS
+from tests.storm.plan import dice_of
 from tests.storm.scene import RPC_SECONDS_MAX, Scene
 
 LOOK_SECONDS = 0.4
@@ -22,6 +23,11 @@ SETTLE_LOOK_SECONDS = 0.5
 TRIES_BEFORE_CANCEL = 6
 HELD_AT_ONCE_MAX = 4
 UPDATE_SECONDS_MAX = 15
+REJECTED_OF = 4
+"""Of so many orders that must be approved, one is not."""
+PARCEL_GRAMS_MAX = 1500
+REFUND_REJECTED = "refund-rejected"
+PURPOSES = ("fetch-order", "check-address", "reserve", "quote", "buy-label", "packed", "post-fulfilment", "dear-label")
 GOOD_POSTCODE = "CB2 1RX"
 GOOD_ADDRESS = {
     "name": "Jo Fielding",
@@ -37,6 +43,9 @@ RUBBISH: tuple[tuple[str, list[Any]], ...] = (
     ("decide", [{"wait": 7, "action": "explode"}]),
     ("decide", [{"wait": "reserve#1"}]),
     ("order-cancelled", [{"deep": {"er": [1, 2, 3]}}]),
+    ("happened", []),
+    ("happened", [{"kind": "order-cancelled"}]),
+    ("happened", [{"kind": "explosion", "topic": "orders/cancelled"}]),
     ("no-such-signal", [[]]),
 )
 
@@ -51,11 +60,23 @@ async def meddle(scene: Scene, over: asyncio.Event) -> None:
         if open_ and dice.random() < 0.5:
             await _signal(scene, dice.choice(open_), *dice.choice(RUBBISH))
             scene.figures.decisions["rubbish"] += 1
+        if open_ and dice.random() < 0.3:
+            await _decide_too_early(scene, dice, dice.choice(open_))
         for workflow_id in dice.sample(held, min(len(held), HELD_AT_ONCE_MAX)):
             view = await scene.view(workflow_id)
             if view and view.waits:
                 await _meddle_with(scene, dice, workflow_id, view)
         await asyncio.sleep(LOOK_SECONDS)
+
+
+async def _decide_too_early(scene: Scene, dice: random.Random, workflow_id: str) -> None:
+    """Answer a wait that is not open, or was answered before."""
+    wait = f"{dice.choice(PURPOSES)}#{dice.randint(1, 3)}"
+    decision = {"wait": wait, "action": dice.choice(("retry", "skip", "approve")), "who": "kim", "why": "too early"}
+    if dice.random() < 0.5:
+        await _signal(scene, workflow_id, "decide", [decision])
+    else:
+        await _decide(scene, workflow_id, decision)
 
 
 async def _meddle_with(scene: Scene, dice: random.Random, workflow_id: str, view: View) -> None:
@@ -64,12 +85,15 @@ async def _meddle_with(scene: Scene, dice: random.Random, workflow_id: str, view
     if decision is None:
         return
     how = dice.random()
-    if how < 0.15:
+    if how < 0.1:
         other = {**decision, "wait": f"{wait.name.partition('#')[0]}#{dice.randint(1, 9)}"}
         await _decide(scene, workflow_id, other)
-    elif how < 0.3:
+    elif how < 0.25:
         await asyncio.gather(_decide(scene, workflow_id, decision), _decide(scene, workflow_id, decision))
-    elif how < 0.5:
+    elif how < 0.4:
+        other = _any_answer(dice, wait) or decision
+        await asyncio.gather(_decide(scene, workflow_id, decision), _decide(scene, workflow_id, other))
+    elif how < 0.6:
         await asyncio.gather(
             _signal(scene, workflow_id, "decide", [dict(decision)]), _decide(scene, workflow_id, decision)
         )
@@ -78,12 +102,26 @@ async def _meddle_with(scene: Scene, dice: random.Random, workflow_id: str, view
 
 
 def _any_answer(dice: random.Random, wait: Wait) -> Decision | None:
-    """Retry, cancel, or a harmless amendment, whether that helps or not."""
-    purpose = wait.name.partition("#")[0]
-    if purpose == "reserve" and Action.AMEND in wait.actions and dice.random() < 0.4:
-        return _answer(wait, Action.AMEND, change={"lines": {"0": {"quantity": dice.randint(1, 3)}}})
-    possible = [action for action in (Action.RETRY, Action.RETRY, Action.CANCEL) if action in wait.actions]
+    """An amendment, or any other answer that leaves nothing to be done by hand, whether that helps or not."""
+    if Action.AMEND in wait.actions and dice.random() < 0.5 and (change := _any_change(dice, wait)):
+        return _answer(wait, Action.AMEND, change=change)
+    weighted = (Action.RETRY, Action.RETRY, Action.APPROVE, Action.APPROVE, Action.REJECT, Action.CANCEL)
+    possible = [action for action in weighted if action in wait.actions]
     return _answer(wait, dice.choice(possible)) if possible else None
+
+
+def _any_change(dice: random.Random, wait: Wait) -> Mapping[str, Any] | None:
+    """Other goods, another weight, another street: what was made under the request before is to be given back."""
+    street = {"street1": f"{dice.randint(1, 99)} Mill Lane"}
+    match _purpose(wait):
+        case "reserve":
+            return {"lines": {"0": {"quantity": dice.randint(1, 3)}}}
+        case "quote":
+            return dice.choice(({"weight_grams": dice.randint(1, PARCEL_GRAMS_MAX)}, {"address": street}))
+        case "buy-label":
+            weight = {"weight_grams": dice.randint(1, PARCEL_GRAMS_MAX)}
+            return {"parcel": dice.choice((weight, {"address": street}))}
+    return None
 
 
 async def settle(scene: Scene, seconds_max: float) -> list[str]:
@@ -116,17 +154,26 @@ async def good_answer(scene: Scene, view: View) -> Decision | None:
     wait = view.waits[0]
     if wait.status is Status.HELD_UP:
         return None
+    if Action.APPROVE in wait.actions:
+        rejected = int(view.reference.rpartition(":")[2]) % REJECTED_OF == 0
+        return _answer(wait, Action.REJECT if rejected else Action.APPROVE)
+    if wait.cause.endswith(REFUND_REJECTED):
+        return _answer(wait, Action.SKIP)
+    purpose = _purpose(wait)
     if Action.AMEND in wait.actions:
-        purpose = wait.name.partition("#")[0]
         if purpose == "fetch-order" and wait.request.get("address", "") is None:
             return _answer(wait, Action.AMEND, change={"address": GOOD_ADDRESS})
         if purpose == "check-address":
             return _good_address(wait)
         if purpose == "reserve":
             return await _good_goods(scene, wait)
-    if wait.name.startswith("post-fulfilment") and (held := await _fulfilment(scene, view, wait)):
+    if purpose == "post-fulfilment" and (held := await _fulfilment(scene, view, wait)):
         return _answer(wait, Action.SKIP, result=held)
     return _answer(wait, Action.RETRY)
+
+
+def _purpose(wait: Wait) -> str:
+    return wait.name.partition("#")[0]
 
 
 def _good_address(wait: Wait) -> Decision:
@@ -149,9 +196,11 @@ async def _good_goods(scene: Scene, wait: Wait) -> Decision:
 
 
 async def _fulfilment(scene: Scene, view: View, wait: Wait) -> Mapping[str, str] | None:
-    """What the shop holds already."""
+    """What the shop holds already; for an order that was cancelled there once its goods had left, nothing ever."""
     for one in await scene.simulator("GET", f"effects?reference={view.reference}&operation=post-fulfilment"):
         return {"id": one["object_id"], "tracking_number": wait.request["tracking_number"]}
+    if view.reference in scene.cancelled_in_shop:
+        return {"id": "none", "tracking_number": wait.request["tracking_number"]}
     return None
 
 

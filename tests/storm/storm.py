@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import shutil
 import time
 from collections import Counter
@@ -19,9 +20,12 @@ from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.runtime import LoggingConfig, Runtime, TelemetryConfig
 
 from seamline.local import local_stack
+from tests.storm.acts import act_at_moments, resume_terminated
 from tests.storm.disturb import Disturber
-from tests.storm.driver import cancel_at_moments, poll_for_gaps, send_orders
-from tests.storm.plan import CARRIER, ERP, SCARCE_SKU, SKUS, make_plan
+from tests.storm.driver import poll_for_gaps, send_orders
+from tests.storm.limits import CALLS_PER_SECOND_MAX
+from tests.storm.odds import CARRIER, ERP, LABEL_LIMIT, SCARCE_SKU, SKUS
+from tests.storm.plan import Plan
 from tests.storm.scene import Figures, Scene
 from tests.storm.staff import meddle, settle
 from tests.storm.verdict import Judgement, judge, save_histories
@@ -39,12 +43,17 @@ WORLD = {
     "refund_after_seconds": 1,
 }
 SETTINGS = {
+    "SEAMLINE_POLICY__LABEL_PRICE_MAX": json.dumps({"GBP": LABEL_LIMIT}),
     "SEAMLINE_POLICY__PATIENCE_SECONDS": "6",
     "SEAMLINE_POLICY__ATTEMPT_SECONDS_MAX": "8",
     "SEAMLINE_POLICY__HEALING_INTERVAL_MAX_SECONDS": "2",
     **{
         f"SEAMLINE_CONNECTIONS__{name}__RATE_PER_SECOND": "50"
         for name in ("SHOP_UK", "ERP_MAIN", "SHIPPO_MAIN", "MAIL_MAIN")
+    },
+    **{
+        f"SEAMLINE_CONNECTIONS__{name.upper().replace('-', '_')}__ACCOUNT__CALLS_PER_SECOND_MAX": str(rate)
+        for name, rate in CALLS_PER_SECOND_MAX.items()
     },
 }
 """Shorter than on a laptop, so that outages outlast patience and slow answers outlast an attempt within a storm."""
@@ -64,14 +73,13 @@ class Report:
     saved: list[Path]
 
 
-async def run_storm(seed: int, orders: int, folder: Path, *, settle_seconds_max: float, blind: bool = False) -> Report:
-    """Run the storm of this seed over `folder`, which is emptied. `blind` breaks the searches for what we made.
+async def run_storm(plan: Plan, folder: Path, *, settle_seconds_max: float, blind: bool = False) -> Report:
+    """Run a planned storm over `folder`, which is emptied. `blind` breaks the searches for what we made.
 
     Raises ChildFailed when a part cannot be started, or ended by itself.
     """
     began = time.monotonic()
     shutil.rmtree(folder, ignore_errors=True)
-    plan = make_plan(seed, orders)
     async with (
         local_stack(folder / "state", workers=2, settings=SETTINGS, well_known_ports=False) as local,
         httpx.AsyncClient(timeout=HTTP_SECONDS_MAX) as http,
@@ -79,11 +87,11 @@ async def run_storm(seed: int, orders: int, folder: Path, *, settle_seconds_max:
         client = await Client.connect(
             local.running.temporal, data_converter=pydantic_data_converter, runtime=_quiet_runtime()
         )
-        scene = Scene(local, client, http, seed)
-        await scene.simulator("PUT", "settings", WORLD)
+        scene = Scene(local, client, http, plan.seed)
+        await scene.simulator("PUT", "settings", WORLD | plan.world)
         await scene.simulator("PUT", f"stock/{ERP}", dict.fromkeys(SKUS, PIECES) | {SCARCE_SKU: 1})
         disturber = Disturber(scene, blind=BLIND if blind else ())
-        async with beside(partial(cancel_at_moments, scene, plan)):
+        async with beside(partial(act_at_moments, scene, plan)):
             async with beside(partial(meddle, scene)):
                 await send_orders(scene, plan, disturber)
                 await asyncio.sleep(CALM_SECONDS)
@@ -92,12 +100,13 @@ async def run_storm(seed: int, orders: int, folder: Path, *, settle_seconds_max:
                 await disturber.end_faults()
             settling = time.monotonic()
             await asyncio.gather(poll_for_gaps(scene, plan), settle(scene, settle_seconds_max))
-            still_open = await settle(scene, settle_seconds_max)
+        await resume_terminated(scene)
+        still_open = await settle(scene, settle_seconds_max)
         settled = time.monotonic()
         judgement = await judge(scene, still_open)
     saved = [] if judgement.ok else save_histories(judgement, folder)
     kinds = Counter(order.kind for order in plan.orders)
-    return Report(seed, scene.figures, kinds, judgement, time.monotonic() - began, settled - settling, saved)
+    return Report(plan.seed, scene.figures, kinds, judgement, time.monotonic() - began, settled - settling, saved)
 
 
 def _quiet_runtime() -> Runtime:

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.storm.limits import calls_of_one_worker_max
 from tests.storm.plan import make_plan
 from tests.storm.storm import run_storm
-from tests.storm.verdict import calls_of_one_worker_max
 
 SEED = 3
 ORDERS = 25
@@ -27,7 +27,7 @@ def test_the_bound_of_calls_grows_by_the_breakers_looks_alone() -> None:
 
 @pytest.mark.timeout(180)
 async def test_the_promises_hold_in_a_short_storm(tmp_path: Path) -> None:
-    report = await run_storm(SEED, ORDERS, tmp_path, settle_seconds_max=SETTLE_SECONDS_MAX)
+    report = await run_storm(make_plan(SEED, ORDERS), tmp_path, settle_seconds_max=SETTLE_SECONDS_MAX)
     assert report.judgement.findings == []
     assert report.figures.kills.keys() == {"Temporal", "simulator", "api", "worker", "worker-2"}
     assert report.figures.faults.total() > 0
@@ -35,6 +35,7 @@ async def test_the_promises_hold_in_a_short_storm(tmp_path: Path) -> None:
 
 @pytest.mark.timeout(180)
 async def test_a_storm_with_blind_searches_is_red(tmp_path: Path) -> None:
-    report = await run_storm(SEED, BLIND_ORDERS, tmp_path, settle_seconds_max=BLIND_SETTLE_SECONDS_MAX, blind=True)
+    plan = make_plan(SEED, BLIND_ORDERS)
+    report = await run_storm(plan, tmp_path, settle_seconds_max=BLIND_SETTLE_SECONDS_MAX, blind=True)
     assert {"twice", "left-over"} & {one.rule for one in report.judgement.findings}
     assert (tmp_path / "findings.json").exists()

@@ -1,0 +1,105 @@
+"""People who act while an order is under way: in Temporal and in the shop, each at its moment."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+from collections.abc import Coroutine
+from datetime import timedelta
+from typing import Any
+
+from temporalio.service import RPCError, RPCStatusCode
+
+from tests.storm.odds import SHOP, Does
+from tests.storm.plan import Act, Plan
+from tests.storm.scene import PROCESS, RPC_SECONDS_MAX, Handle, Scene, insist
+
+LOOK_SECONDS = 0.2
+SECOND_CANCEL_SECONDS = 0.5
+CONFLICT = 409
+RESUME_SECONDS_MAX = 60
+START = "start"
+_RPC = timedelta(seconds=RPC_SECONDS_MAX)
+
+
+async def act_at_moments(scene: Scene, plan: Plan, over: asyncio.Event) -> None:
+    """Do what is planned for each order as soon as the ledger has the effect it waits for, until it is over."""
+    planned = {order.reference: list(order.acts) for order in plan.orders if order.acts}
+    while not over.is_set():
+        for reference in [one for one in planned if one in scene.made]:
+            act = planned[reference][0]
+            if await _has_come(scene, reference, act.moment) and await _do(scene, reference, act):
+                scene.figures.acts[act.does] += 1
+                del planned[reference][0]
+            if not planned[reference]:
+                del planned[reference]
+        await asyncio.sleep(LOOK_SECONDS)
+
+
+async def _has_come(scene: Scene, reference: str, moment: str) -> bool:
+    return moment == START or bool(await scene.simulator("GET", f"effects?reference={reference}&operation={moment}"))
+
+
+async def _do(scene: Scene, reference: str, act: Act) -> bool:
+    """False while it cannot be done, since the process is not there yet or the order is not any more as it was."""
+    order_id = reference.partition(":")[2]
+    handle = scene.handle(f"{PROCESS}:{reference}")
+    match act.does:
+        case Does.SHOP_CANCEL:
+            await scene.simulator("POST", f"shops/{SHOP}/orders/{order_id}/cancel", {}, taken=[CONFLICT])
+            scene.cancelled_in_shop.add(reference)
+        case Does.EDIT:
+            await scene.simulator("POST", f"shops/{SHOP}/orders/{order_id}/edit", act.change)
+        case Does.TERMINATE:
+            if not await _terminated(handle):
+                return act.moment != START
+            scene.terminated.add(handle.id)
+        case Does.CANCEL:
+            if not await _cancelled(handle):
+                return act.moment != START
+    if act.twice:
+        await asyncio.sleep(SECOND_CANCEL_SECONDS)
+        await _cancelled(handle)
+    return True
+
+
+async def _cancelled(handle: Handle) -> bool:
+    async def cancel() -> bool:
+        return await _found(handle.cancel(rpc_timeout=_RPC))
+
+    return await insist(cancel)
+
+
+async def _terminated(handle: Handle) -> bool:
+    async def terminate() -> bool:
+        return await _found(handle.terminate(reason="the storm", rpc_timeout=_RPC))
+
+    return await insist(terminate)
+
+
+async def _found(call: Coroutine[Any, Any, None]) -> bool:
+    """Whether Temporal knows such a process, and it is not over."""
+    try:
+        await call
+    except RPCError as error:
+        if error.status is not RPCStatusCode.NOT_FOUND:
+            raise
+        return False
+    return True
+
+
+async def resume_terminated(scene: Scene) -> None:
+    """Staff resume by the command what was terminated. What it says when it refuses is kept."""
+    for workflow_id in sorted(scene.terminated):
+        child = await asyncio.create_subprocess_exec(
+            sys.executable,
+            *("-m", "seamline.cli", "resume", workflow_id, "--who", "sam", "--why", "the storm"),
+            env={**os.environ, **scene.local.env},
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.STDOUT,
+        )
+        said, _ = await asyncio.wait_for(child.communicate(), RESUME_SECONDS_MAX)
+        if child.returncode:
+            scene.not_resumed[workflow_id] = said.decode(errors="replace").strip()

@@ -1,0 +1,101 @@
+"""What a storm draws from, with weights: kinds of orders, what people do to them, and what fails."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+SHOP, ERP, CARRIER, MAIL = "shop-uk", "erp-main", "shippo-main", "mail-main"
+SKUS = ("MUG-BLUE", "TEE-M", "BOOK-TIDE")
+SCARCE_SKU = "LAST-ONE"
+BAD_POSTCODE = "ZZ9 9ZZ"
+LABEL_LIMIT = "12"
+"""The price in GBP above which a label is approved; a heavy parcel's costs more, any other's less."""
+HEAVY_GRAMS = 20_000
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A kind of order: its weight, how the shop is told to make it, and whether anything is to be done for it."""
+
+    weight: int
+    wanted: Mapping[str, Any] = field(default_factory=dict)
+    ours: bool = True
+
+
+KINDS: Mapping[str, Kind] = {
+    "plain": Kind(64),
+    "no email": Kind(5, {"email": None}),
+    "bad postcode": Kind(6, {"address": {"zip": BAD_POSTCODE}}),
+    "no address": Kind(3, {"address": None}),
+    "unknown article": Kind(4, {"lines": [{"sku": "NO-SUCH-ARTICLE"}]}),
+    "too little stock": Kind(4, {"lines": [{"sku": SCARCE_SKU}]}),
+    "dear label": Kind(6, {"lines": [{"sku": SKUS[0], "weight_grams": HEAVY_GRAMS}]}),
+    "test order": Kind(3, {"test": True}, ours=False),
+    "pickup": Kind(3, {"delivery": "PICK_UP"}, ours=False),
+    "cancelled before": Kind(2, {"webhooks": False}, ours=False),
+}
+
+
+class Does(StrEnum):
+    """What people do to an order or its process while it is under way."""
+
+    CANCEL = "cancelled in Temporal"
+    SHOP_CANCEL = "cancelled in the shop"
+    EDIT = "edited in the shop"
+    TERMINATE = "terminated in Temporal"
+
+
+MOMENTS: Mapping[str, int] = {"start": 1, "reserve": 3, "buy-label": 3, "ship": 3, "post-fulfilment": 1, "send-mail": 1}
+"""When it is done: as soon as the order is made, or once the ledger has the effect. With weights."""
+DEEDS: Mapping[Does | None, int] = {None: 70, Does.CANCEL: 12, Does.SHOP_CANCEL: 10, Does.EDIT: 5, Does.TERMINATE: 3}
+"""How often people do what, in the same order as a hundred orders. None: nothing."""
+
+OUTAGE_SECONDS = (3.0, 8.0)
+DELAY_SECONDS = (0.1, 5.0)
+"""The attempt's limit in the storm is near the longest delay, so that some tries time out."""
+FAULTS: Sequence[Mapping[str, Any]] = (
+    {"kind": "status", "status": 500},
+    {"kind": "status", "status": 503},
+    {"kind": "status", "status": 429},
+    {"kind": "timeout", "delay_seconds": DELAY_SECONDS},
+    {"kind": "lost-reply"},
+    {"kind": "lost-reply", "delay_seconds": DELAY_SECONDS},
+    {"kind": "throttle", "delay_seconds": 1},
+    {"kind": "refuse"},
+    {"kind": "refuse", "connection": CARRIER, "operation": "refunds.confirm", "probability": (0.3, 0.9)},
+    {"kind": "slow", "delay_seconds": DELAY_SECONDS},
+    {"kind": "not-assigned", "connection": ERP, "operation": "*"},
+    {"kind": "down", "operation": "*", "seconds": OUTAGE_SECONDS, "probability": 1},
+)
+"""A pair is a range to draw from; connection, operation and probability are drawn where they are not given."""
+RATES: Mapping[str, tuple[float, float]] = {"refuse": (0.03, 0.1)}
+RATE_OF_OTHERS = (0.1, 0.6)
+OPERATIONS: Mapping[str, Sequence[str]] = {
+    SHOP: ("*", "token", "order", "fulfillmentOrder", "fulfillmentCreate"),
+    ERP: (
+        "*",
+        "sale.sale.search",
+        "party.party.create",
+        "sale.sale.create",
+        "sale.sale.get",
+        "sale.sale.quote",
+        "sale.sale.confirm",
+        "stock.shipment.out.assign_try",
+        "stock.shipment.out.cancel",
+        "sale.sale.cancel",
+    ),
+    CARRIER: (
+        "*",
+        "addresses.create",
+        "shipments.create",
+        "transactions.list",
+        "transactions.create",
+        "transactions.get",
+        "refunds.create",
+        "tracks.get",
+    ),
+    MAIL: ("*", "send"),
+}

@@ -1,0 +1,72 @@
+"""Plans rich in one thing each, for the self-test: what a break of the product hurts by comes often in its theme."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+
+from tests.storm.odds import CARRIER, ERP, KINDS, SKUS, Does
+from tests.storm.plan import ORDER_ID_FIRST, Act, Kill, Plan, PlannedOrder, make_plan
+
+PAUSE_SECONDS = 0.3
+HOUSE_SECONDS = 600
+LOST_SHARE = 0.4
+TEMPORAL_DOWN_SECONDS = 6.0
+ORDERS_BETWEEN_KILLS = 8
+
+
+def lost_answers(seed: int, orders: int) -> Plan:
+    """Reservations and labels whose first answers are lost: each is looked up before it is made again."""
+    lost = [
+        {
+            "connection": connection,
+            "operation": operation,
+            "kind": "lost-reply",
+            "probability": LOST_SHARE,
+            "seed": seed,
+        }
+        for connection, operation in ((ERP, "sale.sale.create"), (CARRIER, "transactions.create"))
+    ]
+    return Plan(seed, _plain(orders), {}, {0: lost})
+
+
+def cancels_in_undo(seed: int, orders: int) -> Plan:
+    """Orders cancelled in the shop, and in Temporal as soon as the stock is free and the label cannot be given back."""
+    acts = (Act(Does.SHOP_CANCEL, "buy-label"), Act(Does.CANCEL, "release"))
+    away = {"connection": CARRIER, "operation": "refunds.create", "kind": "status", "status": 503}
+    # The goods stay in the house, so that no cancel is too late, however slow the machine.
+    return Plan(seed, _plain(orders, acts), {}, {0: [away]}, {"hand_over_after_seconds": HOUSE_SECONDS})
+
+
+def late_cancels(seed: int, orders: int) -> Plan:
+    """Orders cancelled as soon as their goods have left, which their processes do not know yet."""
+    slow = {"connection": ERP, "operation": "sale.sale.get", "kind": "slow", "delay_seconds": 1, "probability": 0.5}
+    return Plan(seed, _plain(orders, (Act(Does.CANCEL, "ship"),)), {}, {0: [slow]})
+
+
+def dead_temporal(seed: int, orders: int) -> Plan:
+    """Orders while Temporal is dead, and a door that dies before it is back."""
+    kill = Kill("Temporal", TEMPORAL_DOWN_SECONDS, door_too=True)
+    return Plan(seed, _plain(orders), {number: [kill] for number in range(1, orders, ORDERS_BETWEEN_KILLS)}, {})
+
+
+THEMES: Mapping[str, Callable[[int, int], Plan]] = {
+    "all": make_plan,
+    "lost-answers": lost_answers,
+    "cancels-in-undo": cancels_in_undo,
+    "late-cancels": late_cancels,
+    "dead-temporal": dead_temporal,
+}
+"""By name; `all` is the storm itself."""
+
+
+def _plain(count: int, acts: Sequence[Act] = ()) -> Sequence[PlannedOrder]:
+    return [
+        PlannedOrder(
+            id=ORDER_ID_FIRST + number,
+            kind="plain",
+            wanted={"id": ORDER_ID_FIRST + number, "lines": [{"sku": SKUS[0]}], **KINDS["plain"].wanted},
+            pause_seconds=PAUSE_SECONDS,
+            acts=acts,
+        )
+        for number in range(count)
+    ]

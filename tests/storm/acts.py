@@ -18,8 +18,10 @@ from tests.storm.scene import PROCESS, RPC_SECONDS_MAX, Handle, Scene, insist
 LOOK_SECONDS = 0.2
 SECOND_CANCEL_SECONDS = 0.5
 CONFLICT = 409
+"""What the shop answers to what cannot be done any more."""
 RESUME_SECONDS_MAX = 60
 START = "start"
+_ON_MONEY = {Does.CAPTURE: "capture", Does.LAPSE: "lapse", Does.REFUND: "refund"}
 _RPC = timedelta(seconds=RPC_SECONDS_MAX)
 
 
@@ -28,10 +30,10 @@ async def act_at_moments(scene: Scene, plan: Plan, over: asyncio.Event) -> None:
     planned = {order.reference: list(order.acts) for order in plan.orders if order.acts}
     while not over.is_set():
         for reference in [one for one in planned if one in scene.made]:
-            act = planned[reference][0]
-            if await _has_come(scene, reference, act.moment) and await _do(scene, reference, act):
-                scene.figures.acts[act.does] += 1
-                del planned[reference][0]
+            for act in list(planned[reference]):
+                if await _has_come(scene, reference, act.moment) and await _do(scene, reference, act):
+                    scene.figures.acts[act.does] += 1
+                    planned[reference].remove(act)
             if not planned[reference]:
                 del planned[reference]
         await asyncio.sleep(LOOK_SECONDS)
@@ -43,14 +45,16 @@ async def _has_come(scene: Scene, reference: str, moment: str) -> bool:
 
 async def _do(scene: Scene, reference: str, act: Act) -> bool:
     """False while it cannot be done, since the process is not there yet or the order is not any more as it was."""
-    order_id = reference.partition(":")[2]
+    order = f"shops/{SHOP}/orders/{reference.partition(':')[2]}"
     handle = scene.handle(f"{PROCESS}:{reference}")
     match act.does:
         case Does.SHOP_CANCEL:
-            await scene.simulator("POST", f"shops/{SHOP}/orders/{order_id}/cancel", {}, taken=[CONFLICT])
+            await scene.simulator("POST", f"{order}/cancel", {}, taken=[CONFLICT])
             scene.cancelled_in_shop.add(reference)
         case Does.EDIT:
-            await scene.simulator("POST", f"shops/{SHOP}/orders/{order_id}/edit", act.change)
+            await scene.simulator("POST", f"{order}/edit", act.change)
+        case Does.CAPTURE | Does.LAPSE | Does.REFUND:
+            await scene.simulator("POST", f"{order}/payment", {"action": _ON_MONEY[act.does]}, taken=[CONFLICT])
         case Does.TERMINATE:
             if not await _terminated(handle):
                 return act.moment != START

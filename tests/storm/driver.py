@@ -32,6 +32,7 @@ async def send_orders(scene: Scene, plan: Plan, disturber: Disturber) -> None:
         if faults := plan.faults.get(number):
             await disturber.draw_faults(faults)
         await _until_there_is_room(scene)
+        scene.topics[order.reference] = order.topic
         await _make(scene, order)
         scene.made.add(order.reference)
         sent.append(order)
@@ -69,7 +70,7 @@ async def _send_again(scene: Scene, order: PlannedOrder) -> None:
 
 
 async def _deliver(scene: Scene, order: PlannedOrder, times: int, at_once: int) -> None:
-    again = {"topic": "orders/paid", "times": times, "at_once": at_once}
+    again = {"topic": order.topic, "times": times, "at_once": at_once}
     answer = await scene.simulator("POST", f"shops/{SHOP}/orders/{order.id}/deliveries", again)
     if 200 in answer["statuses"]:
         scene.accepted.add(order.reference)

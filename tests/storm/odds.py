@@ -25,14 +25,20 @@ class Kind:
     ours: bool = True
 
 
+AUTHORISED: Mapping[str, Any] = {"financial_status": "AUTHORIZED"}
+RISKY: Mapping[str, Any] = {"risk": "INVESTIGATE", "risk_facts": ["The card was refused twice."]}
 KINDS: Mapping[str, Kind] = {
-    "plain": Kind(64),
+    "plain": Kind(42),
     "no email": Kind(5, {"email": None}),
     "bad postcode": Kind(6, {"address": {"zip": BAD_POSTCODE}}),
     "no address": Kind(3, {"address": None}),
     "unknown article": Kind(4, {"lines": [{"sku": "NO-SUCH-ARTICLE"}]}),
     "too little stock": Kind(4, {"lines": [{"sku": SCARCE_SKU}]}),
     "dear label": Kind(6, {"lines": [{"sku": SKUS[0], "weight_grams": HEAVY_GRAMS}]}),
+    "authorised": Kind(14, AUTHORISED),
+    "authorised for too short": Kind(3, {**AUTHORISED, "authorization_hours": 5}),
+    "risky": Kind(5, RISKY),
+    "risky, authorised": Kind(3, {**RISKY, **AUTHORISED}),
     "test order": Kind(3, {"test": True}, ours=False),
     "pickup": Kind(3, {"delivery": "PICK_UP"}, ours=False),
     "cancelled before": Kind(2, {"webhooks": False}, ours=False),
@@ -45,13 +51,26 @@ class Does(StrEnum):
     CANCEL = "cancelled in Temporal"
     SHOP_CANCEL = "cancelled in the shop"
     EDIT = "edited in the shop"
+    REFUND = "refunded in the shop"
+    CAPTURE = "captured in the shop"
+    LAPSE = "authorisation lapsed"
     TERMINATE = "terminated in Temporal"
 
 
 MOMENTS: Mapping[str, int] = {"start": 1, "reserve": 3, "buy-label": 3, "ship": 3, "post-fulfilment": 1, "send-mail": 1}
 """When it is done: as soon as the order is made, or once the ledger has the effect. With weights."""
-DEEDS: Mapping[Does | None, int] = {None: 70, Does.CANCEL: 12, Does.SHOP_CANCEL: 10, Does.EDIT: 5, Does.TERMINATE: 3}
-"""How often people do what, in the same order as a hundred orders. None: nothing."""
+DEEDS: Mapping[Does | None, int] = {
+    None: 68,
+    Does.CANCEL: 12,
+    Does.SHOP_CANCEL: 10,
+    Does.EDIT: 5,
+    Does.REFUND: 2,
+    Does.TERMINATE: 3,
+}
+"""How often people do what. None: nothing."""
+MONEY_DEEDS: Mapping[Does | None, int] = {None: 60, Does.CAPTURE: 25, Does.LAPSE: 15}
+"""What may happen besides to the money of an order that is authorised; before its goods leave."""
+MONEY_MOMENTS = ("start", "reserve", "buy-label")
 
 OUTAGE_SECONDS = (3.0, 8.0)
 DELAY_SECONDS = (0.1, 5.0)
@@ -74,7 +93,18 @@ FAULTS: Sequence[Mapping[str, Any]] = (
 RATES: Mapping[str, tuple[float, float]] = {"refuse": (0.03, 0.1)}
 RATE_OF_OTHERS = (0.1, 0.6)
 OPERATIONS: Mapping[str, Sequence[str]] = {
-    SHOP: ("*", "token", "order", "fulfillmentOrder", "fulfillmentCreate"),
+    SHOP: (
+        "*",
+        "token",
+        "order",
+        "fulfillmentOrder",
+        "fulfillmentOrderHold",
+        "fulfillmentOrderReleaseHold",
+        "orderCancel",
+        "orderCapture",
+        "refundCreate",
+        "fulfillmentCreate",
+    ),
     ERP: (
         "*",
         "sale.sale.search",

@@ -7,7 +7,20 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from tests.storm.odds import DEEDS, FAULTS, KINDS, MOMENTS, OPERATIONS, RATE_OF_OTHERS, RATES, SHOP, SKUS, Does
+from tests.storm.odds import (
+    DEEDS,
+    FAULTS,
+    KINDS,
+    MOMENTS,
+    MONEY_DEEDS,
+    MONEY_MOMENTS,
+    OPERATIONS,
+    RATE_OF_OTHERS,
+    RATES,
+    SHOP,
+    SKUS,
+    Does,
+)
 
 ORDER_ID_FIRST = 70_001
 FAULTS_FOR_ORDERS = 6
@@ -42,6 +55,11 @@ class PlannedOrder:
     def reference(self) -> str:
         """`shop-uk:70001`."""
         return f"{SHOP}:{self.id}"
+
+    @property
+    def topic(self) -> str:
+        """The event that starts its process."""
+        return "orders/create" if is_authorised(self.wanted) else "orders/paid"
 
 
 @dataclass(frozen=True)
@@ -90,7 +108,7 @@ def _orders(dice: random.Random, count: int) -> list[PlannedOrder]:
 def _order(dice: random.Random, order_id: int, kind: str) -> PlannedOrder:
     lines = [{"sku": dice.choice(SKUS), "quantity": dice.randint(1, PIECES_MAX)}]
     again = dice.choice((0, 0, 0, 1, 2, 4))
-    act = _act(dice, lines[0])
+    acts = [_act(dice), *([_money_act(dice)] if is_authorised(KINDS[kind].wanted) else [])]
     return PlannedOrder(
         id=order_id,
         kind=kind,
@@ -98,12 +116,17 @@ def _order(dice: random.Random, order_id: int, kind: str) -> PlannedOrder:
         again=again,
         again_at_once=dice.randint(1, max(again, 1)),
         again_after_orders=dice.choice((0, 0, 1, 5, 15)),
-        acts=[act] if act and KINDS[kind].ours else [],
+        acts=[one for one in acts if one] if KINDS[kind].ours else [],
         pause_seconds=dice.uniform(0.1, 0.6),
     )
 
 
-def _act(dice: random.Random, line: Mapping[str, Any]) -> Act | None:
+def is_authorised(wanted: Mapping[str, Any]) -> bool:
+    """Whether the money of such an order is left to us to take."""
+    return wanted.get("financial_status") == "AUTHORIZED"
+
+
+def _act(dice: random.Random) -> Act | None:
     does = dice.choices(list(DEEDS), list(DEEDS.values()))[0]
     moment = dice.choices(list(MOMENTS), list(MOMENTS.values()))[0]
     twice = dice.random() < 0.5
@@ -117,6 +140,12 @@ def _act(dice: random.Random, line: Mapping[str, Any]) -> Act | None:
             return Act(does, moment, twice)
         case _:
             return Act(does, moment)
+
+
+def _money_act(dice: random.Random) -> Act | None:
+    does = dice.choices(list(MONEY_DEEDS), list(MONEY_DEEDS.values()))[0]
+    moment = dice.choice(MONEY_MOMENTS)
+    return Act(does, moment) if does else None
 
 
 def _kills(dice: random.Random, orders: int) -> dict[int, list[Kill]]:

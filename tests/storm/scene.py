@@ -66,6 +66,8 @@ class Scene:
         self.figures = Figures()
         self.accepted: set[str] = set()
         """References of starts that the door acknowledged."""
+        self.topics: dict[str, str] = {}
+        """The topic that starts each order's process."""
         self.made: set[str] = set()
         """References of the orders that the shop has made so far."""
         self.cancelled_in_shop: set[str] = set()
@@ -101,8 +103,10 @@ class Scene:
     async def count_deliveries(self) -> int:
         """Note which webhooks the door has taken. How many the shop will still try."""
         deliveries = await self.simulator("GET", f"shops/{SHOP}/deliveries")
-        taken = [one for one in deliveries if one["status"] == httpx.codes.OK]
-        self.accepted |= {f"{SHOP}:{one['order_id']}" for one in taken if one["topic"] == "orders/paid"}
+        for one in deliveries:
+            reference = f"{SHOP}:{one['order_id']}"
+            if one["status"] == httpx.codes.OK and one["topic"] == self.topics.get(reference):
+                self.accepted.add(reference)
         return sum(one["status"] != httpx.codes.OK and one["tries"] < TRIES_MAX for one in deliveries)
 
     def handle(self, workflow_id: str) -> Handle:

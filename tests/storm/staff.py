@@ -14,11 +14,12 @@ from temporalio.service import RPCError
 
 from seamline.process.decision import Action
 from seamline.process.view import Status, View, Wait
-from tests.storm.odds import ERP, SCARCE_SKU, SKUS
+from tests.storm.odds import ERP, SCARCE_SKU, SHOP, SKUS
 from tests.storm.plan import dice_of
 from tests.storm.scene import RPC_SECONDS_MAX, Scene
 
 LOOK_SECONDS = 0.4
+CONFLICT = 409
 SETTLE_LOOK_SECONDS = 0.5
 TRIES_BEFORE_CANCEL = 6
 HELD_AT_ONCE_MAX = 4
@@ -27,7 +28,8 @@ REJECTED_OF = 4
 """Of so many orders that must be approved, one is not."""
 PARCEL_GRAMS_MAX = 1500
 REFUND_REJECTED = "refund-rejected"
-PURPOSES = ("fetch-order", "check-address", "reserve", "quote", "buy-label", "packed", "post-fulfilment", "dear-label")
+BROKEN_RULES = "broken-rules"
+PURPOSES = ("fetch-order", "risk", "check-address", "reserve", "dear-label", "buy-label", "capture", "post-fulfilment")
 GOOD_POSTCODE = "CB2 1RX"
 GOOD_ADDRESS = {
     "name": "Jo Fielding",
@@ -160,9 +162,11 @@ async def good_answer(scene: Scene, view: View) -> Decision | None:
     if wait.cause.endswith(REFUND_REJECTED):
         return _answer(wait, Action.SKIP)
     purpose = _purpose(wait)
+    if purpose == "fetch-order" and wait.cause.endswith(BROKEN_RULES):
+        return await _good_order(scene, view, wait)
+    if purpose == "capture":
+        await _let_pay(scene, view)
     if Action.AMEND in wait.actions:
-        if purpose == "fetch-order" and wait.request.get("address", "") is None:
-            return _answer(wait, Action.AMEND, change={"address": GOOD_ADDRESS})
         if purpose == "check-address":
             return _good_address(wait)
         if purpose == "reserve":
@@ -174,6 +178,24 @@ async def good_answer(scene: Scene, view: View) -> Decision | None:
 
 def _purpose(wait: Wait) -> str:
     return wait.name.partition("#")[0]
+
+
+async def _good_order(scene: Scene, view: View, wait: Wait) -> Decision:
+    """Give the address that is missing, have the customer pay anew; take what else was changed in the shop as it is."""
+    if Action.AMEND in wait.actions and wait.request.get("address", "") is None:
+        return _answer(wait, Action.AMEND, change={"address": GOOD_ADDRESS})
+    again = not wait.name.endswith("#1")
+    if any(one.field.startswith(("payment", "authorization")) for one in wait.problems):
+        await _let_pay(scene, view)
+        if again and Action.CANCEL in wait.actions:
+            return _answer(wait, Action.CANCEL)
+    return _answer(wait, Action.SKIP if again else Action.RETRY)
+
+
+async def _let_pay(scene: Scene, view: View) -> None:
+    order_id = view.reference.rpartition(":")[2]
+    pay = {"action": "pay"}
+    await scene.simulator("POST", f"shops/{SHOP}/orders/{order_id}/payment", pay, taken=[CONFLICT])
 
 
 def _good_address(wait: Wait) -> Decision:

@@ -41,6 +41,7 @@ WORLD = {
     "deliver_after_seconds": 0.5,
     "label_queued_seconds": 0.3,
     "refund_after_seconds": 1,
+    "payment_refund_after_seconds": 1,
 }
 SETTINGS = {
     "SEAMLINE_POLICY__LABEL_PRICE_MAX": json.dumps({"GBP": LABEL_LIMIT}),

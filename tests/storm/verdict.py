@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from seamline.process.decision import Action
 from seamline.simulator.checker import Verdict, audit
 from seamline.simulator.checker_ledger import Finding
 from tests.storm.limits import Counted, busiest_windows, calls_while_down
@@ -48,7 +49,7 @@ async def judge(scene: Scene, still_open: Sequence[str]) -> Judgement:
     outages = [calls_while_down(outage, calls, scene) for outage in scene.figures.outages]
     windows = list(busiest_windows(calls, scene))
     findings = [
-        *(one for one in verdict.findings if not _cannot_be_told(one, scene)),
+        *[one for one in verdict.findings if not await _is_left_to_people(one, scene)],
         *_lost(scene.accepted, pasts),
         *[await _stuck(scene, workflow_id) for workflow_id in still_open],
         *(_finding(_reference(one), "not-resumed", f"{one}: {said}") for one, said in scene.not_resumed.items()),
@@ -103,9 +104,14 @@ async def _audit(scene: Scene) -> Verdict:
 # ---- statements ---------------------------------------------------------------------------------------------------
 
 
-def _cannot_be_told(finding: Finding, scene: Scene) -> bool:
-    """Whether it is that the shop takes no fulfilment of an order that was cancelled there once its goods had left."""
-    return finding.reference in scene.cancelled_in_shop and "0 post-fulfilment" in finding.detail
+async def _is_left_to_people(finding: Finding, scene: Scene) -> bool:
+    """Whether it is what an order lacks that was cancelled in the shop once its goods had left, and people know."""
+    if finding.reference not in scene.cancelled_in_shop:
+        return False
+    if finding.rule != "money" and "0 post-fulfilment" not in finding.detail:
+        return False
+    view = await scene.view(f"{PROCESS}:{finding.reference}")
+    return view is not None and bool(view.manual or any(one.action is Action.SKIP for one in view.decisions))
 
 
 def _lost(accepted: Iterable[str], pasts: Sequence[Past]) -> Iterator[Finding]:

@@ -19,7 +19,6 @@ from typing import Annotated, Any
 
 from pydantic import (
     AfterValidator,
-    ConfigDict,
     Field,
     SecretStr,
     ValidationError,
@@ -38,9 +37,9 @@ from pydantic_settings import (
 
 from seamline.catalog import roles_of, systems
 from seamline.errors import ConfigurationError
+from seamline.policy_settings import PolicySettings
 from seamline.process.process import Process
 from seamline.process.start import STARTED_BY_LENGTH_MAX, Start
-from seamline.records.policy import Policy
 from seamline.records.reference import check_reference, connection_of
 from seamline.section import Section
 from seamline.teams import NotifierSettings, TeamName, TeamSettings, check_teams
@@ -62,12 +61,6 @@ def _check_name(name: str) -> str:
 
 
 ConnectionName = Annotated[str, AfterValidator(_check_name)]
-
-
-class PolicySettings(Policy):
-    """The policy as it is set: unlike the one a process carries, it refuses names it does not know."""
-
-    model_config = ConfigDict(extra="forbid")
 
 
 class BreakerSettings(Section):

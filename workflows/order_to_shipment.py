@@ -102,7 +102,7 @@ class OrderToShipment(Process):
             return
         hold = HoldRequest(fulfilment_order_id=part.id, reason="waits for a decision on its risk")
         await self.do(shop.hold, hold)
-        answer = await self.ask(Question("risk", "Clear a risky order", reason, about=order.risk))
+        answer = await self.ask(Question("risk", "Clear a risky order", reason, about=order.risk, team="fraud"))
         if not answer.approved:
             cancellation = await self.do(shop.cancel_order, CancelRequest(note="its risk was not accepted"))
             await self.until(shop.cancelled, cancellation)

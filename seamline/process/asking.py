@@ -30,6 +30,8 @@ class Question:
     title: str
     reason: str
     about: Record
+    team: str = "operations"
+    """Who is asked where the rule names nobody."""
 
 
 @dataclass(frozen=True)
@@ -80,7 +82,7 @@ class Asking:
                 name=self.process.waits.next_name(self.question.name),
                 title=self.question.title,
                 status=Status.WAITING,
-                team=self._present(self.rule.team),
+                team=self._present(self.rule.team or self.question.team),
                 failure=Failure(kind=Kind.APPROVAL, code=self.question.name, reason=self.question.reason),
                 request=self.question.about,
                 result_fields=(),

@@ -24,7 +24,7 @@ class Expiry(StrEnum):
 class ApprovalRule(Record):
     """Who approves and how. Hours are working hours."""
 
-    team: TeamName = Field(default="operations", description="The team that is asked.")
+    team: TeamName | None = Field(default=None, description="The team that is asked; by default the question's own.")
     automatic: bool = Field(default=False, description="Approve without asking; it is kept as decided by policy.")
     authenticated: bool = Field(default=False, description="Take no answer by signal, whose sender is only claimed.")
     four_eyes: bool = Field(
@@ -39,10 +39,10 @@ class ApprovalRule(Record):
 class Absence(Record):
     """Days on which another team decides for one."""
 
-    team: TeamName
-    deputy: TeamName
-    first_day: date
-    last_day: date
+    team: TeamName = Field(description="The team that is away.")
+    deputy: TeamName = Field(description="The team that is asked instead.")
+    first_day: date = Field(description="The first day, as 2026-12-24.")
+    last_day: date = Field(description="The last day, itself included.")
 
     @model_validator(mode="after")
     def _check_order(self) -> Absence:

@@ -34,8 +34,7 @@ class Policy(Record):
         description="The dearest label bought without an approval, by currency.",
     )
     approvals: dict[str, ApprovalRule] = Field(
-        default={"risk": ApprovalRule(team="fraud"), "dear-label": ApprovalRule()},
-        description="How what is asked is approved, by the question's name.",
+        default={}, description="How what is asked is approved, by the question's name."
     )
     absences: tuple[Absence, ...] = Field(default=(), max_length=100, description="When another team decides for one.")
     working_hours: WorkingHours = Field(

@@ -7,12 +7,12 @@ beginning counts), or handed to a helper whose first parameter is `code`.
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator
 
 from seamline.errors import Kind, LockedOut, NotYet, Outage, Refusal, UnknownOutcome
 from seamline.process.attempt import NOT_PICKED_UP
 from seamline.process.step import BROKEN_RULES
-from seamline.records.policy import Policy
 from tests.docs.pages import ROOT
 
 Cause = tuple[Kind, str]
@@ -37,7 +37,8 @@ def causes() -> set[Cause]:
     functions = [one for tree in trees for one in ast.walk(tree) if isinstance(one, Function)]
     helpers = {one.name: _kinds_in(one) for one in functions if _first_parameter(one) == "code"}
     raised = {cause for tree in trees for cause in _raised(tree, helpers)}
-    asked = {(Kind.APPROVAL, question) for question in Policy().approvals}
+    stories = "\n".join(file.read_text() for file in (ROOT / "workflows").glob("*.py"))
+    asked = {(Kind.APPROVAL, name) for name in re.findall(r'Question\(\s*"([a-z-]+)"', stories)}
     return raised | asked | OF_THE_ENGINE
 
 

@@ -14,12 +14,12 @@ from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
 from seamline import catalog
+from seamline.policy_settings import AbsenceSettings, ApprovalSettings, PolicySettings, WorkingHoursSettings
 from seamline.records.address import Address
 from seamline.settings import (
     ApiSettings,
     BreakerSettings,
     Connection,
-    PolicySettings,
     Settings,
     TelemetrySettings,
     WorkerSettings,
@@ -55,6 +55,9 @@ def sections() -> dict[str, tuple[str, type[BaseModel]]]:
         "connection": ("connections.NAME.", Connection),
         "breaker": ("connections.NAME.breaker.", BreakerSettings),
         "policy": ("policy.", PolicySettings),
+        "approval": ("policy.approvals.NAME.", ApprovalSettings),
+        "absence": ("policy.absences.", AbsenceSettings),
+        "hours": ("policy.working_hours.", WorkingHoursSettings),
         "team": ("teams.NAME.", TeamSettings),
         "notifier": ("notifier.", NotifierSettings),
         "worker": ("worker.", WorkerSettings),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ import pytest
 from seamline.errors import ConfigurationError
 from seamline.process.process import Process
 from seamline.process.start import Start
+from seamline.records.approval import ApprovalRule
 from seamline.settings import account_of, load_settings, start_for
 
 TOML = """
@@ -104,6 +106,11 @@ def test_a_value_is_read_from_the_file_that_its_file_setting_names(write: Write)
         ("[api]\nport = 99999\n", "api.port: Input should be less than or equal to 65535"),
         ("[api]\nport = 99999\n", "SEAMLINE_API__PORT"),
         ("[policy]\npatience = 3\n", "policy.patience: is no setting here"),
+        ("[policy]\ntime_zone = 'Middle/Earth'\n", "policy.time_zone: is no time zone known here"),
+        ("[policy.approvals.risk]\nfour_eye = true\n", "policy.approvals.risk.four_eye: is no setting here"),
+        ("[policy.approvals.risk]\ndue_hours = 0\n", "policy.approvals.risk.due_hours: "),
+        ("[policy.working_hours]\nopens = 18:00:00\ncloses = 09:00:00\n", "closes must be later than opens"),
+        ("[policy.working_hours]\nhollidays = []\n", "policy.working_hours.hollidays: is no setting here"),
         ("[conections]\n", "conections: is no setting here"),
         ('[connections.Shop_UK]\nsystem = "shopify"\n', "connections.Shop-UK: a connection's name has small letters"),
         ('[connections.seamline]\nsystem = "shopify"\n', "the name 'seamline' is taken"),
@@ -271,3 +278,15 @@ def test_teams_are_mailed_by_the_connection_that_can_or_the_routed_one(
     assert load_settings().mailing == "mail-two"
     monkeypatch.setenv("SEAMLINE_TEAMS__SALES_OPS__CHAT", "chat-main")
     assert load_settings().teams["sales-ops"].chat == "chat-main"
+
+
+def test_approvals_are_set_by_file_and_variable(write: Write, monkeypatch: pytest.MonkeyPatch) -> None:
+    write(
+        TOML + "[policy.approvals.risk]\nfour_eyes = true\n[[policy.absences]]\nteam = 'fraud'\ndeputy = 'it'\n"
+        "first_day = 2026-12-24\nlast_day = 2027-01-01\n"
+    )
+    monkeypatch.setenv("SEAMLINE_POLICY__APPROVALS__DEAR_LABEL__TEAM", "finance")
+    policy = load_settings().policy
+    assert (policy.approval("risk").four_eyes, policy.approval("dear-label").team) == (True, "finance")
+    assert policy.present("fraud", datetime(2026, 12, 31, tzinfo=UTC)) == "it"
+    assert policy.approval("anything else") == ApprovalRule()

@@ -25,6 +25,7 @@ class Act(StrEnum):
     CAPTURE = "capture"
     APPROVE = "approve"
     REJECT = "reject"
+    CANCEL = "cancel"
 
 
 @dataclass(frozen=True)

@@ -15,15 +15,25 @@ from temporalio.service import RPCError
 from seamline.process.decision import Action
 from seamline.process.view import Status, View, Wait
 from tests.end_to_end.world import SECONDS_MAX, Handle, World
+from tests.matrix.faults import EFFECT_KEPT, EFFECT_LOST, LOOK_SECONDS, Faults, Missed
 from tests.matrix.places import FOLLOW, ORDER, Act, Kind
-from tests.matrix.table import CANCELS, COMPLETED, EITHER, HAPPENED, KILLS, UNDONE, Cell, Disturbance, Moment, expected
+from tests.matrix.table import (
+    CANCELS,
+    COMPLETED,
+    EITHER,
+    HAPPENED,
+    KILLS,
+    UNDONE,
+    Cell,
+    Disturbance,
+    Moment,
+    expected,
+    not_told,
+)
 from tests.matrix.unsure import UnsureWorld
 
-HELD_SECONDS_MAX = 60
-"""How long a call is kept waiting unless it is let go, which is long before."""
 PARKED_SECONDS_MAX = 8
 """The adapters give a call up after 10 s (mail) or 20: a moment that lasts longer is not the one that was meant."""
-LOOK_SECONDS = 0.1
 PATIENT = {"patience_seconds": 120, "attempt_seconds_max": 25}
 POLICY: dict[Disturbance, dict[str, float]] = {
     Disturbance.OUTAGE: {"patience_seconds": 3, "attempt_seconds_max": 25},
@@ -31,11 +41,6 @@ POLICY: dict[Disturbance, dict[str, float]] = {
     # The try of a killed worker is over when its time is.
     Disturbance.WORKER_KILLED: {"patience_seconds": 120, "attempt_seconds_max": 12},
 }
-NO_EFFECT, EFFECT_KEPT, EFFECT_LOST = "timeout", "late-reply", "lost-reply"
-
-
-class Missed(AssertionError):
-    """The cell was not brought to its moment, or not as it should be."""
 
 
 class Play:
@@ -48,7 +53,7 @@ class Play:
         self.reference = ""
         self.order: Handle
         self.shown: set[str] = set()
-        self._held: list[str] = []
+        self._faults = Faults(world, str(getattr(world.names, cell.place.role)))
         self._parked = 0.0
         self._later: list[asyncio.Task[None]] = []
 
@@ -80,40 +85,42 @@ class Play:
     async def _catch(self, call: str, first: str, begin: Callable[[], Awaitable[None]]) -> None:
         """Let the process begin, and catch it at this call; at one that it makes before, where others make the same."""
         if not first:
-            fault = await self._fault(self.connection, call)
+            fault = await self._faults.for_cell(self.cell, call)
             await begin()
         else:
-            before = await self._made(self.connection, first, EFFECT_KEPT)
+            before = await self._faults.make(first, EFFECT_KEPT)
             await begin()
-            await self._called(before)
-            fault = await self._fault(self.connection, call)
-            await self._end(before)
-        await self._called(fault)
+            await self._faults.struck(before)
+            fault = await self._faults.for_cell(self.cell, call)
+            await self._faults.end(before)
+        await self._faults.struck(fault)
 
     async def _park_in_undo(self) -> None:
         await self._catch(self.place.undo.call, self.place.undo.first, self._begin_undo)
 
     async def _begin_undo(self) -> None:
-        """Temporal delivers one cancel to a process: where that is to strike the undo, it began by the shop's."""
-        if self.cell.disturbance in CANCELS and self.cell.disturbance is not Disturbance.SHOP_CANCEL:
-            await self._cancel_in_the_shop()
-        else:
+        """Temporal delivers one cancel to a process: where that is to strike the undo, it began in another way."""
+        if self.cell.disturbance not in CANCELS or self.cell.disturbance is Disturbance.SHOP_CANCEL:
             await self.order.cancel()
+        elif self.place.risky:
+            await self._acts(Act.CANCEL)
+        else:
+            await self._cancel_in_the_shop()
 
     async def _park_with_the_wait_over(self) -> None:
         """What is waited for comes true while the process looks. Where the answer is to be lost, it is then."""
         lost = self.cell.disturbance in (Disturbance.LOST_REPLY, Disturbance.OUTAGE)
         if lost:
-            fault = await self._made(self.connection, self.place.call, EFFECT_LOST, count=None)
-            await self._called(fault)
+            fault = await self._faults.make(self.place.call, EFFECT_LOST, count=None)
+            await self._faults.struck(fault)
             await self._acts(self.place.act)
-            await self._called(fault, more=1)
+            await self._faults.struck(fault, more=1)
             if self.cell.disturbance is Disturbance.OUTAGE:
-                await self._made(self.connection, "*", "down", count=None)
-            await self._end(fault)
+                await self._faults.make("*", "down", count=None)
+            await self._faults.end(fault)
         else:
-            fault = await self._made(self.connection, self.place.call, "slow")
-            await self._called(fault)
+            fault = await self._faults.make(self.place.call, "slow")
+            await self._faults.struck(fault)
             await self._acts(self.place.act)
 
     # ---- the disturbance ------------------------------------------------------------------------------------------
@@ -148,11 +155,17 @@ class Play:
     def check_parked(self) -> None:
         """Raise Missed when the moment has passed by itself."""
         lasted = time.monotonic() - self._parked
-        if self._held and self.cell.disturbance in (*CANCELS, *KILLS) and lasted > PARKED_SECONDS_MAX:
+        if self._faults.made and self.cell.disturbance in (*CANCELS, *KILLS) and lasted > PARKED_SECONDS_MAX:
             raise Missed(f"the call was kept waiting for {lasted:.0f} s, longer than its caller waits")
 
     async def _cancel_in_the_shop(self) -> None:
-        event = {"kind": "order-cancelled", "topic": "orders/cancelled", "external_id": self.reference.split(":")[1]}
+        """Staff cancel the order in the shop's admin, unless the shop refuses that, and the shop tells of it."""
+        number = self.reference.partition(":")[2]
+        path = f"_simulator/shops/{self.world.names.shop}/orders/{number}/cancel"
+        answer = await self.world.http.post(f"{self.world.simulator.url}/{path}", json={})
+        if answer.status_code not in (200, 409):
+            raise Missed(f"the shop answers {answer.status_code}")
+        event = {"kind": "order-cancelled", "topic": "orders/cancelled", "external_id": number}
         await self.handle.signal("happened", event)
 
     async def _cancel_as_answer(self) -> None:
@@ -176,8 +189,8 @@ class Play:
 
     async def _outlast_patience(self) -> None:
         if self.cell.moment in HAPPENED and not self._at_the_wait:
-            await self._made(self.connection, "*", "down", count=None)
-            await self._end(self._held[0])
+            await self._faults.make("*", "down", count=None)
+            await self._faults.end(self._faults.made[0])
         await self._waits(Status.HELD_UP, "outage")
 
     # ---- to the end -----------------------------------------------------------------------------------------------
@@ -185,13 +198,13 @@ class Play:
     async def let_go(self) -> None:
         """End the faults of this cell: what is kept waiting goes on."""
         if self.cell.disturbance is Disturbance.TIMEOUT:
-            await self._given_up()
+            await self._faults.given_up()
         await self.let_go_of_all()
 
     async def let_go_of_all(self) -> None:
         """End the faults, at once."""
-        for fault in list(self._held):
-            await self._end(fault)
+        for fault in list(self._faults.made):
+            await self._faults.end(fault)
 
     async def finish(self) -> str:
         """How it ended: completed or undone. Raises AssertionError where it did not, or not as it must."""
@@ -215,6 +228,8 @@ class Play:
         """What somebody else still has to do for the order to be completed."""
         if self.place.process == ORDER:
             yield self._hand_over()
+        if not_told(self.cell):
+            yield self._skip_fulfilment()
         if (self.place.risky or self.place.dear) and self.place.act is None:
             yield self._acts(Act.APPROVE)
         if self.place.act is Act.CAPTURE and self.cell.moment is Moment.BEFORE:
@@ -225,6 +240,17 @@ class Play:
         for process in (ORDER, FOLLOW):
             with suppress(RPCError):
                 await self.world.handle(process, self.reference).terminate("its cell is red")
+
+    async def _skip_fulfilment(self) -> None:
+        """The shop takes no fulfilment of an order that was cancelled there; staff see that and go on without."""
+        view = await self.world.until(self.order, lambda view: view.waits and _is_at(view, "post-fulfilment"))
+        [wait] = view.waits
+        if wait.cause.startswith(f"{self.world.names.shop} refusal"):
+            self.shown.add(wait.status)
+        result = {"id": "none", "tracking_number": wait.request["tracking_number"]}
+        await self.world.decide(
+            self.order, wait=wait.name, action=Action.SKIP.value, why="it is cancelled there", result=result
+        )
 
     async def _side(self) -> str:
         """The side that the gate must have found: the goods have left, or they have not."""
@@ -252,11 +278,6 @@ class Play:
     def handle(self) -> Handle:
         """The process that is disturbed."""
         return self.world.handle(self.place.process, self.reference)
-
-    @property
-    def connection(self) -> str:
-        """The connection whose call is disturbed."""
-        return str(getattr(self.world.names, self.place.role))
 
     @property
     def _at_the_wait(self) -> bool:
@@ -293,7 +314,7 @@ class Play:
         while time.monotonic() < deadline:
             for wait in (await self._view()).waits:
                 if wait.name.startswith(f"{step}#") and wait.status is status:
-                    of = "seamline" if self.place.kind is Kind.QUESTION else self.connection
+                    of = "seamline" if self.place.kind is Kind.QUESTION else self._faults.connection
                     if not wait.cause.startswith(f"{of} {kind}"):
                         raise AssertionError(f"{wait.name} has the cause {wait.cause}")
                     self.shown.add(status)
@@ -315,7 +336,7 @@ class Play:
                 await self._moves("done")
             case Act.CAPTURE:
                 await self.world.staff_pay(self.reference, "capture")
-            case Act.APPROVE | Act.REJECT:
+            case Act.APPROVE | Act.REJECT | Act.CANCEL:
                 question = "dear-label" if self.place.dear else "risk"
                 view = await self.world.until(self.order, lambda view: _is_at(view, question))
                 wait = next(one for one in view.waits if one.name.startswith(f"{question}#"))
@@ -333,60 +354,6 @@ class Play:
         """Once the process waits for it: captured before, where that is ours, and labelled."""
         await self.world.happened(self.reference, "capture" if self.place.ours else "buy-label")
         await self._moves("done")
-
-    # ---- faults ---------------------------------------------------------------------------------------------------
-
-    async def _fault(self, connection: str, call: str) -> str:
-        """The fault that brings the cell to its moment, and often is the disturbance."""
-        match self.cell.disturbance:
-            case Disturbance.REFUSAL:
-                return await self._made(connection, call, "refuse")
-            case Disturbance.STAFF_CANCEL if self.cell.moment is Moment.BEFORE:
-                return await self._made(connection, call, "refuse")
-            case Disturbance.UNKNOWN if self.cell.moment is Moment.BEFORE:
-                return await self._made(connection, call, "down")
-            case Disturbance.LOST_REPLY | Disturbance.UNKNOWN:
-                return await self._made(connection, call, EFFECT_LOST, seconds=0)
-            case Disturbance.OUTAGE if self.cell.moment in (Moment.BEFORE, Moment.UNDOING):
-                return await self._made(connection, call, "down", count=None)
-            case Disturbance.OUTAGE | Disturbance.WORKER_KILLED | Disturbance.TIMEOUT:
-                kept = self.cell.moment in (Moment.AFTER, Moment.TAKEN_BACK)
-                return await self._made(connection, call, EFFECT_LOST if kept else NO_EFFECT)
-            case _:
-                kept = self.cell.moment in (Moment.AFTER, Moment.TAKEN_BACK)
-                return await self._made(connection, call, EFFECT_KEPT if kept else "slow")
-
-    async def _made(
-        self, connection: str, call: str, kind: str, *, count: int | None = 1, seconds: float = HELD_SECONDS_MAX
-    ) -> str:
-        delays = kind in ("slow", NO_EFFECT, EFFECT_KEPT, EFFECT_LOST)
-        delay = {"delay_seconds": seconds if count else 0} if delays else {}
-        fault = await self.world.fault(connection, call, kind, **({"count": count} if count else {}), **delay)
-        self._held.append(fault)
-        return fault
-
-    async def _called(self, fault: str, *, more: int = 0) -> None:
-        """Until the fault has struck, or has struck so often more."""
-        wanted = (await self.world.hits(fault) if more else 0) + (more or 1)
-        deadline = time.monotonic() + SECONDS_MAX
-        while await self.world.hits(fault) < wanted:
-            if time.monotonic() > deadline:
-                raise Missed(f"{self.place.call} was never called")
-            await asyncio.sleep(LOOK_SECONDS / 2)
-
-    async def _given_up(self) -> None:
-        """Until the call that was kept waiting was made once more, or what it was for was done."""
-        before = time.time()
-        deadline = time.monotonic() + SECONDS_MAX
-        query = {"connection": self.connection, "since": str(before)}
-        while not await self.world.get("calls", **query):
-            if time.monotonic() > deadline:
-                raise Missed("it was never tried again")
-            await asyncio.sleep(LOOK_SECONDS)
-
-    async def _end(self, fault: str) -> None:
-        self._held.remove(fault)
-        await self.world.http.delete(f"{self.world.simulator.url}/_simulator/faults/{fault}")
 
 
 def _is_at(view: View, step: str) -> bool:

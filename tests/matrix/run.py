@@ -19,7 +19,7 @@ from tests.end_to_end.world import World
 from tests.matrix.places import FOLLOW, ORDER
 from tests.matrix.play import Play
 from tests.matrix.stage import Stage, Worlds, stage
-from tests.matrix.table import KILLS, Cell, Disturbance
+from tests.matrix.table import KILLS, Cell, Disturbance, not_told
 
 AT_ONCE_MAX = 8
 STRUCK_AT_ONCE_MAX = 14
@@ -199,12 +199,17 @@ async def _failed_tasks(world: World, process: str, reference: str) -> list[str]
     return found
 
 
+def _held_against(played: Played, found: Sequence[str]) -> Sequence[str]:
+    """What staff skipped since the shop would not take it, the checker counts as missing: there it is right."""
+    return [one for one in found if not (not_told(played.cell) and " 0 post-fulfilment " in one)]
+
+
 def _judged(played: Sequence[Played], verdict: Verdict, seconds: float) -> Report:
     """Each finding of the checker with its cell."""
     of: dict[str, list[str]] = defaultdict(list)
     for finding in verdict.findings:
         of[finding.reference.partition(".")[0]].append(f"{finding.rule}: {finding.detail}")
     known = {one.reference for one in played}
-    judged = [replace(one, findings=(*one.findings, *of[one.reference])) for one in played]
+    judged = [replace(one, findings=(*one.findings, *_held_against(one, of[one.reference]))) for one in played]
     strays = [f"{reference} {text}" for reference, texts in of.items() if reference not in known for text in texts]
     return Report(judged, strays, seconds)

@@ -159,9 +159,18 @@ def expected(cell: Cell) -> Expected:
             return Expected(way, Status.WAITING)
         case Disturbance.STAFF_CANCEL if cell.moment is Moment.BEFORE:
             return Expected(_way_when_cancelled(cell), Status.WAITING)
+        case _ if not_told(cell):
+            return Expected(COMPLETED, Status.WAITING)
         case _ if cell.disturbance in CANCELS:
             return Expected(_way_when_cancelled(cell))
     return Expected(way)
+
+
+def not_told(cell: Cell) -> bool:
+    """Whether the order was cancelled in the shop after the goods left: the shop cannot be told of them any more."""
+    by_shop = cell.disturbance in (Disturbance.SHOP_CANCEL, Disturbance.SECOND_CANCEL)
+    left = (("handed-over", Moment.AFTER), ("post-fulfilment", Moment.BEFORE))
+    return by_shop and (cell.place.name, cell.moment) in left
 
 
 def _way_on(cell: Cell) -> str:

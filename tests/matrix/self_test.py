@@ -70,12 +70,11 @@ BREAKS = (
     Break(
         "undo registered before its effect",
         "seamline/process/process.py",
-        "        entry = self.undo.register(operation, call) if isinstance(operation, Effect) else None\n"
-        "        step = RunningStep(self, operation, call, check=check, amended=amended, entry=entry)\n"
-        "        result = await step.run()\n",
-        "        step = RunningStep(self, operation, call, check=check, amended=amended)\n"
-        "        result = await step.run()\n"
-        "        entry = self.undo.register(operation, call) if isinstance(operation, Effect) else None\n",
+        "        return await RunningStep(self, operation, call, check=check, amended=amended, entry=entry).run()\n",
+        "        self.undo._entries = self.undo._entries[:-1] if entry else self.undo._entries\n"
+        "        done = await RunningStep(self, operation, call, check=check, amended=amended, entry=entry).run()\n"
+        "        self.undo._entries += [entry] if entry else []\n"
+        "        return done\n",
         "buy-label cancel",
         ("buy-label-temporal-cancel-after",),
     ),

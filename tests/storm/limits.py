@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from tests.storm.odds import CARRIER, DELAY_SECONDS, ERP, SHOP
-from tests.storm.scene import Outage, Scene
+from tests.storm.scene import Outage
 
 CALLS_PER_SECOND_MAX = {SHOP: 10, ERP: 20, CARRIER: 5}
 """Of one worker. The carrier's is below the default, so that it holds calls back in a storm."""
@@ -22,6 +22,18 @@ PROBE_SECONDS = 5
 """Half-open lets one call through after 1, 2, 4 and then every 5 s: the breaker's settings on one machine."""
 
 Call = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Workers:
+    """How many there are, and when one was started again. Each starts with all its calls and a closed breaker."""
+
+    count: int
+    starts: Sequence[float]
+
+    def lives(self, began: float, ended: float) -> int:
+        """How many lived in this time."""
+        return self.count + sum(began <= at <= ended for at in self.starts)
 
 
 @dataclass(frozen=True)
@@ -41,7 +53,7 @@ class Counted:
         return f"{self.calls} of {self.calls_max} allowed ({self.connection})"
 
 
-def calls_while_down(outage: Outage, calls: Sequence[Call], scene: Scene) -> Counted:
+def calls_while_down(outage: Outage, calls: Sequence[Call], workers: Workers) -> Counted:
     """How many calls reached a system that was down."""
     hit = [
         one
@@ -50,7 +62,7 @@ def calls_while_down(outage: Outage, calls: Sequence[Call], scene: Scene) -> Cou
         and one["outcome"] == "down"
         and outage.began <= one["at"] <= outage.ended
     ]
-    lives = _lives(scene, outage.began, outage.ended)
+    lives = workers.lives(outage.began, outage.ended)
     return Counted(outage.connection, len(hit), lives * calls_of_one_worker_max(outage.ended - outage.began))
 
 
@@ -63,7 +75,7 @@ def calls_of_one_worker_max(seconds: float) -> int:
     return FAILURES_TO_OPEN + TASKS_AT_ONCE_MAX + POLLERS + probes
 
 
-def busiest_windows(calls: Sequence[Call], scene: Scene) -> Iterator[Counted]:
+def busiest_windows(calls: Sequence[Call], workers: Workers) -> Iterator[Counted]:
     """For each connection the busiest WINDOW_SECONDS, by the share of what is allowed.
 
     A worker lets through a second's worth at once and then its rate. Calls are logged when they end, so what was under
@@ -76,14 +88,9 @@ def busiest_windows(calls: Sequence[Call], scene: Scene) -> Iterator[Counted]:
             Counted(
                 connection,
                 sum(began <= one <= began + WINDOW_SECONDS for one in at[place:]),
-                int(_lives(scene, began - max(DELAY_SECONDS), began + WINDOW_SECONDS) * of_one),
+                int(workers.lives(began - max(DELAY_SECONDS), began + WINDOW_SECONDS) * of_one),
             )
             for place, began in enumerate(at)
         ]
         if counted:
             yield max(counted, key=lambda one: one.share)
-
-
-def _lives(scene: Scene, began: float, ended: float) -> int:
-    """How many workers lived in this time: each starts with a whole second's worth of calls and a closed breaker."""
-    return len(scene.local.workers) + sum(began <= at <= ended for at in scene.figures.worker_starts)

@@ -6,7 +6,6 @@ from pathlib import Path
 
 import pytest
 
-from tests.storm.limits import calls_of_one_worker_max
 from tests.storm.plan import make_plan
 from tests.storm.storm import run_storm
 
@@ -19,10 +18,6 @@ SETTLE_SECONDS_MAX = 60
 def test_a_seed_decides_everything() -> None:
     assert make_plan(7, 50) == make_plan(7, 50)
     assert make_plan(7, 50) != make_plan(8, 50)
-
-
-def test_the_bound_of_calls_grows_by_the_breakers_looks_alone() -> None:
-    assert calls_of_one_worker_max(0.5) + 3 == calls_of_one_worker_max(8)
 
 
 @pytest.mark.timeout(300)

@@ -13,7 +13,7 @@ from typing import Any
 from seamline.process.decision import Action
 from seamline.simulator.checker import Verdict, audit
 from seamline.simulator.checker_ledger import Finding
-from tests.storm.limits import Counted, busiest_windows, calls_while_down
+from tests.storm.limits import Counted, Workers, busiest_windows, calls_while_down
 from tests.storm.past import Past, read_pasts
 from tests.storm.scene import PROCESS, Scene
 
@@ -46,8 +46,9 @@ async def judge(scene: Scene, still_open: Sequence[str]) -> Judgement:
     pasts = await read_pasts(scene)
     effects = await scene.simulator("GET", "effects")
     calls = await scene.simulator("GET", "calls")
-    outages = [calls_while_down(outage, calls, scene) for outage in scene.figures.outages]
-    windows = list(busiest_windows(calls, scene))
+    workers = Workers(len(scene.local.workers), scene.figures.worker_starts)
+    outages = [calls_while_down(outage, calls, workers) for outage in scene.figures.outages]
+    windows = list(busiest_windows(calls, workers))
     findings = [
         *[one for one in verdict.findings if not await _is_left_to_people(one, scene)],
         *_lost(scene.accepted, pasts),

@@ -19,6 +19,7 @@ LOOK_SECONDS = 0.2
 SECOND_CANCEL_SECONDS = 0.5
 CONFLICT = 409
 """What the shop answers to what cannot be done any more."""
+UNPROCESSABLE = 422
 RESUME_SECONDS_MAX = 60
 START = "start"
 _ON_MONEY = {Does.CAPTURE: "capture", Does.LAPSE: "lapse", Does.REFUND: "refund"}
@@ -50,9 +51,11 @@ async def _do(scene: Scene, reference: str, act: Act) -> bool:
     match act.does:
         case Does.SHOP_CANCEL:
             await scene.simulator("POST", f"{order}/cancel", {}, taken=[CONFLICT])
-            scene.cancelled_in_shop.add(reference)
+            scene.changed_in_shop.add(reference)
         case Does.EDIT:
-            await scene.simulator("POST", f"{order}/edit", act.change)
+            # An article can be missing: some kinds of orders have others.
+            await scene.simulator("POST", f"{order}/edit", act.change, taken=[UNPROCESSABLE])
+            scene.changed_in_shop.add(reference)
         case Does.CAPTURE | Does.LAPSE | Does.REFUND:
             await scene.simulator("POST", f"{order}/payment", {"action": _ON_MONEY[act.does]}, taken=[CONFLICT])
         case Does.TERMINATE:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
-SHOP, ERP, CARRIER, MAIL = "shop-uk", "erp-main", "shippo-main", "mail-main"
+SHOP, ERP, CARRIER, MAIL, CHAT = "shop-uk", "erp-main", "shippo-main", "mail-main", "chat-main"
 SKUS = ("MUG-BLUE", "TEE-M", "BOOK-TIDE")
 SCARCE_SKU = "LAST-ONE"
 BAD_POSTCODE = "ZZ9 9ZZ"
@@ -76,12 +76,14 @@ OUTAGE_SECONDS = (3.0, 8.0)
 DELAY_SECONDS = (0.1, 5.0)
 """The attempt's limit in the storm is near the longest delay, so that some tries time out."""
 FAULTS: Sequence[Mapping[str, Any]] = (
+    {"kind": "status", "status": 401},
     {"kind": "status", "status": 500},
     {"kind": "status", "status": 503},
     {"kind": "status", "status": 429},
     {"kind": "timeout", "delay_seconds": DELAY_SECONDS},
     {"kind": "lost-reply"},
     {"kind": "lost-reply", "delay_seconds": DELAY_SECONDS},
+    {"kind": "late-reply", "delay_seconds": DELAY_SECONDS},
     {"kind": "throttle", "delay_seconds": 1},
     {"kind": "refuse"},
     {"kind": "refuse", "connection": CARRIER, "operation": "refunds.confirm", "probability": (0.3, 0.9)},
@@ -128,4 +130,5 @@ OPERATIONS: Mapping[str, Sequence[str]] = {
         "tracks.get",
     ),
     MAIL: ("*", "send"),
+    CHAT: ("*",),
 }

@@ -108,7 +108,7 @@ def _orders(dice: random.Random, count: int) -> list[PlannedOrder]:
 def _order(dice: random.Random, order_id: int, kind: str) -> PlannedOrder:
     lines = [{"sku": dice.choice(SKUS), "quantity": dice.randint(1, PIECES_MAX)}]
     again = dice.choice((0, 0, 0, 1, 2, 4))
-    acts = [_act(dice), *([_money_act(dice)] if is_authorised(KINDS[kind].wanted) else [])]
+    acts = [_act(dice, lines[0]["sku"]), *([_money_act(dice)] if is_authorised(KINDS[kind].wanted) else [])]
     return PlannedOrder(
         id=order_id,
         kind=kind,
@@ -126,16 +126,17 @@ def is_authorised(wanted: Mapping[str, Any]) -> bool:
     return wanted.get("financial_status") == "AUTHORIZED"
 
 
-def _act(dice: random.Random) -> Act | None:
+def _act(dice: random.Random, sku: str) -> Act | None:
     does = dice.choices(list(DEEDS), list(DEEDS.values()))[0]
     moment = dice.choices(list(MOMENTS), list(MOMENTS.values()))[0]
     twice = dice.random() < 0.5
     street = {"address": {"address1": f"{dice.randint(1, 99)} Mill Lane"}}
+    change = dice.choice((street, {"quantities": {sku: dice.randint(1, PIECES_MAX)}}))
     match does:
         case None:
             return None
         case Does.EDIT:
-            return Act(does, moment, change=street)
+            return Act(does, moment, change=change)
         case Does.CANCEL | Does.SHOP_CANCEL:
             return Act(does, moment, twice)
         case _:

@@ -70,7 +70,8 @@ class Scene:
         """The topic that starts each order's process."""
         self.made: set[str] = set()
         """References of the orders that the shop has made so far."""
-        self.cancelled_in_shop: set[str] = set()
+        self.changed_in_shop: set[str] = set()
+        """References of the orders that people cancelled or edited there."""
         self.terminated: set[str] = set()
         """Ids of the processes that were terminated."""
         self.not_resumed: dict[str, str] = {}

@@ -181,14 +181,18 @@ def _purpose(wait: Wait) -> str:
 
 
 async def _good_order(scene: Scene, view: View, wait: Wait) -> Decision:
-    """Give the address that is missing, have the customer pay anew; take what else was changed in the shop as it is."""
+    """Give the address that is missing, have the customer pay anew, take another address as it is.
+
+    With other goods, or without its payment, the order is cancelled unless it is too late for that.
+    """
     if Action.AMEND in wait.actions and wait.request.get("address", "") is None:
         return _answer(wait, Action.AMEND, change={"address": GOOD_ADDRESS})
     again = not wait.name.endswith("#1")
     if any(one.field.startswith(("payment", "authorization")) for one in wait.problems):
         await _let_pay(scene, view)
-        if again and Action.CANCEL in wait.actions:
-            return _answer(wait, Action.CANCEL)
+    grave = any(one.field.startswith(("payment", "authorization", "lines")) for one in wait.problems)
+    if grave and again and Action.CANCEL in wait.actions:
+        return _answer(wait, Action.CANCEL)
     return _answer(wait, Action.SKIP if again else Action.RETRY)
 
 
@@ -218,10 +222,10 @@ async def _good_goods(scene: Scene, wait: Wait) -> Decision:
 
 
 async def _fulfilment(scene: Scene, view: View, wait: Wait) -> Mapping[str, str] | None:
-    """What the shop holds already; for an order that was cancelled there once its goods had left, nothing ever."""
+    """What the shop holds already; for an order that was cancelled or cut there once its goods had left, nothing."""
     for one in await scene.simulator("GET", f"effects?reference={view.reference}&operation=post-fulfilment"):
         return {"id": one["object_id"], "tracking_number": wait.request["tracking_number"]}
-    if view.reference in scene.cancelled_in_shop:
+    if view.reference in scene.changed_in_shop and not wait.name.endswith(("#1", "#2")):
         return {"id": "none", "tracking_number": wait.request["tracking_number"]}
     return None
 

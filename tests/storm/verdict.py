@@ -106,8 +106,8 @@ async def _audit(scene: Scene) -> Verdict:
 
 
 async def _is_left_to_people(finding: Finding, scene: Scene) -> bool:
-    """Whether it is what an order lacks that was cancelled in the shop once its goods had left, and people know."""
-    if finding.reference not in scene.cancelled_in_shop:
+    """Whether an order lacks it that was cancelled or cut in the shop once its goods had left, and people know."""
+    if finding.reference not in scene.changed_in_shop:
         return False
     if finding.rule != "money" and "0 post-fulfilment" not in finding.detail:
         return False

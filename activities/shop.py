@@ -171,7 +171,13 @@ class Shop:
                 # One that failed must not be answered again under its own key.
                 number = 1 + sum(one.parent_id == capture.id for one in known)
                 request = RefundRequest(transaction_id=capture.id, amount=left, gateway=capture.gateway)
-                known.append(await self.system.refund(call.reference, f"{call.key}/refund#{number}", request))
+                try:
+                    known.append(await self.system.refund(call.reference, f"{call.key}/refund#{number}", request))
+                except Refusal:
+                    # Staff may have given it back in the same moment.
+                    known = list(await self.system.find_transactions(call.reference))
+                    if _left(capture, known):
+                        raise
         return _refunded(captures, known)
 
     @operation("shop.capture_refunded")
@@ -185,11 +191,20 @@ class Shop:
 
     @operation("shop.post_fulfilment")
     async def post_fulfilment(self, call: Call[FulfilmentRequest]) -> Fulfilment:
-        """Post fulfilment and tracking. Found by tracking number: adopting one is right whoever made it."""
+        """Post fulfilment and tracking. Found by tracking number: adopting one is right whoever made it.
+
+        Refusal `order-cancelled` where the order was cancelled after the parcel had left.
+        """
         for fulfilment in await self.system.find_fulfilments(call.request):
             if fulfilment.tracking_number == call.request.tracking_number:
                 return fulfilment
-        return await self.system.create_fulfilment(call.key, call.request)
+        try:
+            return await self.system.create_fulfilment(call.key, call.request)
+        except Refusal:
+            if not (await self.system.fetch_order(call.reference)).cancelled:
+                raise
+        problem = Problem(field="fulfilment_order_id", reason="belongs to an order that was cancelled: skip")
+        raise Refusal("order-cancelled", "the order was cancelled after its parcel had left", problems=[problem])
 
 
 def _live(known: Sequence[Transaction], *kinds: TransactionKind) -> list[Transaction]:

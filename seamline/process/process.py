@@ -121,7 +121,12 @@ class Process(Inbox):
 
     def completed(self, result: Record) -> Outcome:
         """End with all done."""
-        return Outcome(kind=OutcomeKind.COMPLETED, result=result.model_dump(mode="json"), manual=tuple(self.manual))
+        return Outcome(
+            kind=OutcomeKind.COMPLETED,
+            result=result.model_dump(mode="json"),
+            manual=tuple(self.manual),
+            by_hand=self.undo.by_hand,
+        )
 
     # ---- the run --------------------------------------------------------------------------------------------------
 

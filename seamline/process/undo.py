@@ -69,6 +69,11 @@ class UndoLog:
         return not self._entries
 
     @property
+    def by_hand(self) -> tuple[str, ...]:
+        """The keys of the effects that are not ours: staff skipped them, or others did them first."""
+        return tuple(one.call.key for one in self._entries if one.by_hand)
+
+    @property
     def gates(self) -> list[Entry]:
         """The gates that still stand, latest first."""
         return [one for one in reversed(self._entries) if one.effect.gate and one.answer is None]

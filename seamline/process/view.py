@@ -107,6 +107,8 @@ class Outcome(Record):
     result: dict[str, Any] = Field(default={})
     undone: tuple[UndoneStep, ...] = ()
     manual: tuple[str, ...] = ()
+    by_hand: tuple[str, ...] = ()
+    """The keys of effects that others did, or that staff skipped."""
 
 
 class View(Record):

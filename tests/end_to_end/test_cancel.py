@@ -245,3 +245,17 @@ async def test_cancelled_while_held_up_nothing_is_left(world: World, by_hand: By
 async def test_the_checker_agrees(world: World) -> None:
     verdict = await world.verdict()
     assert verdict.ok, verdict.findings
+
+
+async def test_cancelled_in_the_shop_after_the_parcel_left_waits_and_says_so(world: World, by_hand: ByHand) -> None:
+    reference = await world.order()
+    handle = await world.start(reference)
+    await by_hand.move(reference, "packed")
+    await world.step(handle, "handed-over")
+    number = reference.partition(":")[2]
+    await world.post(f"shops/{world.names.shop}/orders/{number}/cancel", {})
+    await by_hand.hand_over(reference)
+    (wait,) = (await world.waiting(handle)).waits
+    assert wait.cause == f"{world.names.shop} refusal order-cancelled"
+    await world.decide(handle, wait=wait.name, action="skip", result={"id": "none", "tracking_number": "none"})
+    assert (await world.outcome(handle))["kind"] == "completed"

@@ -294,3 +294,13 @@ def test_a_cancelled_order_stays_cancelled_when_its_process_is_undone() -> None:
     cancelled = effect("cancel-order", "O1")
     assert check([*undone(), cancelled], [ran(kind="undone")]).ok
     assert rules(check([*completed(), cancelled], [ran()])) == {"count"}
+
+
+def test_what_staff_did_by_hand_is_not_missed_and_all_else_is() -> None:
+    effects = [one for one in completed() if one.operation not in ("post-fulfilment", "send-mail")]
+    by_hand = [f"{ORDER}/post-fulfilment#1", f"{ORDER}/send-shipped#1"]
+    process = Process(
+        id=f"order-to-shipment:{ORDER}", status="COMPLETED", result={"kind": "completed", "by_hand": by_hand}
+    )
+    assert check(effects, [process]).ok
+    assert rules(check(effects[1:], [process])) == {"count"}

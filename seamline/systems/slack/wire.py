@@ -18,7 +18,7 @@ NOTHING_TO_SAY = ("no_text", "missing_text_or_fallback_or_attachments")
 class Message(BaseModel):
     """A message. Links in its text become no previews."""
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(frozen=True, hide_input_in_errors=True)
 
     text: str
     unfurl_links: bool = False

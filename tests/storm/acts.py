@@ -56,6 +56,9 @@ async def _do(scene: Scene, reference: str, act: Act) -> bool:
             # An article can be missing: some kinds of orders have others.
             await scene.simulator("POST", f"{order}/edit", act.change, taken=[UNPROCESSABLE])
             scene.changed_in_shop.add(reference)
+        case Does.CAPTURE if reference in scene.paid_anew:
+            # Nobody sane takes the money twice.
+            return True
         case Does.CAPTURE | Does.LAPSE | Does.REFUND:
             await scene.simulator("POST", f"{order}/payment", {"action": _ON_MONEY[act.does]}, taken=[CONFLICT])
         case Does.TERMINATE:

@@ -72,6 +72,8 @@ class Scene:
         """References of the orders that the shop has made so far."""
         self.changed_in_shop: set[str] = set()
         """References of the orders that people cancelled or edited there."""
+        self.paid_anew: set[str] = set()
+        """References of the orders whose customer was asked to pay by other means."""
         self.terminated: set[str] = set()
         """Ids of the processes that were terminated."""
         self.not_resumed: dict[str, str] = {}

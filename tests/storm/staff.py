@@ -200,6 +200,7 @@ async def _let_pay(scene: Scene, view: View) -> None:
     order_id = view.reference.rpartition(":")[2]
     pay = {"action": "pay"}
     await scene.simulator("POST", f"shops/{SHOP}/orders/{order_id}/payment", pay, taken=[CONFLICT])
+    scene.paid_anew.add(view.reference)
 
 
 def _good_address(wait: Wait) -> Decision:

@@ -31,7 +31,7 @@ from workflows.order_to_shipment import OrderToShipment
 
 Handle = WorkflowHandle[Any, Any]
 
-SECONDS_MAX = 30
+SECONDS_MAX = 60
 QUICK = PolicySettings(
     patience_seconds=2,
     healing_interval_max_seconds=0.5,

@@ -125,9 +125,13 @@ class Inbox(Shown):
         return sum(self._heard[kind] for kind in kinds)
 
     def _stop_on_event(self, reason: str) -> None:
-        if not self.forward_only:
+        if self.forward_only:
+            self.leave_customer_to_people(reason)
+        else:
             self.stop_asked = reason
-            return
+
+    def leave_customer_to_people(self, reason: str) -> None:
+        """The source has given the object up, and it is too late to take back what was done."""
         task = f"{reason}, after the point of no return: choose what to do for the customer"
         if task not in self.manual:
             self.manual.append(task)

@@ -241,6 +241,8 @@ class Process(Inbox):
             self.forward_only = True
             self.note(f"{reason}: too late, the point of no return is passed; the process goes forward")
             self.undoing = False
+            if self.stop_asked:
+                self.leave_customer_to_people(self.stop_asked)
             self.publish()
 
     async def _gates_say_too_late(self) -> bool:

@@ -115,7 +115,9 @@ async def test_when_the_gate_says_too_late_the_process_goes_forward(real: Theatr
     await handle.signal("happened", CANCELLED)
     await real.until(handle, lambda view: [note for note in view.notes if "goes forward" in note])
     real.workshop.ready = True
-    assert (await real.finished(handle))["kind"] == "completed"
+    outcome = await real.finished(handle)
+    assert (outcome["kind"], len(outcome["manual"])) == ("completed", 1)
+    assert outcome["manual"][0].startswith("cancelled at the source, after the point of no return")
 
 
 RUBBISH: list[list[Any]] = [

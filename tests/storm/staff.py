@@ -28,7 +28,7 @@ REJECTED_OF = 4
 """Of so many orders that must be approved, one is not."""
 PARCEL_GRAMS_MAX = 1500
 REFUND_REJECTED = "refund-rejected"
-BROKEN_RULES = "broken-rules"
+BROKEN_RULES, ORDER_CANCELLED = "broken-rules", "order-cancelled"
 PURPOSES = ("fetch-order", "risk", "check-address", "reserve", "dear-label", "buy-label", "capture", "post-fulfilment")
 GOOD_POSTCODE = "CB2 1RX"
 GOOD_ADDRESS = {
@@ -226,7 +226,8 @@ async def _fulfilment(scene: Scene, view: View, wait: Wait) -> Mapping[str, str]
     """What the shop holds already; for an order that was cancelled or cut there once its goods had left, nothing."""
     for one in await scene.simulator("GET", f"effects?reference={view.reference}&operation=post-fulfilment"):
         return {"id": one["object_id"], "tracking_number": wait.request["tracking_number"]}
-    if view.reference in scene.changed_in_shop and not wait.name.endswith(("#1", "#2")):
+    cut = view.reference in scene.changed_in_shop and not wait.name.endswith(("#1", "#2"))
+    if cut or wait.cause.endswith(ORDER_CANCELLED):
         return {"id": "none", "tracking_number": wait.request["tracking_number"]}
     return None
 

@@ -106,10 +106,8 @@ async def _audit(scene: Scene) -> Verdict:
 
 
 async def _is_left_to_people(finding: Finding, scene: Scene) -> bool:
-    """Whether an order lacks it that was cancelled or cut in the shop once its goods had left, and people know."""
-    if finding.reference not in scene.changed_in_shop:
-        return False
-    if finding.rule != "money" and "0 post-fulfilment" not in finding.detail:
+    """Whether it is the money of an order that was cancelled or cut in the shop once its goods had left, and told."""
+    if finding.rule != "money" or finding.reference not in scene.changed_in_shop:
         return False
     view = await scene.view(f"{PROCESS}:{finding.reference}")
     return view is not None and bool(view.manual or any(one.action is Action.SKIP for one in view.decisions))

@@ -12,13 +12,16 @@ from seamline.simulator.server import running
 from seamline.temporal import register_search_attributes
 from tests.end_to_end.world import ByHand, Names, World
 
+KEPT = httpx.Limits(keepalive_expiry=1)
+"""The simulator closes a connection that was silent for some seconds; one must not be used in that moment."""
+
 
 @pytest.fixture(scope="session")
 async def world(dev_server: WorkflowEnvironment, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[World]:
     """The simulator with a warehouse that works by itself, and a worker."""
     await register_search_attributes(dev_server.client)
     state = tmp_path_factory.mktemp("simulator") / "world.db"
-    async with running(state) as simulator, httpx.AsyncClient(timeout=10) as http:
+    async with running(state) as simulator, httpx.AsyncClient(timeout=10, limits=KEPT) as http:
         world = World(simulator, dev_server.client, http)
         await world.change(
             "settings",

@@ -48,7 +48,13 @@ async def test_an_order_reset_to_each_point_has_one_effect_each(world: World, se
         described = await handles[place].describe()
         run = world.client.get_workflow_handle(handles[place].id, run_id=described.run_id)
         event_id = (await points(run))[place]
-        outcome = await world.outcome(await reset(world, run, event_id))
+        fresh = await reset(world, run, event_id)
+        view = await world.until(fresh, lambda view: view.outcome or view.waits)
+        if not view.outcome:
+            # It asks the shop whether the order is still wanted, and that was fulfilled by the run before.
+            assert view.waits[0].problems[0].field == "fulfilment_orders", event_id
+            await world.decide(fresh, wait=view.waits[0].name, action="skip", why="by us")
+        outcome = await world.outcome(fresh)
         assert outcome["kind"] == ("completed" if place else "ignored"), event_id
         assert await world.counted(references[place]) == ONE_EACH, event_id
 

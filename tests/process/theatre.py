@@ -50,7 +50,7 @@ async def register(client: Client) -> None:
             search_attributes={one.name: cast(IndexedValueType.ValueType, int(one.indexed_value_type))},
         )
         try:
-            await client.operator_service.add_search_attributes(request)
+            await client.operator_service.add_search_attributes(request, retry=True)
         except RPCError as error:
             if "already" not in error.message:
                 raise

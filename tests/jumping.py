@@ -1,4 +1,4 @@
-"""An event loop whose clock jumps, for what takes time: each wait is over at once, and lasts exactly as long as it said."""
+"""An event loop whose clock jumps: what waits is done at once, and the time it would have taken is exact."""
 
 from __future__ import annotations
 

@@ -13,23 +13,24 @@ from typing import Protocol, cast
 
 from seamline.errors import ConfigurationError
 from seamline.process.process import Process
-from seamline.records.event import Event, EventKind
+from seamline.records.event import Delivery, Event, EventKind
 
 ROOT = Path(__file__).resolve().parent.parent
 """Where `seamline`, `workflows`, `activities` and `worker` lie."""
 
-ROLES = ("shop", "inventory", "carrier", "mail", "staff")
+ROLES = ("shop", "inventory", "carrier", "mail", "crm", "accounting", "marketing", "staff")
 """Every role there is; each is a file in `activities/` with a class named like it."""
 
 
 class Webhook(Protocol):
     """A system's pure module that reads its webhooks."""
 
-    def verify(self, secret: str, headers: Mapping[str, str], query: Mapping[str, str], body: bytes) -> None:
+    def verify(self, secret: str, delivery: Delivery) -> None:
         """Raise BadSignature unless the vendor signed these bytes with our secret."""
 
-    def read(self, headers: Mapping[str, str], body: bytes) -> Event:
-        """What happened. Raises UnreadableEvent naming the field."""
+    def read(self, delivery: Delivery) -> Sequence[Event]:
+        """What happened, oldest first; some vendors tell several events at once. Raises UnreadableEvent naming the
+        field."""
 
 
 def check_ours(package: ModuleType) -> None:

@@ -133,6 +133,10 @@ class ApiSettings(Section):
 
     host: str = "127.0.0.1"
     port: int = Field(default=8080, ge=0, le=65_535, description="0 takes a free one.")
+    public_url: str = Field(
+        default="",
+        description="Its address as vendors call it, where a proxy stands before it: some sign the address too.",
+    )
     body_limit_bytes: int = Field(default=1_000_000, ge=1, le=50_000_000)
     body_timeout_seconds: float = Field(default=10, gt=0, le=300, description="How long a body may take to arrive.")
     token: SecretStr | None = Field(default=None, description="Bearer token that starting a process demands, if set.")
@@ -302,15 +306,18 @@ def start_for(process: type[Process], reference: str, settings: Settings, *, sta
     own = connection_of(check_reference(reference))
     if own not in settings.connections:
         raise ValueError(f"its connection {own!r} is not set; there are: {_listed(settings.connections)}")
-    if "shop" in process.roles and "shop" not in settings.connections[own].fills:
-        raise ValueError(f"its connection {own!r} is no shop; shops: {_listed(settings.filling('shop'))}")
-    route = {role: _connection_for(role, own, settings) for role in process.roles}
+    if process.origin and process.origin not in settings.connections[own].fills:
+        raise ValueError(
+            f"its connection {own!r} is no {process.origin}; there are: {_listed(settings.filling(process.origin))}"
+        )
+    route = {role: name for role in process.roles if (name := _connection_for(role, own, process, settings))}
     return process.start_type(
         reference=reference, route=route, policy=settings.policy, started_by=started_by[:STARTED_BY_LENGTH_MAX]
     )
 
 
-def _connection_for(role: str, own: str, settings: Settings) -> str:
+def _connection_for(role: str, own: str, process: type[Process], settings: Settings) -> str:
+    """The connection for a role; none yet where several could fill it and the process chooses."""
     candidates = settings.filling(role)
     if own in candidates:
         return own
@@ -318,6 +325,8 @@ def _connection_for(role: str, own: str, settings: Settings) -> str:
         return settings.routes[role]
     if not candidates:
         raise ConfigurationError(f"connections: none fills the role {role!r}: add one to {CONFIG_FILE}")
+    if len(candidates) > 1 and role in process.chosen:
+        return ""
     if len(candidates) > 1:
         raise ConfigurationError(
             f"routes.{role}: is missing and several connections could fill it: "

@@ -20,7 +20,7 @@ from temporalio.api.operatorservice.v1 import AddSearchAttributesRequest, ListSe
 from temporalio.api.taskqueue.v1 import TaskQueue
 from temporalio.api.workflowservice.v1 import DescribeTaskQueueRequest, SignalWorkflowExecutionRequest
 from temporalio.client import Client, Interceptor
-from temporalio.common import SearchAttributeKey, WorkflowIDConflictPolicy, WorkflowIDReusePolicy
+from temporalio.common import SearchAttributeKey, WorkflowIDConflictPolicy
 from temporalio.contrib.opentelemetry import TracingInterceptor
 from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.envconfig import ClientConfig, ClientConnectConfig
@@ -32,7 +32,7 @@ from seamline.child import Part, free_port
 from seamline.errors import ConfigurationError
 from seamline.process import attributes
 from seamline.process.process import Process
-from seamline.process.start import Start, workflow_id
+from seamline.process.start import Start, reuse_of, workflow_id
 from seamline.records.event import Event
 from seamline.settings import PROCESS_QUEUE, Settings
 from seamline.telemetry import log_event
@@ -178,7 +178,7 @@ async def start_process(client: Client, process: type[Process], start: Start) ->
                 start,
                 id=identity,
                 task_queue=PROCESS_QUEUE,
-                id_reuse_policy=WorkflowIDReusePolicy.REJECT_DUPLICATE,
+                id_reuse_policy=reuse_of(process.repeats),
                 id_conflict_policy=WorkflowIDConflictPolicy.FAIL,
                 search_attributes=attributes.at_start(start.reference),
                 static_summary=f"{process.name} of {start.reference}",

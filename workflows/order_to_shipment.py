@@ -49,6 +49,7 @@ class OrderToShipment(Process):
     """Starts when an order is paid, ends when its parcel is on the road and the customer knows."""
 
     roles = ("shop", "inventory", "carrier", "mail")
+    origin = "shop"
     starts_on = (EventKind.ORDER_PAID, EventKind.ORDER_AUTHORIZED)
     hears = (
         EventKind.ORDER_PAID,

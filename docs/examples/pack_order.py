@@ -16,6 +16,7 @@ class PackOrder(Process):
     """Starts by a call; ends when the goods lie packed."""
 
     roles = ("shop", "inventory")
+    origin = "shop"
 
     async def run(self, start: Start) -> Outcome:
         """The story; each line is one business step."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import logging
+from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Annotated
 
@@ -14,13 +15,15 @@ from seamline import catalog
 from seamline.api.door import Door, door_of
 from seamline.api.problems import ApiError, documented, wrong_fields
 from seamline.errors import Problem
-from seamline.records.event import BadSignature, Event, UnreadableEvent
+from seamline.records.event import BadSignature, Delivery, Event, UnreadableEvent
 from seamline.records.reference import check_reference
 from seamline.settings import variable
 from seamline.telemetry import log_event
 
 router = APIRouter(tags=["webhooks"])
 TOPIC_LENGTH_MAX = 100
+EVENTS_MAX = 1000
+IGNORED_LENGTH_MAX = 500
 log = logging.getLogger(__name__)
 
 
@@ -48,7 +51,11 @@ class Received(BaseModel):
 )
 async def receive(connection: str, request: Request, door: Annotated[Door, Depends(door_of)]) -> Received:
     """Verify, read, hand to Temporal, acknowledge."""
-    event = await _event(connection, request, door)
+    received = [await _handed_on(connection, event, door) for event in await _events(connection, request, door)]
+    return _together(received)
+
+
+async def _handed_on(connection: str, event: Event, door: Door) -> Received:
     topic = event.topic[:TOPIC_LENGTH_MAX]
     if not (catalog.starting_on(event.kind, door.processes) or catalog.hearing(event.kind, door.processes)):
         return Received(ignored=f"no process wants {topic}")
@@ -66,8 +73,21 @@ async def receive(connection: str, request: Request, door: Annotated[Door, Depen
     return Received(ignored=f"no process takes {topic} for this object: it ended, never started, or was told too much")
 
 
-async def _event(connection: str, request: Request, door: Door) -> Event:
-    """The event, verified and read; every copy of the same bytes has the same `delivery_id`."""
+def _together(received: Sequence[Received]) -> Received:
+    """One answer for all events of a delivery."""
+    if len(received) == 1:
+        return received[0]
+    return Received(
+        started=any(one.started for one in received),
+        told=tuple(
+            identity for one in received for identity in (*one.told, *((one.workflow_id,) if one.workflow_id else ()))
+        ),
+        ignored="; ".join(sorted({one.ignored for one in received if one.ignored}))[:IGNORED_LENGTH_MAX] or None,
+    )
+
+
+async def _events(connection: str, request: Request, door: Door) -> Sequence[Event]:
+    """The events, verified and read; every copy of the same bytes has the same `delivery_id`s."""
     known = door.settings.connections.get(connection)
     webhook = catalog.webhook_of(known.system) if known else None
     if known is None or webhook is None:
@@ -77,15 +97,26 @@ async def _event(connection: str, request: Request, door: Door) -> Event:
         log_event(log, "webhook refused: its secret is not set", logging.ERROR, connection=connection, setting=setting)
         raise ApiError(404, "no connection of this name takes webhooks: its webhook_secret is not set")
     body = await request.body()
-    headers, query = dict(request.headers), dict(request.query_params)
+    url = f"{door.settings.api.public_url.rstrip('/')}{request.url.path}" if door.settings.api.public_url else ""
+    delivery = Delivery(url or str(request.url), dict(request.headers), dict(request.query_params), body)
     try:
-        webhook.verify(known.webhook_secret.get_secret_value(), headers, query, body)
-        event = webhook.read(headers, body)
+        webhook.verify(known.webhook_secret.get_secret_value(), delivery)
+        events = list(webhook.read(delivery))
     except BadSignature as error:
         log_event(log, "webhook refused: bad signature", logging.WARNING, connection=connection)
         raise ApiError(401, str(error)) from None
     except UnreadableEvent as error:
         log_event(log, "webhook refused: unreadable", logging.WARNING, connection=connection)
         raise ApiError(400, str(error)) from None
-    digest = hashlib.sha256(event.topic.encode() + b"\n" + body).hexdigest()
-    return event.model_copy(update={"delivery_id": digest})
+    if len(events) > EVENTS_MAX:
+        raise ApiError(413, f"the body holds {len(events)} events: send {EVENTS_MAX} at most at once")
+    return [
+        event.model_copy(update={"delivery_id": _digest(event.topic, number, body)})
+        for number, event in enumerate(events)
+    ]
+
+
+def _digest(topic: str, number: int, body: bytes) -> str:
+    """The same for every copy of an event. The first's is made as for the only one."""
+    place = str(number).encode() if number else b""
+    return hashlib.sha256(topic.encode() + b"\n" + place + body).hexdigest()

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from temporalio import workflow
 
 from seamline.errors import Failure, Kind, Problem
-from seamline.process.decision import Action, BadDecision, Decision
+from seamline.process.decision import Action, BadDecision, Decision, amend
 from seamline.process.view import Status, StepState
 from seamline.process.waits import OpenWait
 from seamline.records.base import Record
@@ -32,6 +32,8 @@ class Question:
     about: Record
     team: str = "operations"
     """Who is asked where the rule names nobody."""
+    amendable: bool = False
+    """Whether what they are shown may be amended instead; the story then goes on with the answer's `amended`."""
 
 
 @dataclass(frozen=True)
@@ -41,6 +43,8 @@ class Answer:
     approved: bool
     who: str
     why: str
+    amended: Record | None = None
+    """What `about` was amended to; neither approved nor rejected by that."""
 
     @property
     def told(self) -> str:
@@ -76,6 +80,7 @@ class Asking:
             await self.process.stop(_cancelled(decision) if decision else self.process.why_stopped())
 
     def _open(self) -> OpenWait:
+        amend_ = (Action.AMEND,) if self.question.amendable else ()
         cancel = () if self.process.forward_only else (Action.CANCEL,)
         wait = self.process.waits.open(
             OpenWait(
@@ -86,7 +91,7 @@ class Asking:
                 failure=Failure(kind=Kind.APPROVAL, code=self.question.name, reason=self.question.reason),
                 request=self.question.about,
                 result_fields=(),
-                actions=(Action.APPROVE, Action.REJECT, *cancel),
+                actions=(Action.APPROVE, Action.REJECT, *amend_, *cancel),
                 since=workflow.now(),
                 check=self._check,
                 due=self._in(self.rule.due_hours),
@@ -137,6 +142,8 @@ class Asking:
             problems.append(Problem(field="why", reason="is missing: say why it is rejected"))
         if problems:
             raise BadDecision(problems)
+        if decision.action is Action.AMEND:
+            amend(self.question.about, decision.change)
 
     def _four_eyes(self, who: str) -> list[Problem]:
         if not who.strip():
@@ -155,7 +162,8 @@ class Asking:
         return decision
 
     def _answered(self, decision: Decision) -> Answer:
-        answer = Answer(decision.action is Action.APPROVE, decision.who, decision.why)
+        amended = amend(self.question.about, decision.change) if decision.action is Action.AMEND else None
+        answer = Answer(decision.action is Action.APPROVE, decision.who, decision.why, amended)
         self.process.mark(self.place, StepState.DONE, ended=True, detail=f"{decision.action.value} by {answer.who}")
         return answer
 

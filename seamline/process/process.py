@@ -13,10 +13,11 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
+from datetime import datetime
 from typing import Any, ClassVar, TypeVar, get_type_hints
 
 from temporalio import workflow
-from temporalio.common import VersioningBehavior, WorkflowIDReusePolicy
+from temporalio.common import VersioningBehavior
 from temporalio.exceptions import ApplicationError, FailureError, WorkflowAlreadyStartedError
 
 from seamline.errors import Problem
@@ -25,10 +26,10 @@ from seamline.process.asking import Answer, Asking, Question
 from seamline.process.effect import Call, Effect, Operation, Req, Res, Wait
 from seamline.process.inbox import Inbox
 from seamline.process.raw import raw, read
-from seamline.process.start import Start, read_start, workflow_id
+from seamline.process.start import Start, read_start, reuse_of, workflow_id
 from seamline.process.step import Done, RunningStep
 from seamline.process.undo import Entry
-from seamline.process.view import Outcome, OutcomeKind
+from seamline.process.view import Outcome, OutcomeKind, StepState
 from seamline.records.base import Record
 from seamline.records.event import EventKind
 from seamline.records.reference import effect_key
@@ -53,6 +54,12 @@ class Process(Inbox):
     """The events that start this process."""
     roles: ClassVar[Sequence[str]] = ()
     """The roles it needs a connection for."""
+    origin: ClassVar[str] = ""
+    """The role that the reference's own connection must fill; any where empty."""
+    chosen: ClassVar[Sequence[str]] = ()
+    """Of its roles, those whose connection the story may choose once it knows its object."""
+    repeats: ClassVar[bool] = False
+    """Whether it may run again for the same reference once it is over: each run finds what there is to do."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -104,13 +111,38 @@ class Process(Inbox):
         """Wait for something to happen in a system, however long it takes."""
         return await self.do(wait, request)
 
+    async def sleep_until(self, moment: datetime, title: str) -> None:
+        """Wait until a moment. Raises Stopped when the process is cancelled meanwhile and can be taken back."""
+        place = self.begin_step("sleep", title, "clock")
+        while not self.stop_requested() and (seconds := (moment - workflow.now()).total_seconds()) > 0:
+            try:
+                await workflow.wait_condition(self.stop_requested, timeout=seconds)
+            except TimeoutError:
+                break
+            except asyncio.CancelledError:
+                if not self.is_cancel_request():
+                    raise
+        stopped = self.stop_requested()
+        self.mark(place, StepState.STOPPED if stopped else StepState.DONE, ended=True)
+        if stopped:
+            await self.stop(self.why_stopped())
+
+    def choose(self, role: str, connection: str) -> None:
+        """Have a role filled by this connection from here on."""
+        if role not in self.chosen:
+            raise RuntimeError(f"{role} is not among the roles whose connection the story chooses")
+        self.route[role] = connection
+
     def undoable(self) -> _Undoable:
         """`async with self.undoable():` what is done inside can be taken back; its end is the point of no return."""
         return _Undoable(self)
 
-    async def hand_on(self, process: type[Process], start: Start) -> None:
-        """Start another process that lives on by itself. One already started for this reference is left alone."""
-        await self.unbroken(self._start_other(process, start))
+    async def hand_on(self, process: type[Process], start: Start, *, again: bool = False) -> None:
+        """Start another process that lives on by itself. One already started for this reference is left alone.
+
+        With `again` one that is over does not count, as for a process that `repeats`.
+        """
+        await self.unbroken(self._start_other(process, start, again=again or process.repeats))
 
     def ignored(self, reason: str) -> Outcome:
         """End with nothing done: the object is not ours."""
@@ -133,6 +165,7 @@ class Process(Inbox):
     async def _run(self, story: Callable[..., Awaitable[Outcome]], arguments: Sequence[Any]) -> Outcome:
         self.start = self._checked_start(arguments)
         self.policy = self.start.policy
+        self.route = dict(self.start.route)
         self.show()
         try:
             outcome = await self._told(story)
@@ -171,14 +204,14 @@ class Process(Inbox):
         problems = [
             Problem(field=f"route.{role}", reason="is missing: which connection fills this role?")
             for role in self.roles
-            if not start.route.get(role)
+            if role not in self.chosen and not start.route.get(role)
         ]
         expected = workflow_id(self.name, start.reference)
         if workflow.info().workflow_id != expected:
             problems.append(Problem(field="workflow id", reason=f"must be {expected}, so that it runs once"))
         return problems
 
-    async def _start_other(self, process: type[Process], start: Start) -> None:
+    async def _start_other(self, process: type[Process], start: Start, *, again: bool) -> None:
         try:
             await workflow.start_child_workflow(
                 process.name,
@@ -186,7 +219,7 @@ class Process(Inbox):
                 id=workflow_id(process.name, start.reference),
                 parent_close_policy=workflow.ParentClosePolicy.ABANDON,
                 cancellation_type=workflow.ChildWorkflowCancellationType.ABANDON,
-                id_reuse_policy=WorkflowIDReusePolicy.REJECT_DUPLICATE,
+                id_reuse_policy=reuse_of(again),
                 search_attributes=attributes.at_start(start.reference),
                 static_summary=f"{process.name} of {start.reference}",
             )
@@ -278,7 +311,7 @@ class Process(Inbox):
             self.manual.append(f"take back by hand: {entry.effect.title} ({entry.call.key})")
 
     def _outcome_undone(self, reason: str) -> Outcome:
-        undone = self.undo.told(self.start.route)
+        undone = self.undo.told(self.route)
         return Outcome(kind=OutcomeKind.UNDONE, reason=reason, undone=undone, manual=tuple(self.manual))
 
 

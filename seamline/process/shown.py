@@ -28,6 +28,8 @@ class Shown:
 
     def __init__(self) -> None:
         self.start: Start
+        self.route: dict[str, str] = {}
+        """Role -> connection: the start's, and what the story chose since."""
         self.policy = Policy()
         self.steps: list[Step] = []
         self.waits = Waits()
@@ -49,8 +51,8 @@ class Shown:
             status=self.status(),
             steps=tuple(self.steps),
             waits=tuple(one.shown() for one in self.waits),
-            undo_plan=() if self.forward_only or not self.steps else self.undo.planned(self.start.route),
-            undone=self.undo.told(self.start.route) if self.steps else (),
+            undo_plan=() if self.forward_only or not self.steps else self.undo.planned(self.route),
+            undone=self.undo.told(self.route) if self.steps else (),
             decisions=tuple(self.decisions),
             notes=tuple(self._notes),
             manual=tuple(self.manual),

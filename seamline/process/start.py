@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Annotated, Any, TypeVar
 
 from pydantic import Field, ValidationError
+from temporalio.common import WorkflowIDReusePolicy
 
 from seamline.errors import Problem
 from seamline.records.base import Record
@@ -48,6 +49,11 @@ def problems_of(error: ValidationError) -> list[Problem]:
         Problem(field=".".join(str(part) for part in one["loc"]) or "input", reason=one["msg"])
         for one in error.errors(include_url=False, include_context=False, include_input=False)
     ]
+
+
+def reuse_of(again: bool) -> WorkflowIDReusePolicy:
+    """Whether a process whose id is taken by one that is over may be started."""
+    return WorkflowIDReusePolicy.ALLOW_DUPLICATE if again else WorkflowIDReusePolicy.REJECT_DUPLICATE
 
 
 def workflow_id(process: str, reference: str) -> str:

@@ -62,7 +62,7 @@ class RunningStep(Generic[Req, Res]):
         self.check = check
         self.amended = amended
         self.entry = entry
-        self.connection = process.start.route[operation.role]
+        self.connection = process.route[operation.role]
         self.result: Res | None = None
         self.found: Res | None = None
         self.wait: OpenWait | None = None

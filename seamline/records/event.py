@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from enum import StrEnum
 
 from seamline.records.base import Record
@@ -18,6 +20,12 @@ class EventKind(StrEnum):
     ORDER_FULFILLED = "order-fulfilled"
     PARCEL_MOVED = "parcel-moved"
     LABEL_CHANGED = "label-changed"
+    DEAL_WON = "deal-won"
+    DEAL_REOPENED = "deal-reopened"
+    DEAL_CHANGED = "deal-changed"
+    INVOICE_CHANGED = "invoice-changed"
+    CUSTOMER_CHANGED = "customer-changed"
+    CONSENT_CHANGED = "consent-changed"
     OTHER = "other"
 
 
@@ -33,6 +41,16 @@ class Event(Record):
     external_id: str = ""
     reference: str = ""
     delivery_id: str = ""
+
+
+@dataclass(frozen=True)
+class Delivery:
+    """A webhook as it came in. Header names are in lower case; `url` is the address that the vendor called."""
+
+    url: str
+    headers: Mapping[str, str]
+    query: Mapping[str, str]
+    body: bytes
 
 
 class BadSignature(Exception):

@@ -29,6 +29,7 @@ class ShipIt(Process):
     """Never run here: the tests look at what Temporal was given."""
 
     roles = ("shop",)
+    origin = "shop"
     starts_on = (EventKind.ORDER_PAID,)
 
     async def run(self, start: Start) -> Outcome:

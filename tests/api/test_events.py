@@ -32,6 +32,7 @@ class ShipOrder(Process):
     """Never run here: the tests look at what Temporal was given."""
 
     roles = ("shop",)
+    origin = "shop"
     starts_on = (EventKind.ORDER_PAID, EventKind.ORDER_AUTHORIZED)
     hears = (EventKind.ORDER_PAID, EventKind.ORDER_CANCELLED, EventKind.ORDER_EDITED, EventKind.LABEL_CHANGED)
 

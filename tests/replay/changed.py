@@ -17,6 +17,7 @@ class Changed(Process):
     """The first step is new; a history made without it has none."""
 
     roles = ("shop", "inventory", "carrier", "mail")
+    origin = "shop"
 
     async def run(self, start: Start) -> Outcome:
         await self.do(carrier.check_address, Address())

@@ -34,6 +34,7 @@ class Shipping(Process):
     name = "shipping"
     start_type = Start
     roles = ("shop", "carrier")
+    origin = "shop"
 
 
 @pytest.fixture

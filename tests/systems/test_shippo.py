@@ -15,6 +15,7 @@ from seamline.systems.shippo import mapping, webhook
 from seamline.systems.shippo.carrier import Account, ShippoCarrier, connect
 from tests.systems.carrier_suite import CarrierConformance, parcel_request
 from tests.systems.conformance import ADDRESS
+from tests.systems.deliveries import delivery
 from tests.systems.vendors import Simulated
 
 NAME = "shippo-main"
@@ -155,19 +156,22 @@ def test_empty_fields_are_left_out_of_an_address() -> None:
 
 
 def test_a_webhook_needs_the_token() -> None:
-    webhook.verify("s3cret", {}, {"token": "s3cret"}, b"")
+    webhook.verify("s3cret", delivery(query={"token": "s3cret"}))
     for query in ({}, {"token": "other"}, {"token": "ü"}):
         with pytest.raises(BadSignature):
-            webhook.verify("s3cret", {}, query, b"")
+            webhook.verify("s3cret", delivery(query=query))
 
 
 def test_events() -> None:
-    moved = webhook.read({}, b'{"event": "track_updated", "data": {"metadata": "shop-uk:5001.2/buy-label#1"}}')
+    (moved,) = webhook.read(delivery(b'{"event": "track_updated", "data": {"metadata": "shop-uk:5001.2/buy-label#1"}}'))
     assert (moved.kind, moved.reference) == (EventKind.PARCEL_MOVED, "shop-uk:5001.2")
-    changed = webhook.read({}, b'{"event": "transaction_updated", "data": {"metadata": "Order 7", "object_id": "t1"}}')
+    (changed,) = webhook.read(
+        delivery(b'{"event": "transaction_updated", "data": {"metadata": "Order 7", "object_id": "t1"}}')
+    )
     assert (changed.kind, changed.reference) == (EventKind.LABEL_CHANGED, "")
-    assert webhook.read({}, b'{"event": "batch_created"}').kind is EventKind.OTHER
+    (other,) = webhook.read(delivery(b'{"event": "batch_created"}'))
+    assert other.kind is EventKind.OTHER
     without_data = (b'{"event": "track_updated"}', b'{"event": "track_updated", "data": []}')
     for body in (b"", b"[]", b"{}", b"[" * 100_000, *without_data):
         with pytest.raises(UnreadableEvent):
-            webhook.read({}, body)
+            webhook.read(delivery(body))

@@ -17,6 +17,7 @@ from seamline.http import Exchange, HttpFactory
 from seamline.records.event import BadSignature, EventKind, UnreadableEvent
 from seamline.systems.shopify import client, webhook, wire
 from seamline.systems.shopify.shop import Account, ShopifyShop, connect
+from tests.systems.deliveries import delivery
 from tests.systems.shop_role_suite import ShopRoleConformance
 from tests.systems.shop_suite import ShopConformance, ShopMoneyConformance, fulfilment
 from tests.systems.vendors import Simulated
@@ -161,7 +162,7 @@ def signed(body: bytes, secret: str) -> dict[str, str]:
 
 def test_a_webhook_is_verified_over_the_raw_body() -> None:
     body = b'{"id": 5001}'
-    webhook.verify("s3cret", signed(body, "s3cret"), {}, body)
+    webhook.verify("s3cret", delivery(body, headers=signed(body, "s3cret")))
     for headers, raw in (
         (signed(body, "s3cret"), body + b" "),
         (signed(body, "other"), body),
@@ -169,7 +170,7 @@ def test_a_webhook_is_verified_over_the_raw_body() -> None:
         ({"X-Shopify-Hmac-SHA256": "ü"}, body),
     ):
         with pytest.raises(BadSignature) as caught:
-            webhook.verify("s3cret", headers, {}, raw)
+            webhook.verify("s3cret", delivery(raw, headers=headers))
         assert "s3cret" not in str(caught.value)
 
 
@@ -188,13 +189,13 @@ def test_a_webhook_is_verified_over_the_raw_body() -> None:
     ],
 )
 def test_events(topic: str, body: dict[str, Any], kind: EventKind, number: str) -> None:
-    event = webhook.read({"X-Shopify-Topic": topic}, json.dumps(body).encode())
+    (event,) = webhook.read(delivery(json.dumps(body).encode(), headers={"X-Shopify-Topic": topic}))
     assert (event.kind, event.topic, event.external_id) == (kind, topic, number)
 
 
 @pytest.mark.parametrize("body", [b"", b"[]", b"{}", b'{"id": "x"}', b'{"id": true}', b'{"id": -1}', b"\xff"])
 def test_unreadable_events(body: bytes) -> None:
     with pytest.raises(UnreadableEvent):
-        webhook.read({"X-Shopify-Topic": "orders/paid"}, body)
+        webhook.read(delivery(body, headers={"X-Shopify-Topic": "orders/paid"}))
     with pytest.raises(UnreadableEvent):
-        webhook.read({}, b"{}")
+        webhook.read(delivery(b"{}"))

@@ -10,33 +10,34 @@ from __future__ import annotations
 
 import hmac
 import json
-from collections.abc import Mapping
+from collections.abc import Sequence
 
-from seamline.records.event import BadSignature, Event, EventKind, UnreadableEvent
+from seamline.records.event import BadSignature, Delivery, Event, EventKind, UnreadableEvent
 from seamline.records.reference import reference_of
 
 _KINDS = {"track_updated": EventKind.PARCEL_MOVED, "transaction_updated": EventKind.LABEL_CHANGED}
 
 
-def verify(secret: str, headers: Mapping[str, str], query: Mapping[str, str], body: bytes) -> None:
+def verify(secret: str, delivery: Delivery) -> None:
     """Raise BadSignature unless the query's `token` is our secret."""
-    if not hmac.compare_digest(secret.encode(), query.get("token", "").encode()):
+    if not hmac.compare_digest(secret.encode(), delivery.query.get("token", "").encode()):
         raise BadSignature("the query parameter token is missing or is not our secret")
 
 
-def read(headers: Mapping[str, str], body: bytes) -> Event:
-    """The event, with our reference where its metadata is a key of ours. UnreadableEvent names what is missing."""
+def read(delivery: Delivery) -> Sequence[Event]:
+    """The one event, with our reference where its metadata is a key of ours. UnreadableEvent names what is missing."""
     try:
-        payload = json.loads(body)
+        payload = json.loads(delivery.body)
     except (ValueError, RecursionError):
         raise UnreadableEvent("the body is not JSON") from None
     topic = payload.get("event") if isinstance(payload, dict) else None
     if not isinstance(topic, str):
         raise UnreadableEvent("event: is missing or not a text")
     if topic not in _KINDS:
-        return Event(kind=EventKind.OTHER, topic=topic)
+        return [Event(kind=EventKind.OTHER, topic=topic)]
     data = payload.get("data")
     if not isinstance(data, dict):
         raise UnreadableEvent("data: is missing or not an object")
     metadata = data.get("metadata")
-    return Event(kind=_KINDS[topic], topic=topic, reference=reference_of(metadata) if isinstance(metadata, str) else "")
+    reference = reference_of(metadata) if isinstance(metadata, str) else ""
+    return [Event(kind=_KINDS[topic], topic=topic, reference=reference)]

@@ -10,9 +10,9 @@ import base64
 import hashlib
 import hmac
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
-from seamline.records.event import BadSignature, Event, EventKind, UnreadableEvent
+from seamline.records.event import BadSignature, Delivery, Event, EventKind, UnreadableEvent
 
 _KINDS = {
     "orders/paid": EventKind.ORDER_PAID,
@@ -23,34 +23,34 @@ _KINDS = {
 }
 
 
-def verify(secret: str, headers: Mapping[str, str], query: Mapping[str, str], body: bytes) -> None:
+def verify(secret: str, delivery: Delivery) -> None:
     """Raise BadSignature unless `X-Shopify-Hmac-SHA256` is the base64 HMAC-SHA256 of the raw body."""
-    given = _header(headers, "x-shopify-hmac-sha256")
+    given = delivery.headers.get("x-shopify-hmac-sha256", "")
     if not given:
         raise BadSignature("the header X-Shopify-Hmac-SHA256 is missing")
-    right = base64.b64encode(hmac.new(secret.encode(), body, hashlib.sha256).digest())
+    right = base64.b64encode(hmac.new(secret.encode(), delivery.body, hashlib.sha256).digest())
     if not hmac.compare_digest(right, given.encode()):
         raise BadSignature("the header X-Shopify-Hmac-SHA256 does not fit the body and our secret")
 
 
-def read(headers: Mapping[str, str], body: bytes) -> Event:
-    """The event; `external_id` is the order's number. UnreadableEvent names what is missing."""
-    topic = _header(headers, "x-shopify-topic")
+def read(delivery: Delivery) -> Sequence[Event]:
+    """The one event; `external_id` is the order's number. UnreadableEvent names what is missing."""
+    topic = delivery.headers.get("x-shopify-topic", "")
     if not topic:
         raise UnreadableEvent("the header X-Shopify-Topic is missing")
     try:
-        payload = json.loads(body)
+        payload = json.loads(delivery.body)
     except (ValueError, RecursionError):
         raise UnreadableEvent("the body is not JSON") from None
     if not isinstance(payload, dict):
         raise UnreadableEvent("the body is not a JSON object")
     kind = _kind(topic, payload)
     if kind is EventKind.OTHER:
-        return Event(kind=kind, topic=topic)
+        return [Event(kind=kind, topic=topic)]
     number = _order_number(payload)
     if not number:
         raise UnreadableEvent("id: the order's number is missing or not a number")
-    return Event(kind=kind, topic=topic, external_id=number)
+    return [Event(kind=kind, topic=topic, external_id=number)]
 
 
 def _kind(topic: str, payload: Mapping[str, object]) -> EventKind:
@@ -68,7 +68,3 @@ def _order_number(payload: Mapping[str, object]) -> str:
     source = edit if isinstance(edit, dict) else payload
     number = source.get("order_id", source.get("id") if source is payload else None)
     return str(number) if isinstance(number, int) and not isinstance(number, bool) and number > 0 else ""
-
-
-def _header(headers: Mapping[str, str], name: str) -> str:
-    return next((value for key, value in headers.items() if key.lower() == name), "")

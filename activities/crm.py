@@ -1,0 +1,114 @@
+"""The CRM: where deals are won, and where sales reads what became of their invoices."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Protocol
+
+from activities.tracing import Traceable
+from seamline.errors import NotYet
+from seamline.process.effect import STANDS, Call, Effect, Read, Wait, operation
+from seamline.records.deal import (
+    Deal,
+    DealRequest,
+    DealStage,
+    InvoiceNote,
+    NoteRequest,
+    NoteStatus,
+    ReversalRequest,
+    Task,
+    TaskRequest,
+    WonDeals,
+    WonRequest,
+)
+from seamline.records.event import EventKind
+from seamline.records.system import Repeat
+from seamline.records.undo import Undone, UndoState
+
+
+class CrmSystem(Traceable, Protocol):
+    """What a CRM must be able to do. Adapters raise the errors of `seamline.errors`."""
+
+    repeats: Mapping[str, Repeat]
+
+    async def fetch_deal(self, reference: str) -> Deal:
+        """The deal as it is now; a part's reference gives the whole deal. Refusal `not-found` when there is none."""
+
+    async def find_won(self, request: WonRequest) -> WonDeals:
+        """Deals changed since that are won, those reopened, and instalments of won deals due from day to day."""
+
+    async def write_note(self, reference: str, key: str, request: NoteRequest) -> InvoiceNote:
+        """Set what the CRM knows of the invoice with this effect key: repeating sets the same again."""
+
+    async def create_task(self, reference: str, key: str, request: TaskRequest) -> Task:
+        """A task about the deal, for its owner where the request names nobody. Found again by its effect key."""
+
+
+class Crm:
+    """The CRM's activities over any system that fills the role."""
+
+    def __init__(self, system: CrmSystem) -> None:
+        self.system = system
+
+    @operation("crm.fetch_deal")
+    async def fetch_deal(self, call: Call[DealRequest]) -> Deal:
+        """Fetch the deal anew: a webhook's payload may be stale."""
+        return await self.system.fetch_deal(call.reference)
+
+    @operation("crm.find_won")
+    async def find_won(self, call: Call[WonRequest]) -> WonDeals:
+        """What is to be billed by now."""
+        return await self.system.find_won(call.request)
+
+    @operation("crm.decided_again")
+    async def decided_again(self, call: Call[DealRequest]) -> Deal:
+        """The reopened deal once it is won again, or lost."""
+        deal = await self.system.fetch_deal(call.reference)
+        if deal.stage is DealStage.OPEN:
+            raise NotYet("deal-open", "the deal is open")
+        return deal
+
+    @operation("crm.write_invoice")
+    async def write_invoice(self, call: Call[NoteRequest]) -> InvoiceNote:
+        """Write number, link, amount and status to the deal.
+
+        Refusal `field-conflict` where the deal already names an invoice that we did not write.
+        """
+        return await self.system.write_note(call.reference, call.key, call.request)
+
+    @operation("crm.reverse_invoice")
+    async def reverse_invoice(self, call: Call[NoteRequest]) -> Undone:
+        """Mark what was written as reversed; it stays to be read. Nothing to do when it was never written."""
+        return await self._reversed(call.reference, call.key)
+
+    @operation("crm.mark_reversed")
+    async def mark_reversed(self, call: Call[ReversalRequest]) -> Undone:
+        """The same for what another process wrote."""
+        return await self._reversed(call.reference, call.request.note_key)
+
+    async def _reversed(self, reference: str, key: str) -> Undone:
+        deal = await self.system.fetch_deal(reference)
+        note = next((one for one in deal.invoices if one.key == key), None)
+        if note is None:
+            return Undone(state=UndoState.NOTHING)
+        if note.status is not NoteStatus.REVERSED:
+            reversed_ = NoteRequest(number=note.number, link=note.link, amount=note.amount, status=NoteStatus.REVERSED)
+            await self.system.write_note(reference, key, reversed_)
+        return Undone(state=UndoState.UNDONE, detail=f"{note.number} is marked as reversed", money=note.amount)
+
+    @operation("crm.create_task")
+    async def create_task(self, call: Call[TaskRequest]) -> Task:
+        """Ask the deal's owner in the CRM."""
+        return await self.system.create_task(call.reference, call.key, call.request)
+
+
+_CHANGES = (EventKind.DEAL_CHANGED, EventKind.DEAL_WON, EventKind.DEAL_REOPENED)
+
+fetch_deal = Read(Crm.fetch_deal, title="Fetch the deal", team="sales-ops", news=_CHANGES)
+find_won = Read(Crm.find_won, title="Look for won deals", team="it")
+decided_again = Wait(Crm.decided_again, title="Wait until won again or lost", team="sales-ops", news=_CHANGES)
+write_invoice = Effect(
+    Crm.write_invoice, undo=Crm.reverse_invoice, title="Write the invoice to the CRM", team="sales-ops"
+)
+mark_reversed = Effect(Crm.mark_reversed, undo=STANDS, title="Mark it as reversed in the CRM", team="sales-ops")
+create_task = Effect(Crm.create_task, undo=STANDS, title="Leave a task in the CRM", team="sales-ops")

@@ -204,7 +204,7 @@ def test_a_role_that_nothing_fills_is_named(write: Write) -> None:
     [
         ("5001", "must look like connection:external-id"),
         ("shop-fr:5001", "its connection 'shop-fr' is not set; there are: shippo-main, shop-de, shop-uk"),
-        ("shippo-main:5001", "its connection 'shippo-main' is no shop; shops: shop-de, shop-uk"),
+        ("shippo-main:5001", "its connection 'shippo-main' is no shop; there are: shop-de, shop-uk"),
     ],
 )
 def test_a_reference_that_fits_no_connection_is_refused(write: Write, reference: str, says: str) -> None:

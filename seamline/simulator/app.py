@@ -12,14 +12,20 @@ from pydantic import ValidationError
 from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from seamline.simulator import control, pages, shippo, shopify, slack, tryton
+from seamline.simulator import control, hubspot, pages, shippo, shopify, slack, tryton
 from seamline.simulator.faults import ConnectionCut, Injected
 from seamline.simulator.vendor import Vendor, WorldError
 from seamline.simulator.world import World
 
 BODY_BYTES_MAX = 1_000_000
 
-VENDORS: tuple[Callable[[World], Vendor], ...] = (shopify.vendor, tryton.vendor, shippo.vendor, slack.vendor)
+VENDORS: tuple[Callable[[World], Vendor], ...] = (
+    shopify.vendor,
+    tryton.vendor,
+    shippo.vendor,
+    slack.vendor,
+    hubspot.vendor,
+)
 
 
 def create_app(world: World) -> FastAPI:

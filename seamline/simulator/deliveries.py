@@ -21,16 +21,27 @@ log = logging.getLogger(__name__)
 
 
 class Deliveries:
-    """One vendor's deliveries. `again(status)` says whether an answer makes him try once more."""
+    """One vendor's deliveries. `again(status)` says whether an answer makes him try once more.
+
+    `renew(connection, delivery)` gives the delivery as it is at this try, where its signature covers the time.
+    """
 
     def __init__(
-        self, world: World, due: str, *, answer_seconds_max: float, tries_max: int, again: Callable[[int], bool]
+        self,
+        world: World,
+        due: str,
+        *,
+        answer_seconds_max: float,
+        tries_max: int,
+        again: Callable[[int], bool],
+        renew: Callable[[str, Body], Body] = lambda _connection, delivery: delivery,
     ) -> None:
         self.world = world
         self._due = due
         self._answer_seconds_max = answer_seconds_max
         self._tries_max = tries_max
         self._again = again
+        self._renew = renew
         # No connection is kept open, so that nothing has to be closed when the simulator stops.
         limits = httpx.Limits(max_keepalive_connections=0)
         self._client = httpx.AsyncClient(timeout=answer_seconds_max, trust_env=False, limits=limits)
@@ -69,7 +80,8 @@ class Deliveries:
         task.add_done_callback(self._sending.discard)
 
     async def _try(self, connection: str, delivery: Body) -> None:
-        tried = delivery | {"status": await self.send(delivery["url"], delivery["body"], delivery["headers"])}
+        sent = self._renew(connection, delivery)
+        tried = delivery | {"status": await self.send(sent["url"], sent["body"], sent["headers"])}
         try:
             self.world.put(connection, "delivery", delivery["id"], tried)
             if self._wanted(tried):

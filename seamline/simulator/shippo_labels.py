@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 from uuid import uuid4
 
 from seamline.simulator.faults import FaultKind
+from seamline.simulator.keys import Marks, marks_of
 from seamline.simulator.shippo_rates import LABEL_WEIGHT_KG_MAX, postcode_problem
 from seamline.simulator.vendor import WorldError
 from seamline.simulator.world import Body, World, now
 
 SYSTEM = "shippo"
-_MARK = re.compile(r"(?P<reference>\S+:[^\s/]+)/[a-z-]+#[0-9]+")
 _DETAILS = {
     "PRE_TRANSIT": "The carrier has received the electronic shipment information.",
     "TRANSIT": "Your shipment has departed from the origin.",
@@ -46,10 +45,9 @@ def iso(at: datetime) -> str:
     return at.strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3] + "Z"
 
 
-def marks(metadata: str) -> dict[str, str]:
+def marks(metadata: str) -> Marks:
     """Reference and key out of a label's metadata, which can hold the key alone, both, or something of other people."""
-    found = _MARK.search(metadata)
-    return {"reference": found["reference"], "key": found[0]} if found else {"reference": metadata, "key": ""}
+    return marks_of(metadata) or Marks(reference=metadata, key="")
 
 
 def track_of(parcel: Body) -> Body:

@@ -32,7 +32,8 @@ OF_THE_ENGINE: set[Cause] = {
 
 def causes() -> set[Cause]:
     """All of them. A code that is put together stands with its beginning."""
-    files = [ROOT / "seamline/http.py", *(path for folder in FOLDERS for path in (ROOT / folder).rglob("*.py"))]
+    single = [ROOT / "seamline/http.py", ROOT / "seamline/fields.py"]
+    files = [*single, *(path for folder in FOLDERS for path in (ROOT / folder).rglob("*.py"))]
     trees = [ast.parse(path.read_text()) for path in files]
     functions = [one for tree in trees for one in ast.walk(tree) if isinstance(one, Function)]
     helpers = {one.name: _kinds_in(one) for one in functions if _first_parameter(one) == "code"}

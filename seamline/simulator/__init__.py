@@ -16,6 +16,7 @@ gets the vendor's own 401.
     shopify  /shopify/shop-uk/admin/...                     see `seamline.simulator.shopify`
     tryton   /tryton/erp-main/{database}/rest/model/...     see `seamline.simulator.tryton`
     shippo   /shippo/shippo-main                            ShippoToken shippo-test-<connection>
+    salesforce  /salesforce/crm-main/services/...           see `seamline.simulator.salesforce`
     slack    /slack/chat-main/services/...                  see `seamline.simulator.slack`
     hubspot  /hubspot/hubspot-main                          Bearer hubspot-test-<connection>
     smtp     the SMTP port                                  user <connection>, password smtp-test-<connection>;
@@ -45,7 +46,7 @@ With `autopilot` the warehouse packs and hands over, and parcels travel, by them
 the last two. Pages for people: `/` (the ledger, `?reference=`) and `/objects/{connection}/{kind}/{id}`.
 
 The ledger's operations: reserve, release, ship, buy-label, request-refund, refund, refund-rejected, post-fulfilment,
-cancel-fulfilment, send-mail, tell-team; HubSpot's are in `seamline.simulator.hubspot`. `undoes` is the object_id of the
-effect taken back; a rejected refund takes its request back. Reference and key are what the vendor's object carries, ''
-when nothing.
+cancel-fulfilment, send-mail, tell-team, write-invoice, mark-reversed, create-task; HubSpot's are in
+`seamline.simulator.hubspot`. `undoes` is the object_id of the effect taken back; a rejected refund takes its request
+back. Reference and key are what the vendor's object carries, '' when nothing.
 """

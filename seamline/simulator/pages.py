@@ -30,6 +30,9 @@ _KINDS = {
     "restore-stage": "hubspot-record",
     "stop-prospect-mail": "hubspot-recipient",
     "resume-prospect-mail": "hubspot-recipient",
+    "write-invoice": "Seamline_Invoice__c",
+    "mark-reversed": "Seamline_Invoice__c",
+    "create-task": "Task",
 }
 _HEAD = """<!doctype html><html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width">
 <title>{title}</title><style>body{{font:16px/1.5 system-ui,sans-serif;margin:2rem auto;max-width:72rem;padding:0 1rem}}

@@ -56,7 +56,39 @@ async def register(client: Client) -> None:
                 raise
 
 
-class Theatre:
+class Watching:
+    """Looks at processes, and answers them."""
+
+    client: Client
+
+    async def view(self, handle: Handle) -> View:
+        """What the process shows now."""
+        return View.model_validate(await handle.query("view"))
+
+    async def until(self, handle: Handle, seen: Callable[[View], object]) -> View:
+        """The first view for which `seen` is true."""
+        for _ in range(ROUNDS_MAX):
+            view = await self.view(handle)
+            if seen(view):
+                return view
+            await asyncio.sleep(0.05)
+        raise AssertionError(f"never seen; last: {view}")
+
+    async def waiting(self, handle: Handle, status: Status = Status.WAITING) -> View:
+        """The view once the process waits or is held up."""
+        return await self.until(handle, lambda view: view.status is status and view.waits)
+
+    async def finished(self, handle: Handle) -> dict[str, Any]:
+        """The outcome."""
+        outcome: dict[str, Any] = await handle.result()
+        return outcome
+
+    async def decide(self, handle: Handle, **decision: Any) -> Any:
+        """Answer by update, as the API does."""
+        return await handle.execute_update("decide", decision)
+
+
+class Theatre(Watching):
     """One test's world: a workshop, a queue of its own, and what is needed to run plays."""
 
     def __init__(self, env: WorkflowEnvironment, workshop: Workshop) -> None:
@@ -104,32 +136,6 @@ class Theatre:
             task_queue=self.queue,
             **{"search_attributes": attributes.at_start(reference), **options},
         )
-
-    async def view(self, handle: Handle) -> View:
-        """What the process shows now."""
-        return View.model_validate(await handle.query("view"))
-
-    async def until(self, handle: Handle, seen: Callable[[View], object]) -> View:
-        """The first view for which `seen` is true."""
-        for _ in range(ROUNDS_MAX):
-            view = await self.view(handle)
-            if seen(view):
-                return view
-            await asyncio.sleep(0.05)
-        raise AssertionError(f"never seen; last: {view}")
-
-    async def waiting(self, handle: Handle, status: Status = Status.WAITING) -> View:
-        """The view once the process waits or is held up."""
-        return await self.until(handle, lambda view: view.status is status and view.waits)
-
-    async def finished(self, handle: Handle) -> dict[str, Any]:
-        """The outcome."""
-        outcome: dict[str, Any] = await handle.result()
-        return outcome
-
-    async def decide(self, handle: Handle, **decision: Any) -> Any:
-        """Answer by update, as the API does."""
-        return await handle.execute_update("decide", decision)
 
     async def called(self, name: str) -> None:
         """Until the workshop was called."""

@@ -1,0 +1,26 @@
+"""The office, open for business."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+
+import pytest
+from temporalio.testing import WorkflowEnvironment
+
+from tests.process.theatre import register
+from tests.workflows.office import Office
+
+
+@pytest.fixture(scope="session")
+async def registered(skipping: WorkflowEnvironment) -> WorkflowEnvironment:
+    """The time-skipping server that knows our search attributes."""
+    await register(skipping.client)
+    return skipping
+
+
+@pytest.fixture
+async def office(registered: WorkflowEnvironment) -> AsyncIterator[Office]:
+    """A business whose systems are in memory."""
+    world = Office(registered)
+    async with world.open():
+        yield world

@@ -17,6 +17,7 @@ gets the vendor's own 401.
     tryton   /tryton/erp-main/{database}/rest/model/...     see `seamline.simulator.tryton`
     shippo   /shippo/shippo-main                            ShippoToken shippo-test-<connection>
     salesforce  /salesforce/crm-main/services/...           see `seamline.simulator.salesforce`
+    xero     /xero/xero-main/api.xro/2.0/...                see `seamline.simulator.xero`
     slack    /slack/chat-main/services/...                  see `seamline.simulator.slack`
     hubspot  /hubspot/hubspot-main                          Bearer hubspot-test-<connection>
     smtp     the SMTP port                                  user <connection>, password smtp-test-<connection>;

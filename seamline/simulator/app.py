@@ -12,7 +12,7 @@ from pydantic import ValidationError
 from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from seamline.simulator import control, hubspot, pages, salesforce, shippo, shopify, slack, tryton
+from seamline.simulator import control, hubspot, pages, salesforce, shippo, shopify, slack, tryton, xero
 from seamline.simulator.faults import ConnectionCut, Injected
 from seamline.simulator.vendor import Vendor, WorldError
 from seamline.simulator.world import World
@@ -26,6 +26,7 @@ VENDORS: tuple[Callable[[World], Vendor], ...] = (
     slack.vendor,
     hubspot.vendor,
     salesforce.vendor,
+    xero.vendor,
 )
 
 

@@ -48,6 +48,6 @@ the last two. Pages for people: `/` (the ledger, `?reference=`) and `/objects/{c
 
 The ledger's operations: reserve, release, ship, buy-label, request-refund, refund, refund-rejected, post-fulfilment,
 cancel-fulfilment, send-mail, tell-team, write-invoice, mark-reversed, create-task; HubSpot's are in
-`seamline.simulator.hubspot`. `undoes` is the object_id of the effect taken back; a rejected refund takes its request
-back. Reference and key are what the vendor's object carries, '' when nothing.
+`seamline.simulator.hubspot`, Xero's in `seamline.simulator.xero`. `undoes` is the object_id of the effect taken back; a
+rejected refund takes its request back. Reference and key are what the vendor's object carries, '' when nothing.
 """

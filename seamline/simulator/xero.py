@@ -8,6 +8,11 @@ Operations: `token`, `connections.list`, `organisation.get`, `tax-rates.list`, `
 `credit-notes.list|get|create|update`, `allocations.create|delete`, `payments.list|get|create|delete`,
 `overpayments.list`, `prepayments.list`. PUT is `create`, POST is `update`. Source: Xero's published OpenAPI.
 
+In the ledger: create-customer, link-customer, archive-customer, draft-invoice, delete-draft, post-invoice,
+void-invoice, send-invoice, credit-invoice (draft-credit-note, void-credit-note), allocate-credit (delete-allocation),
+create-payment, delete-payment. The key is that of the Idempotency-Key, else of the Reference, without what follows its
+number.
+
 What people do in the books is below `/_simulator/books/{connection}`: see `xero_staff`.
 """
 

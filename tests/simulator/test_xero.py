@@ -8,7 +8,7 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.simulator.xero_client import CLIENT, CONNECTION, KEY, REFERENCE, App, messages
+from tests.simulator.xero_client import CLIENT, CONNECTION, REFERENCE, App, messages
 
 TOKEN = f"/xero/{CONNECTION}/connect/token"
 

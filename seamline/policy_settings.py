@@ -6,6 +6,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import ConfigDict, Field, field_validator
 
+from seamline.billing_settings import BillingSettings
 from seamline.records.approval import Absence, ApprovalRule
 from seamline.records.calendar import WorkingHours
 from seamline.records.policy import Policy
@@ -42,6 +43,9 @@ class PolicySettings(Policy):
     )
     working_hours: WorkingHoursSettings = Field(
         default=WorkingHoursSettings(), description="The hours that count for approvals: the table below."
+    )
+    billing: BillingSettings = Field(
+        default=BillingSettings(), description="What is billed when, and by which rules: the table below."
     )
 
     @field_validator("approvals", mode="before")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from enum import StrEnum
+from itertools import islice
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import Field, model_validator
@@ -29,13 +30,28 @@ class Weekday(StrEnum):
 _WEEK = tuple(Weekday)
 
 
-class WorkingHours(Record):
-    """The hours that count until something is due. Around the clock: all days, from 00:00 to 00:00."""
+class WorkingDays(Record):
+    """The days that count."""
 
     days: tuple[Weekday, ...] = Field(default=_WEEK[:5], min_length=1, description="The days worked.")
+    holidays: tuple[date, ...] = Field(default=(), max_length=1000, description="Days without work, as 2026-12-25.")
+
+    def is_working(self, day: date) -> bool:
+        """Whether the day counts."""
+        return _WEEK[day.weekday()] in self.days and day not in self.holidays
+
+    def days_after(self, day: date, count: int) -> date:
+        """The day on which so many working days have passed since `day`; `day` itself for none."""
+        ahead = (day + timedelta(days=number) for number in range(1, DAYS_AHEAD_MAX))
+        counted = islice(filter(self.is_working, ahead), count)
+        return max(counted, default=day)
+
+
+class WorkingHours(WorkingDays):
+    """The hours that count until something is due. Around the clock: all days, from 00:00 to 00:00."""
+
     opens: time = Field(default=time(9), description="When they begin: 09:00.")
     closes: time = Field(default=time(17), description="When they end; 00:00 is the end of the day.")
-    holidays: tuple[date, ...] = Field(default=(), max_length=1000, description="Days without work, as 2026-12-25.")
 
     @model_validator(mode="after")
     def _check_order(self) -> WorkingHours:
@@ -60,7 +76,7 @@ class WorkingHours(Record):
     def _hours_of(self, day: date, zone: tzinfo) -> tuple[datetime, datetime]:
         """The day's hours in UTC, in which no clock changes; an empty span on a day without work."""
         opens = datetime.combine(day, self.opens, zone).astimezone(UTC)
-        if _WEEK[day.weekday()] not in self.days or day in self.holidays:
+        if not self.is_working(day):
             return opens, opens
         last = day + timedelta(days=1) if self.closes == _MIDNIGHT else day
         return opens, datetime.combine(last, self.closes, zone).astimezone(UTC)

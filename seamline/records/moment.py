@@ -1,9 +1,15 @@
-"""How a moment is written for people: by the clock of the business."""
+"""Spans of time, and how a moment is written for people: by the clock of the business."""
 
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Annotated
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from pydantic import Field
+
+Seconds = Annotated[float, Field(ge=0.001, le=31_536_000)]
+"""A millisecond to a year: what Temporal takes as a timeout and an interval."""
 
 
 def local(moment: datetime, time_zone: str) -> str:

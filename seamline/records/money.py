@@ -9,6 +9,7 @@ from typing import Annotated
 from pydantic import Field
 
 from seamline.records.base import Record
+from seamline.records.cents import digits_of
 
 Currency = Annotated[str, Field(pattern=r"^[A-Z]{3}$", description="ISO 4217")]
 
@@ -35,7 +36,7 @@ class Money(Record):
         return self.amount < self._same(other)
 
     def __str__(self) -> str:
-        return f"{self.amount:.2f} {self.currency}"
+        return f"{self.amount:.{digits_of(self.currency)}f} {self.currency}"
 
     def _same(self, other: Money) -> Decimal:
         if other.currency != self.currency:

@@ -2,26 +2,24 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
-from typing import Annotated
 
 from pydantic import Field
 
 from seamline.errors import Problem
 from seamline.records.approval import Absence, ApprovalRule
 from seamline.records.base import Record
+from seamline.records.billing import Billing
 from seamline.records.calendar import WorkingHours, zone_of
+from seamline.records.moment import Seconds
 from seamline.records.money import Money
 from seamline.records.parcel import Quote, Rate
 from seamline.records.risk import Risk, RiskLevel
 
-Seconds = Annotated[float, Field(ge=0.001, le=31_536_000)]
-"""A millisecond to a year: what Temporal takes as a timeout and an interval."""
-
 
 class Policy(Record):
-    """The rules of order-to-shipment and the engine's times, each with its default."""
+    """The rules of the processes and the engine's times, each with its default."""
 
     production: bool = Field(default=True, description="In production, test orders are ignored.")
     service_days_max: dict[str, int] = Field(
@@ -71,6 +69,7 @@ class Policy(Record):
         default=1800, description="The first pause between looks at a parcel on the road."
     )
     tracking_poll_max_seconds: Seconds = Field(default=14_400, description="The longest such pause.")
+    billing: Billing = Field(default=Billing(), description="What is billed when, and by which rules.")
 
     def approval(self, question: str) -> ApprovalRule:
         """The rule for a question; the default rule for one that is not set."""
@@ -78,8 +77,12 @@ class Policy(Record):
 
     def present(self, team: str, now: datetime) -> str:
         """The team, or the one that decides for it today."""
-        today = now.astimezone(zone_of(self.time_zone)).date()
+        today = self.today(now)
         return next((one.deputy for one in self.absences if one.covers(team, today)), team)
+
+    def today(self, now: datetime) -> date:
+        """The day that it is by the business's clock."""
+        return now.astimezone(zone_of(self.time_zone)).date()
 
     def working_hours_after(self, moment: datetime, hours: float) -> datetime:
         """When so many working hours have passed since the moment."""

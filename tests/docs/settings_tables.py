@@ -14,6 +14,7 @@ from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
 from seamline import catalog
+from seamline.billing_settings import BillingSettings, TaxRuleSettings, TermsSettings, WorkingDaysSettings
 from seamline.policy_settings import AbsenceSettings, ApprovalSettings, PolicySettings, WorkingHoursSettings
 from seamline.records.address import Address
 from seamline.settings import (
@@ -58,6 +59,10 @@ def sections() -> dict[str, tuple[str, type[BaseModel]]]:
         "approval": ("policy.approvals.NAME.", ApprovalSettings),
         "absence": ("policy.absences.", AbsenceSettings),
         "hours": ("policy.working_hours.", WorkingHoursSettings),
+        "billing": ("policy.billing.", BillingSettings),
+        "terms": ("policy.billing.terms.NAME.", TermsSettings),
+        "tax-rule": ("policy.billing.tax_rules.", TaxRuleSettings),
+        "billing-days": ("policy.billing.calendar.", WorkingDaysSettings),
         "team": ("teams.NAME.", TeamSettings),
         "notifier": ("notifier.", NotifierSettings),
         "worker": ("worker.", WorkerSettings),
@@ -112,8 +117,10 @@ def toml(value: Any) -> str:
     """A value in TOML."""
     if isinstance(value, bool):
         return str(value).lower()
+    if isinstance(value, BaseModel):
+        value = value.model_dump(exclude_defaults=True)
     if isinstance(value, dict):
-        return "{ " + ", ".join(f"{name} = {toml(one)}" for name, one in value.items()) + " }"
+        return "{ " + ", ".join(f"{_key(name)} = {toml(one)}" for name, one in value.items()) + " }"
     if isinstance(value, tuple):
         return "[" + ", ".join(map(toml, value)) + "]"
     if isinstance(value, Enum):
@@ -121,6 +128,10 @@ def toml(value: Any) -> str:
     if isinstance(value, int | float):
         return f"{value:g}" if value < 1_000_000 else str(int(value))
     return str(value) if value.__class__.__name__ == "Decimal" else f'"{str(value).rstrip("/")}"'
+
+
+def _key(name: str) -> str:
+    return name if re.fullmatch(r"[\w-]+", name) else f'"{name}"'
 
 
 def written(page: str) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from enum import Enum
@@ -40,6 +40,10 @@ class Conversion:
     takes_blank: bool = False
     """Whether a blank text is a value like others; else it is nothing."""
 
+    def where_none(self, ours: Any) -> Conversion:
+        """The same, but nothing, or a blank text, is read as this."""
+        return replace(self, name=f"{self.name}, {ours} where there is none", empty=ours, takes_blank=False)
+
     @property
     def needed(self) -> str:
         """What a value must be."""
@@ -54,7 +58,7 @@ def codes(table: Mapping[Any, Any], *, otherwise: Any = UNSET) -> Conversion:
     def read(value: Any) -> Any:
         return known[value] if otherwise is UNSET else known.get(value, otherwise)
 
-    pairs = [f"{theirs if theirs != '' else 'empty'} = {ours}" for theirs, ours in known.items()]
+    pairs = [f"{'nothing' if theirs in (None, '') else theirs} = {ours}" for theirs, ours in table.items()]
     rest = [] if otherwise is UNSET else [f"others = {otherwise}"]
     return Conversion(
         name=", ".join(pairs + rest),
@@ -71,7 +75,7 @@ def by(read: Callable[..., Any] | None = None, write: Callable[..., Any] | None 
     told = ((read or write).__doc__ or "").strip().splitlines()
     if not told:
         raise ValueError("a function that converts says how in its docstring")
-    return Conversion(name=told[0].rstrip("."), read=read, write=write, wants="what is documented")
+    return Conversion(name=told[0].rstrip("."), read=read, write=write, wants="what is documented", takes_blank=True)
 
 
 def always(value: Any) -> Conversion:

@@ -13,7 +13,7 @@ A value that cannot be mapped is refused by its place, its kind and the remedy. 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -50,7 +50,8 @@ class Field:
     """One correspondence. Several places on a side make one value, or are made from one.
 
     Theirs are paths in the vendor's object, ours in the record; `$name` is what the caller gives beside. `rule` says in
-    words what the conversion does not. With `each`, both are lists, and each element is mapped by that mapping.
+    words what the conversion does not. With `each`, both are lists, and each element is mapped by that mapping; those
+    that `only` says no to are passed over when theirs are read.
     """
 
     theirs: str | tuple[str, ...]
@@ -59,6 +60,7 @@ class Field:
     rule: str = ""
     way: Way = Way.BOTH
     each: FieldMapping[Any] | None = None
+    only: Callable[[Any], bool] | None = None
     fact: str = ""
     """What both are, where other records name the same thing by another field: `Customer.reference`."""
 
@@ -125,15 +127,19 @@ class FieldMapping(Generic[R]):
         writes = self.way is not Way.READ
         return [one for one in self.fields if writes and one.way is not Way.READ and one.conversion.write]
 
-    def read(self, raw: Mapping[str, Any] | BaseModel, **given: Any) -> R:
-        """Their object as our record. Refusal `unmappable` with a problem for each field that does not fit."""
-        values, problems = self._values(raw, given, "")
+    def read(self, raw: Mapping[str, Any] | BaseModel, at: str = "", /, **given: Any) -> R:
+        """Their object as our record. Refusal `unmappable` with a problem for each field that does not fit.
+
+        `at` is where the object itself is, for the places that are told: `transactions.3`.
+        """
+        place = f"{at}." if at else ""
+        values, problems = self._values(raw, given, place)
         if not problems:
             try:
                 return self.record.model_validate(values)
             except ValidationError as error:
                 found = error.errors(include_input=False, include_url=False, include_context=False)
-                problems = [self._refused(raw, given, "", [str(step) for step in one["loc"]], one) for one in found]
+                problems = [self._refused(raw, given, place, [str(step) for step in one["loc"]], one) for one in found]
         raise Refusal("unmappable", f"{self.theirs} in {self.system} does not fit", problems=problems)
 
     def write(self, values: Mapping[str, Any] | BaseModel, **given: Any) -> dict[str, Any]:
@@ -171,8 +177,8 @@ class FieldMapping(Generic[R]):
             return self._problem(f"{place}{'.'.join(loc)}" or "body", f"does not fit ({error['msg']})")
         below = loc[len(field.our_paths[0].split(".")) :]
         if field.each and below:
-            element = look(raw, field.their_paths[0], given)[int(below[0])]
-            inner = f"{place}{field.place}.{below[0]}."
+            number, element = _kept(field, look(raw, field.their_paths[0], given))[int(below[0])]
+            inner = f"{place}{field.place}.{number}."
             return field.each._refused(element, {**given, AROUND: raw}, inner, below[1:], error)
         if error["type"] == "missing":
             return self._problem(f"{place}{field.place}", "is empty, and is needed")
@@ -243,14 +249,18 @@ def _elements(field: Field, theirs: Any, given: Given, place: str) -> tuple[list
         return [], []
     if field.each is None or not isinstance(theirs, list | tuple):
         raise TypeError
-    read = [field.each._values(one, given, f"{place}{n}.") for n, one in enumerate(theirs)]
+    read = [field.each._values(one, given, f"{place}{number}.") for number, one in _kept(field, theirs)]
     return [values for values, _ in read], [problem for _, wrong in read for problem in wrong]
+
+
+def _kept(field: Field, theirs: Sequence[Any]) -> list[tuple[int, Any]]:
+    return [(number, one) for number, one in enumerate(theirs) if field.only is None or field.only(one)]
 
 
 def _converted(field: Field, theirs: Sequence[Any]) -> Any:
     conversion = field.conversion
     own = [value for path, value in zip(field.their_paths, theirs, strict=True) if not path.startswith("$")]
-    if own and all(value is UNSET for value in own):
+    if all(value is UNSET for value in own or theirs):
         return UNSET
     known = [None if value is UNSET else value for value in theirs]
     if own and all(value in (None, UNSET) or (value == "" and not conversion.takes_blank) for value in own):

@@ -32,7 +32,8 @@ def look(at: Any, path: str, given: Mapping[str, Any]) -> Any:
     TypeError where something on the way has no fields. RuntimeError for what the caller ought to give and did not.
     """
     if path.startswith("$"):
-        return _given(given, path[1:])
+        name, _, rest = path[1:].partition(".")
+        return look(_given(given, name), rest, given) if rest else _given(given, name)
     if path.startswith(AROUND):
         return look(_given(given, AROUND), path[1:], given)
     for name, by, value in _steps(path):

@@ -114,7 +114,7 @@ class Order(Record):
     lines: tuple[OrderLine, ...]
     fulfilment_orders: tuple[FulfilmentOrder, ...]
     totals: Totals
-    address: Address | None
+    address: Address | None = None
     email: str = Field(default="", max_length=254)
     locale: str = "en"
     service: str = ""

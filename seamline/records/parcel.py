@@ -118,6 +118,6 @@ class ParcelNumber(Record):
 class Tracking(Record):
     """The carrier's last word on a parcel."""
 
-    state: TrackingState
+    state: TrackingState = TrackingState.UNKNOWN
     at: datetime | None = None
     detail: str = ""

@@ -230,7 +230,7 @@ def test_shippos_address(body: Any) -> None:
 @few
 @given(transactions)
 def test_shippos_transaction(body: Any) -> None:
-    assert_total(shippo_wire.Transaction, body, lambda read: shippo.label(REFERENCE, read, None))
+    assert_total(shippo_wire.Transaction, body, lambda read: shippo.LABEL.read(read, reference=REFERENCE, at=None))
     assert_total(shippo_wire.Transaction, body, lambda read: shippo.not_sold(read).failure.problems[0])
 
 
@@ -247,7 +247,7 @@ def test_shippos_rates(body: Any, said: Any) -> None:
 @few
 @given(tracks)
 def test_shippos_tracking(body: Any) -> None:
-    assert_total(shippo_wire.Track, body, shippo.tracking)
+    assert_total(shippo_wire.Track, body, shippo.TRACKING.read)
 
 
 @few
@@ -262,7 +262,7 @@ def test_trytons_sale(body: Any) -> None:
     def work(read: tryton_wire.Sale) -> object:
         tryton.steps_forward(read)
         tryton.steps_back(read)
-        return tryton.reservation(REFERENCE, read, "page")
+        return tryton.RESERVATION.read(read, reference=REFERENCE, page="page")
 
     assert_total(tryton_wire.Sale, body, work)
 
@@ -293,5 +293,5 @@ def test_a_refusal_names_the_whole_path() -> None:
     } | {keys.get(name, f"current{name}Set"): bag for name in names}
     with pytest.raises(Refusal) as caught:
         shopify.order(REFERENCE, shopify_wire.Order.model_validate(body), "")
-    assert [problem.field for problem in caught.value.failure.problems] == ["address.postcode"]
+    assert [problem.field for problem in caught.value.failure.problems] == ["shippingAddress.zip"]
     assert "1111" not in str(caught.value.failure)

@@ -96,19 +96,17 @@ class ShippoCarrier:
     @located
     async def check_address(self, address: Address) -> CheckedAddress:
         """The address as Shippo corrected it. Refusal `address-invalid` naming its fields."""
-        body = {**mapping.address_out(address), "validate": True}
+        body = {**mapping.ADDRESS.write(address), "validate": True}
         found = await self._client.post("check_address", "/addresses", wire.Address, body, write=False)
         return mapping.checked_address(address, found)
 
     @located
     async def quote(self, key: str, request: ParcelRequest) -> Quote:
         """Rates for the parcel. Refusal `no-rates` with the carriers' reasons."""
-        box = self._account.box
-        sides = {"length": box.length_cm, "width": box.width_cm, "height": box.height_cm}
         body: dict[str, Any] = {
-            "address_from": mapping.address_out(self._account.sender),
-            "address_to": mapping.address_out(request.address),
-            "parcels": [mapping.parcel_out(request, sides, box.empty_grams)],
+            "address_from": mapping.ADDRESS.write(self._account.sender),
+            "address_to": mapping.ADDRESS.write(request.address),
+            "parcels": [mapping.PARCEL.write(request, box=self._account.box)],
             "metadata": _metadata(key or request.reference),
             "async": False,
         }
@@ -127,17 +125,18 @@ class ShippoCarrier:
         for rate_id in dict.fromkeys(rate_ids):
             found = [one async for one in self._at_rate(rate_id)]
             at = await self._rate(rate_id) if found else None
-            labels += [mapping.label(reference, one, at) for one in found]
+            labels += [mapping.LABEL.read(one, reference=reference, at=at) for one in found]
         if not rate_ids:
             labels = [
-                mapping.label(reference, one, await self._rate(one.rate)) async for one in self._recent(reference)
+                mapping.LABEL.read(one, reference=reference, at=await self._rate(one.rate))
+                async for one in self._recent(reference)
             ]
         return labels
 
     @located
     async def buy_label(self, key: str, request: LabelRequest) -> Label:
         """Buy at the request's rate: QUEUED while the carrier makes it. Refusal `label-refused` with his reasons."""
-        body = {"rate": request.rate.id, "metadata": _metadata(key), "async": True}
+        body = mapping.LABEL_REQUEST.write(request, key=_metadata(key))
         found = await self._client.post("buy_label", "/transactions", wire.Transaction, body)
         return _sold(request.parcel.reference, found, request.rate)
 
@@ -151,20 +150,20 @@ class ShippoCarrier:
     async def refund_label(self, label: Label) -> Label:
         """Ask for the money back. Nothing is sent when it was asked for before, or when nothing was sold."""
         now = await self._transaction(label)
-        state = mapping.label_state(now.status)
-        if state in _GONE_BACK:
-            return _as_now(label, now)
-        if state is LabelState.QUEUED:
+        as_now = _as_now(label, now)
+        if as_now.state in _GONE_BACK:
+            return as_now
+        if as_now.state is LabelState.QUEUED:
             raise NotYet("label-queued", "the label is being made", retry_after_seconds=QUEUED_SECONDS)
         body = {"transaction": label.id, "async": True}
         refund = await self._client.post("refund_label", "/refunds", wire.Refund, body)
-        return _as_now(label, now).model_copy(update={"state": mapping.refund_state(refund)})
+        return as_now.model_copy(update={"state": mapping.REFUND.read(refund, "refund").state})
 
     @located
     async def track(self, parcel: ParcelNumber) -> Tracking:
         """Where the parcel is, by the carrier's last word."""
         path = f"/tracks/{_segment(parcel.carrier)}/{_segment(parcel.number)}"
-        return mapping.tracking(await self._client.get("track", path, wire.Track))
+        return mapping.TRACKING.read(await self._client.get("track", path, wire.Track))
 
     @located
     async def holdings(self, reference: str) -> Sequence[Holding]:
@@ -205,7 +204,7 @@ class ShippoCarrier:
         if not rate_id:
             return None
         try:
-            return mapping.rate(await self._client.get("read_rate", f"/rates/{_segment(rate_id)}", wire.Rate))
+            return mapping.RATE.read(await self._client.get("read_rate", f"/rates/{_segment(rate_id)}", wire.Rate))
         except Refusal as error:
             if error.failure.code == "not-found":
                 return None
@@ -235,7 +234,7 @@ class ShippoCarrier:
 
 
 def _sold(reference: str, found: wire.Transaction, rate: Rate) -> Label:
-    label = mapping.label(reference, found, rate)
+    label = mapping.LABEL.read(found, reference=reference, at=rate)
     if label.state is LabelState.FAILED:
         raise mapping.not_sold(found)
     return label
@@ -249,12 +248,13 @@ def _sold_now(label: Label, found: wire.Transaction) -> Label:
 
 
 def _as_now(label: Label, found: wire.Transaction) -> Label:
+    now = mapping.LABEL.read(found, reference="", at=None)
     return label.model_copy(
         update={
-            "state": mapping.label_state(found.status),
-            "tracking_number": found.tracking_number or label.tracking_number,
-            "tracking_page": found.tracking_url_provider or label.tracking_page,
-            "label_page": found.label_url or label.label_page,
+            "state": now.state,
+            "tracking_number": now.tracking_number or label.tracking_number,
+            "tracking_page": now.tracking_page or label.tracking_page,
+            "label_page": now.label_page or label.label_page,
         }
     )
 

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, TypeVar
+from typing import Any
 
+from seamline.conversions import MONEY, TEXT, always, by, codes
 from seamline.errors import Problem, Refusal
+from seamline.fields import LEFT_OUT, Field, FieldMapping, Way
 from seamline.records.address import Address
-from seamline.records.money import Money
+from seamline.records.base import Record
 from seamline.records.parcel import (
     CheckedAddress,
     Label,
+    LabelRequest,
     LabelState,
     ParcelRequest,
     Quote,
@@ -19,10 +22,7 @@ from seamline.records.parcel import (
     Tracking,
     TrackingState,
 )
-from seamline.records.reading import refusing
 from seamline.systems.shippo import wire
-
-S = TypeVar("S")
 
 _STATES = {
     "WAITING": LabelState.QUEUED,
@@ -42,20 +42,6 @@ _REFUNDS = {
 _CARRIERS = {"evri_uk": "hermes_uk", "deutsche_post_dhl": "deutsche_post", "dhl_paket": "dhl_germany"}
 """Carriers whose code for tracking is not their name in small letters."""
 
-_FIELDS = {
-    "name": "name",
-    "company": "company",
-    "street1": "street1",
-    "street2": "street2",
-    "city": "city",
-    "state": "region",
-    "zip": "postcode",
-    "country": "country",
-    "phone": "phone",
-    "email": "email",
-}
-"""Shippo's names of an address's fields, and ours."""
-
 # Carriers say what is wrong in words of their own; the first that fits names the field.
 _WORDS = (
     (re.compile(r"post(al)?[ _]?code|\bzip|postcode|ZIP4", re.I), "postcode"),
@@ -70,67 +56,25 @@ _WORDS = (
 _WEIGHT = re.compile(r"weight|\bkg\b|\blbs?\b|too heavy", re.I)
 
 
-def address_out(address: Address) -> dict[str, str]:
-    """The address in Shippo's names; empty fields are left out."""
-    values = {theirs: str(getattr(address, ours)) for theirs, ours in _FIELDS.items()}
-    return {name: value for name, value in values.items() if value or name == "country"}
-
-
-def parcel_out(request: ParcelRequest, box: Mapping[str, float], empty_grams: int) -> dict[str, str]:
-    """The parcel in centimetres and grams, the box's own weight added."""
-    sides = {side: f"{box[side]:g}" for side in ("length", "width", "height")}
-    return {**sides, "distance_unit": "cm", "weight": str(request.weight_grams + empty_grams), "mass_unit": "g"}
-
-
 def checked_address(asked: Address, found: wire.Address) -> CheckedAddress:
     """The address as Shippo corrected it. Refusal `address-invalid` with a problem for each message."""
     results = found.validation_results or wire.ValidationResults()
     if results.is_valid is False:
         raise Refusal("address-invalid", _texts(results.messages), problems=_problems(results.messages, "", "street1"))
-    corrected = {ours: getattr(found, theirs) or getattr(asked, ours) for theirs, ours in _FIELDS.items()}
-    with refusing("unreadable-answer", "the address that Shippo answered does not fit"):
-        return CheckedAddress.model_validate({"address": corrected, "residential": found.is_residential})
+    return CHECKED.read(found, asked=asked)
 
 
 def quote(found: wire.Shipment) -> Quote:
     """The rates, in Shippo's order. Refusal `no-rates` with the carriers' reasons when there are none but messages."""
     if not found.rates and found.messages:
         raise Refusal("no-rates", _texts(found.messages), problems=_problems(found.messages, "address", "address"))
-    return Quote(id=found.object_id, rates=tuple(rate(one) for one in found.rates))
-
-
-def rate(found: wire.Rate) -> Rate:
-    """A rate; the carrier is the code that its parcels are tracked by."""
-    with refusing("unreadable-answer", "the rate that Shippo answered does not fit", "rates"):
-        return Rate(
-            id=found.object_id,
-            carrier=carrier_code(found.provider),
-            service=found.servicelevel.token,
-            price=Money(amount=found.amount, currency=found.currency),
-            days=found.estimated_days,
-        )
+    return QUOTE.read(found)
 
 
 def carrier_code(provider: str) -> str:
-    """`royal_mail` of `Royal Mail`: what `GET /tracks/{carrier}` takes."""
+    """The code that its parcels are tracked by: `royal_mail` of `Royal Mail`."""
     code = re.sub(r"[^a-z0-9]+", "_", provider.lower()).strip("_")
     return _CARRIERS.get(code, code)
-
-
-def label(reference: str, found: wire.Transaction, at: Rate | None) -> Label:
-    """The label; `at` is the rate it was bought at, where known. Metadata that is no key of ours is no key."""
-    return Label(
-        id=found.object_id,
-        rate_id=found.rate or (at.id if at else ""),
-        key=found.metadata if is_ours(reference, found) else "",
-        state=label_state(found.status),
-        carrier=at.carrier if at else "",
-        service=at.service if at else "",
-        tracking_number=found.tracking_number,
-        tracking_page=found.tracking_url_provider,
-        label_page=found.label_url,
-        price=at.price if at else None,
-    )
 
 
 def is_ours(reference: str, found: wire.Transaction) -> bool:
@@ -138,32 +82,10 @@ def is_ours(reference: str, found: wire.Transaction) -> bool:
     return found.metadata.startswith(f"{reference}/")
 
 
-def label_state(status: str) -> LabelState:
-    """Shippo's transaction status. Refusal `unknown-status` when it is new."""
-    return _known(_STATES, status, "status")
-
-
-def refund_state(found: wire.Refund) -> LabelState:
-    """What a refund's status makes of its label."""
-    return _known(_REFUNDS, found.status, "refund.status")
-
-
 def not_sold(found: wire.Transaction) -> Refusal:
     """Why the carrier would not sell the label, by the fields of the request for it."""
     problems = _problems(found.messages, "parcel.address", "parcel")
     return Refusal("label-refused", _texts(found.messages), problems=problems)
-
-
-def tracking(found: wire.Track) -> Tracking:
-    """Where the parcel is; unknown until the carrier has seen it."""
-    if found.tracking_status is None:
-        return Tracking(state=TrackingState.UNKNOWN)
-    states = {state.name: state for state in TrackingState}
-    return Tracking(
-        state=_known(states, found.tracking_status.status, "tracking_status.status"),
-        at=found.tracking_status.status_date,
-        detail=found.tracking_status.status_details,
-    )
 
 
 def error_problems(body: Any, place: str = "") -> list[Problem]:
@@ -206,8 +128,166 @@ def _texts(messages: Sequence[wire.Message]) -> str:
     return "; ".join(one.text or one.code for one in messages)
 
 
-def _known(states: Mapping[str, S], status: str, field: str) -> S:
-    if status not in states:
-        problem = Problem(field=field, reason="is a status that is not known here")
-        raise Refusal("unknown-status", f"{field} is {status}", problems=[problem])
-    return states[status]
+def _own_key(metadata: str, reference: str) -> str:
+    """The metadata, where it is an effect key of this reference."""
+    return metadata if metadata.startswith(f"{reference}/") else ""
+
+
+def _corrected(found: str, asked: str) -> str:
+    """As Shippo corrected it, else as asked."""
+    return found or asked
+
+
+def _known_rate(rate: str, at: str | None) -> str:
+    """The rate that it was bought at, as far as is known."""
+    return rate or at or ""
+
+
+def _centimetres(side: float) -> str:
+    """In centimetres, as text."""
+    return f"{side:g}"
+
+
+def _weight(goods: int, box: int) -> str:
+    """The goods and the box, in grams, as text."""
+    return str(goods + box)
+
+
+class Refunded(Record):
+    """What a refund makes of its label."""
+
+    state: LabelState
+
+
+ADDRESS = FieldMapping(
+    "Shippo",
+    Address,
+    "Address",
+    (
+        Field("name", "name", TEXT),
+        Field("company", "company", TEXT),
+        Field("street1", "street1", TEXT),
+        Field("street2", "street2", TEXT),
+        Field("city", "city", TEXT),
+        Field("state", "region", TEXT),
+        Field("zip", "postcode", TEXT),
+        Field("country", "country", TEXT),
+        Field("phone", "phone", TEXT),
+        Field("email", "email", TEXT),
+    ),
+    way=Way.WRITE,
+    wire=wire.Address,
+    empty=LEFT_OUT,
+)
+CHECKED = FieldMapping(
+    "Shippo",
+    CheckedAddress,
+    "Address",
+    (
+        *(
+            Field((str(one.theirs), f"$asked.{one.ours}"), f"address.{one.ours}", by(_corrected))
+            for one in ADDRESS.fields
+        ),
+        Field("is_residential", "residential"),
+    ),
+    way=Way.READ,
+    wire=wire.Address,
+)
+PARCEL = FieldMapping(
+    "Shippo",
+    ParcelRequest,
+    "Parcel",
+    (
+        Field("length", "$box.length_cm", by(write=_centimetres)),
+        Field("width", "$box.width_cm", by(write=_centimetres)),
+        Field("height", "$box.height_cm", by(write=_centimetres)),
+        Field("distance_unit", (), always("cm")),
+        Field("weight", ("weight_grams", "$box.empty_grams"), by(write=_weight)),
+        Field("mass_unit", (), always("g")),
+    ),
+    way=Way.WRITE,
+)
+RATE = FieldMapping(
+    "Shippo",
+    Rate,
+    "Rate",
+    (
+        Field("object_id", "id"),
+        Field("provider", "carrier", by(carrier_code)),
+        Field("servicelevel.token", "service"),
+        Field(("amount", "currency"), "price", MONEY),
+        Field("estimated_days", "days"),
+    ),
+    way=Way.READ,
+    wire=wire.Rate,
+)
+QUOTE = FieldMapping(
+    "Shippo",
+    Quote,
+    "Shipment",
+    (Field("object_id", "id"), Field("rates", "rates", each=RATE)),
+    way=Way.READ,
+    wire=wire.Shipment,
+)
+LABEL_REQUEST = FieldMapping(
+    "Shippo",
+    LabelRequest,
+    "Transaction",
+    (
+        Field("rate", "rate.id"),
+        Field("metadata", "$key", fact="effect key"),
+        Field("async", (), always(True), "the carrier makes the label later"),
+    ),
+    way=Way.WRITE,
+)
+LABEL = FieldMapping(
+    "Shippo",
+    Label,
+    "Transaction",
+    (
+        Field("object_id", "id"),
+        Field(("rate", "$at.id"), "rate_id", by(_known_rate)),
+        Field(("metadata", "$reference"), "key", by(_own_key), fact="effect key"),
+        Field("status", "state", codes(_STATES)),
+        Field("$at.carrier", "carrier", rule="of the rate, where that is known"),
+        Field("$at.service", "service", rule="of the rate, where that is known"),
+        Field("tracking_number", "tracking_number"),
+        Field("tracking_url_provider", "tracking_page"),
+        Field("label_url", "label_page"),
+        Field("$at.price", "price", rule="of the rate, where that is known"),
+    ),
+    way=Way.READ,
+    wire=wire.Transaction,
+)
+REFUND = FieldMapping(
+    "Shippo", Refunded, "Refund", (Field("status", "state", codes(_REFUNDS)),), way=Way.READ, wire=wire.Refund
+)
+TRACKING = FieldMapping(
+    "Shippo",
+    Tracking,
+    "Track",
+    (
+        Field(
+            "tracking_status.status",
+            "state",
+            codes({state.name: state for state in TrackingState}),
+            "unknown while the carrier has not seen it",
+        ),
+        Field("tracking_status.status_date", "at"),
+        Field("tracking_status.status_details", "detail"),
+    ),
+    way=Way.READ,
+    wire=wire.Track,
+)
+MAPPINGS: tuple[FieldMapping[Any], ...] = (
+    ADDRESS,
+    CHECKED,
+    PARCEL,
+    QUOTE,
+    RATE,
+    LABEL_REQUEST,
+    LABEL,
+    REFUND,
+    TRACKING,
+)
+_FIELDS = {str(one.theirs): str(one.ours) for one in ADDRESS.fields}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from seamline.conversions import Conversion
 from seamline.errors import Problem, Refusal
 from seamline.records.reference import external_id_of
 
@@ -23,3 +24,12 @@ def gid(kind: str, number: str) -> str:
 def number_of(global_id: str) -> str:
     """The number at a global id's end, without its parameters."""
     return global_id.rsplit("/", 1)[-1].split("?", 1)[0]
+
+
+NUMBER_OF_GID = Conversion("number at the end of the global id", number_of)
+ORDER_GID = Conversion("global id of the order", write=order_gid)
+
+
+def gid_of(kind: str) -> Conversion:
+    """Shopify's global id of an object of this kind, of a plain number with us."""
+    return Conversion(f"global id of a {kind}", number_of, lambda number: gid(kind, number))

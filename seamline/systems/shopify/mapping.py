@@ -1,34 +1,27 @@
 """Shopify's wire models and our records, both ways. Pure and total: what does not fit raises Refusal naming the fields.
 
-Totals are in the shop's currency, as they stand after edits and refunds:
-
-    lines      sum of originalUnitPriceSet * currentQuantity, before any discount
-    discounts  lines - currentSubtotalPriceSet: what line and order discounts took off these lines. Not
-               currentTotalDiscountsSet, which also counts what was taken off shipping
-    shipping   currentShippingPriceSet, discounts on shipping already taken off
-    duties     currentTotalDutiesSet, unless dutiesIncluded says that the lines' prices hold them
-    tips       totalTipReceivedSet (there is no current one)
-    taxes      currentTotalTaxSet, shown apart unless taxesIncluded
-    rounding   none: Shopify rounds what is paid in cash, not what is owed
-    total      currentTotalPriceSet
+Totals are in the shop's currency, as they stand after edits and refunds. Discounts are not currentTotalDiscountsSet,
+which also counts what was taken off shipping.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
+from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
+from seamline.conversions import DATETIME, MONEY, TEXT, UNSET, always, by, codes
 from seamline.errors import Problem, Refusal
-from seamline.records.order import Delivery, Order, Payment
+from seamline.fields import LEFT_OUT, Field, FieldMapping, Way
+from seamline.records.order import Delivery, FulfilmentLine, FulfilmentOrder, Order, OrderLine, Payment
 from seamline.records.payment import PaymentMode
-from seamline.records.reading import refusing
 from seamline.records.shipping import Fulfilment, FulfilmentRequest
 from seamline.records.system import Holding
 from seamline.systems.shopify import mapping_payment as paying
 from seamline.systems.shopify import wire
-from seamline.systems.shopify.ids import gid, number_of
+from seamline.systems.shopify.ids import NUMBER_OF_GID, gid, number_of
 
 _OPEN = {"OPEN", "IN_PROGRESS", "ON_HOLD", "SCHEDULED"}
 _NOT_LIVE = {"CANCELLED", "ERROR", "FAILURE"}
@@ -50,36 +43,13 @@ _PAYMENTS = {
     "REFUNDED": Payment.REFUNDED,
     "VOIDED": Payment.VOIDED,
     "EXPIRED": Payment.EXPIRED,
+    None: Payment.PENDING,
 }
 
 
 def order(reference: str, found: wire.Order, page: str, mode: PaymentMode = PaymentMode.PAID) -> Order:
     """The order as all know it. `page` is where people see it; `mode` is who takes the money in this shop."""
-    moved = paying.transactions(found.transactions)
-    with refusing("unreadable-order", "the shop's answer does not fit an order"):
-        return Order.model_validate(
-            {
-                "reference": reference,
-                "number": found.name,
-                "created_at": found.created_at,
-                "currency": found.currency_code,
-                "payment": _payment(found),
-                "payment_mode": paying.payment_mode(found, mode),
-                "authorization": paying.authorization(moved),
-                "collected": paying.collected(moved, found.currency_code),
-                "risk": paying.risk(found.risk),
-                "test": found.test,
-                "cancelled": found.cancelled_at is not None,
-                "lines": _lines(found),
-                "fulfilment_orders": [_part(reference, part) for part in found.fulfillment_orders.nodes],
-                "totals": _totals(found),
-                "address": _address(found),
-                "email": found.email or "",
-                "locale": found.customer_locale or "en",
-                "service": _service(found.shipping_line),
-                "page": page,
-            }
-        )
+    return ORDER.read(found, reference=reference, page=page, mode=mode)
 
 
 def fulfilments(found: Iterable[wire.Fulfillment]) -> list[Fulfilment]:
@@ -90,27 +60,6 @@ def fulfilments(found: Iterable[wire.Fulfillment]) -> list[Fulfilment]:
         if one.status not in _NOT_LIVE
         for tracking in one.tracking_info or (wire.TrackingInfo(),)
     ]
-
-
-def fulfilment_input(request: FulfilmentRequest) -> dict[str, Any]:
-    """The variables of `fulfillmentCreate`. Customers are told by us, so not by the shop."""
-    tracking = {
-        "number": request.tracking_number,
-        "url": request.tracking_page or None,
-        "company": request.carrier or None,
-    }
-    lines = [{"id": gid("FulfillmentOrderLineItem", line.id), "quantity": line.quantity} for line in request.lines]
-    part = {
-        "fulfillmentOrderId": gid("FulfillmentOrder", request.fulfilment_order_id),
-        "fulfillmentOrderLineItems": lines,
-    }
-    return {
-        "fulfillment": {
-            "notifyCustomer": False,
-            "trackingInfo": {name: value for name, value in tracking.items() if value is not None},
-            "lineItemsByFulfillmentOrder": [part],
-        }
-    }
 
 
 def refused(errors: Sequence[wire.UserError]) -> Refusal:
@@ -145,108 +94,196 @@ def _field(path: Sequence[str]) -> str:
     return "fulfilment_order_id"
 
 
-def _payment(found: wire.Order) -> Payment:
-    status = found.display_financial_status
-    if status is None:
-        return Payment.PENDING
-    if status not in _PAYMENTS:
-        problem = Problem(field="payment", reason="is a payment status that is not known here")
-        raise Refusal("unknown-status", f"displayFinancialStatus is {status}", problems=[problem])
-    return _PAYMENTS[status]
+def _part_lines(request_lines: Sequence[FulfilmentLine], part_id: str) -> list[dict[str, Any]]:
+    """The lines of one fulfilment order, each by its id and quantity."""
+    lines = [{"id": gid("FulfillmentOrderLineItem", line.id), "quantity": line.quantity} for line in request_lines]
+    return [{"fulfillmentOrderId": gid("FulfillmentOrder", part_id), "fulfillmentOrderLineItems": lines}]
 
 
-def _lines(found: wire.Order) -> list[dict[str, Any]]:
-    parts = [line for part in found.fulfillment_orders.nodes for line in part.line_items.nodes]
-    weights = {line.line_item.id: _grams(line.weight) for line in parts}
-    return [
-        {
-            "id": number_of(line.id),
-            "sku": line.sku or "",
-            "title": line.title,
-            "quantity": line.current_quantity,
-            "unit_price": _money(line.original_unit_price_set),
-            "needs_shipping": line.requires_shipping and not line.is_gift_card,
-            "weight_grams": weights.get(line.id, 0),
-        }
-        for line in found.line_items.nodes
-    ]
+def _needs_shipping(requires_shipping: bool, is_gift_card: bool) -> bool:
+    """Whether it requires shipping and is no gift card."""
+    return requires_shipping and not is_gift_card
 
 
-def _part(reference: str, part: wire.FulfillmentOrder) -> dict[str, Any]:
+def _weight_grams(line_id: str, parts: Sequence[wire.FulfillmentOrder]) -> int:
+    """The weight of the same line in a fulfilment order, in grams, rounded up."""
+    weights = {line.line_item.id: _grams(line.weight) for part in parts for line in part.line_items.nodes}
+    return weights.get(line_id, 0)
+
+
+def _is_open(status: str) -> bool:
+    """Whether it is OPEN, IN_PROGRESS, ON_HOLD or SCHEDULED."""
+    return status in _OPEN
+
+
+def _on_hold(status: str, holds: Sequence[wire.FulfillmentHold], reference: str) -> bool:
+    """Whether others than us hold it, or it is scheduled."""
     # A scheduled one (a pre-order) may not be fulfilled before its date, which is a hold by another name.
-    held = part.status == "ON_HOLD" and paying.held_by_others(reference, part.fulfillment_holds)
-    lines = [line for line in part.line_items.nodes if line.requires_shipping]
-    method = part.delivery_method.method_type if part.delivery_method else None
+    return status == "SCHEDULED" or (status == "ON_HOLD" and paying.held_by_others(reference, holds))
+
+
+def _delivery(method: str | None, lines: Sequence[wire.FulfillmentOrderLineItem]) -> Delivery:
+    """SHIPPING, PICK_UP, PICKUP_POINT, LOCAL or none; shipping where there is no method and lines require it."""
     # Orders made through the API have no method: what must be shipped then is.
-    delivery = (Delivery.SHIPPING if lines else Delivery.NONE) if method is None else _DELIVERIES.get(method)
-    if delivery is None:
-        problem = Problem(field="fulfilment_orders.delivery", reason="is a delivery method that is not known here")
-        raise Refusal("unknown-status", f"methodType is {method}", problems=[problem])
-    return {
-        "id": number_of(part.id),
-        "location": part.assigned_location.name,
-        "open": part.status in _OPEN,
-        "on_hold": held or part.status == "SCHEDULED",
-        "delivery": delivery,
-        "lines": [
-            {
-                "id": number_of(line.id),
-                "order_line_id": number_of(line.line_item.id),
-                "sku": line.sku or "",
-                "quantity": line.remaining_quantity,
-            }
-            for line in lines
-            if line.remaining_quantity
-        ],
-    }
+    if method is None:
+        return Delivery.SHIPPING if any(line.requires_shipping for line in lines) else Delivery.NONE
+    return _DELIVERIES[method]
 
 
-def _totals(found: wire.Order) -> dict[str, Any]:
-    prices = [(line.original_unit_price_set, line.current_quantity) for line in found.line_items.nodes]
-    lines = sum((price.shop_money.amount * quantity for price, quantity in prices), Decimal(0))
-    duties = None if found.duties_included else found.current_total_duties_set
-    return {
-        "lines": {"amount": lines, "currency": found.currency_code},
-        "discounts": {
-            "amount": lines - found.current_subtotal_price_set.shop_money.amount,
-            "currency": found.current_subtotal_price_set.shop_money.currency_code,
-        },
-        "shipping": _money(found.current_shipping_price_set),
-        "duties": _money(duties) if duties else {"amount": 0, "currency": found.currency_code},
-        "tips": _money(found.total_tip_received_set),
-        "taxes": _money(found.current_total_tax_set),
-        "taxes_included": found.taxes_included,
-        "rounding": {"amount": 0, "currency": found.currency_code},
-        "total": _money(found.current_total_price_set),
-    }
+def _is_left(line: wire.FulfillmentOrderLineItem) -> bool:
+    return line.requires_shipping and bool(line.remaining_quantity)
 
 
-def _money(bag: wire.MoneyBag) -> dict[str, Any]:
-    return {"amount": bag.shop_money.amount, "currency": bag.shop_money.currency_code}
+def _lines_total(lines: Sequence[wire.LineItem], currency: str) -> dict[str, Any]:
+    """The sum of price times current quantity, before any discount."""
+    prices = [(line.original_unit_price_set.shop_money.amount, line.current_quantity) for line in lines]
+    return {"amount": sum((price * quantity for price, quantity in prices), Decimal(0)), "currency": currency}
 
 
-def _address(found: wire.Order) -> dict[str, str] | None:
-    address = found.shipping_address
-    if address is None:
-        return None
-    return {
-        "name": address.name or "",
-        "company": address.company or "",
-        "street1": address.address1 or "",
-        "street2": address.address2 or "",
-        "city": address.city or "",
-        "region": address.province_code or "",
-        "postcode": address.zip or "",
-        "country": address.country_code_v2 or "",
-        "phone": address.phone or "",
-        "email": found.email or "",
-    }
+def _discounts(lines: Sequence[wire.LineItem], subtotal: wire.MoneyV2) -> dict[str, Any]:
+    """What the lines come to less the subtotal: discounts on lines and order, not those on shipping."""
+    whole = _lines_total(lines, subtotal.currency_code)["amount"]
+    return {"amount": whole - subtotal.amount, "currency": subtotal.currency_code}
 
 
-def _service(line: wire.ShippingLine | None) -> str:
-    return (line.code or line.title) if line else ""
+def _duties(duties: wire.MoneyV2 | None, included: bool, currency: str) -> dict[str, Any]:
+    """None where the lines' prices hold them."""
+    if duties is None or included:
+        return {"amount": 0, "currency": currency}
+    return {"amount": duties.amount, "currency": duties.currency_code}
+
+
+def _no_rounding(currency: str) -> dict[str, Any]:
+    """Always nothing: Shopify rounds what is paid in cash, not what is owed."""
+    return {"amount": 0, "currency": currency}
+
+
+def _with_address(address: wire.MailingAddress | None, email: str | None) -> Any:
+    """The order's mail address, where there is an address."""
+    return UNSET if address is None else email or ""
+
+
+def _service(code: str | None, title: str) -> str:
+    """The code, else the title."""
+    return code or title
+
+
+def _is_set(moment: datetime) -> bool:
+    """Whether it is set."""
+    return moment is not None
 
 
 def _grams(weight: wire.Weight | None) -> int:
     """Rounded up: a label must not be bought for less than the parcel weighs."""
     return math.ceil(round(weight.value * _GRAMS.get(weight.unit, 1.0), 3)) if weight else 0
+
+
+def _shop_money(theirs: str, ours: str, rule: str = "") -> Field:
+    """An amount in the shop's currency."""
+    return Field((f"{theirs}.shopMoney.amount", f"{theirs}.shopMoney.currencyCode"), ours, MONEY, rule)
+
+
+LINE = FieldMapping(
+    "Shopify",
+    OrderLine,
+    "LineItem",
+    (
+        Field("id", "id", NUMBER_OF_GID),
+        Field("sku", "sku", TEXT),
+        Field("title", "title"),
+        Field("currentQuantity", "quantity", rule="without what was refunded or removed"),
+        _shop_money("originalUnitPriceSet", "unit_price"),
+        Field(("requiresShipping", "isGiftCard"), "needs_shipping", by(_needs_shipping)),
+        Field(("id", "^fulfillmentOrders.nodes"), "weight_grams", by(_weight_grams)),
+    ),
+    way=Way.READ,
+    wire=wire.LineItem,
+)
+PART_LINE = FieldMapping(
+    "Shopify",
+    FulfilmentLine,
+    "FulfillmentOrderLineItem",
+    (
+        Field("id", "id", NUMBER_OF_GID),
+        Field("lineItem.id", "order_line_id", NUMBER_OF_GID),
+        Field("sku", "sku", TEXT),
+        Field("remainingQuantity", "quantity"),
+    ),
+    way=Way.READ,
+    wire=wire.FulfillmentOrderLineItem,
+)
+PART = FieldMapping(
+    "Shopify",
+    FulfilmentOrder,
+    "FulfillmentOrder",
+    (
+        Field("id", "id", NUMBER_OF_GID),
+        Field("assignedLocation.name", "location"),
+        Field("status", "open", by(_is_open)),
+        Field(("status", "fulfillmentHolds", "$reference"), "on_hold", by(_on_hold)),
+        Field(("deliveryMethod.methodType", "lineItems.nodes"), "delivery", by(_delivery)),
+        Field("lineItems.nodes", "lines", each=PART_LINE, only=_is_left, rule="what remains and requires shipping"),
+    ),
+    way=Way.READ,
+    wire=wire.FulfillmentOrder,
+)
+ORDER = FieldMapping(
+    "Shopify",
+    Order,
+    "Order",
+    (
+        Field("$reference", "reference"),
+        Field("name", "number"),
+        Field("createdAt", "created_at", DATETIME),
+        Field("currencyCode", "currency"),
+        Field("displayFinancialStatus", "payment", codes(_PAYMENTS)),
+        Field(("paymentTerms", "$mode"), "payment_mode", by(paying.payment_mode)),
+        Field("transactions", "authorization", by(paying.authorization_of)),
+        Field(("transactions", "currencyCode"), "collected", by(paying.collected_of)),
+        Field("risk", "risk", by(paying.risk)),
+        Field("test", "test"),
+        Field("cancelledAt", "cancelled", by(_is_set)),
+        Field("lineItems.nodes", "lines", each=LINE),
+        Field("fulfillmentOrders.nodes", "fulfilment_orders", each=PART),
+        Field(("lineItems.nodes", "currencyCode"), "totals.lines", by(_lines_total)),
+        Field(("lineItems.nodes", "currentSubtotalPriceSet.shopMoney"), "totals.discounts", by(_discounts)),
+        _shop_money("currentShippingPriceSet", "totals.shipping", "discounts on shipping already taken off"),
+        Field(("currentTotalDutiesSet.shopMoney", "dutiesIncluded", "currencyCode"), "totals.duties", by(_duties)),
+        _shop_money("totalTipReceivedSet", "totals.tips", "there is no current one"),
+        _shop_money("currentTotalTaxSet", "totals.taxes"),
+        Field("taxesIncluded", "totals.taxes_included"),
+        Field("currencyCode", "totals.rounding", by(_no_rounding)),
+        _shop_money("currentTotalPriceSet", "totals.total"),
+        Field("shippingAddress.name", "address.name", TEXT),
+        Field("shippingAddress.company", "address.company", TEXT),
+        Field("shippingAddress.address1", "address.street1", TEXT),
+        Field("shippingAddress.address2", "address.street2", TEXT),
+        Field("shippingAddress.city", "address.city", TEXT),
+        Field("shippingAddress.provinceCode", "address.region", TEXT),
+        Field("shippingAddress.zip", "address.postcode", TEXT),
+        Field("shippingAddress.countryCodeV2", "address.country", TEXT),
+        Field("shippingAddress.phone", "address.phone", TEXT),
+        Field(("shippingAddress", "email"), "address.email", by(_with_address)),
+        Field("email", "email", TEXT),
+        Field("customerLocale", "locale", TEXT.where_none("en")),
+        Field(("shippingLine.code", "shippingLine.title"), "service", by(_service)),
+        Field("$page", "page"),
+    ),
+    way=Way.READ,
+    wire=wire.Order,
+)
+FULFILMENT = FieldMapping(
+    "Shopify",
+    FulfilmentRequest,
+    "FulfillmentInput",
+    (
+        Field("notifyCustomer", (), always(False), "customers are told by us, so not by the shop"),
+        Field("trackingInfo.number", "tracking_number"),
+        Field("trackingInfo.url", "tracking_page"),
+        Field("trackingInfo.company", "carrier"),
+        Field("lineItemsByFulfillmentOrder", ("lines", "fulfilment_order_id"), by(write=_part_lines)),
+    ),
+    way=Way.WRITE,
+    empty=LEFT_OUT,
+)
+MAPPINGS: tuple[FieldMapping[Any], ...] = (ORDER, PART, PART_LINE, LINE, FULFILMENT, *paying.MAPPINGS)

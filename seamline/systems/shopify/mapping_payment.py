@@ -10,7 +10,9 @@ import hashlib
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from seamline.conversions import DATETIME, MONEY, TEXT, always, by, codes
 from seamline.errors import Problem, Refusal
+from seamline.fields import Field, FieldMapping, Way
 from seamline.records.money import Money
 from seamline.records.payment import (
     Authorization,
@@ -21,11 +23,10 @@ from seamline.records.payment import (
     TransactionKind,
     TransactionState,
 )
-from seamline.records.reading import refusing
-from seamline.records.risk import CancelRequest, HoldRequest, Risk, RiskLevel
+from seamline.records.risk import CancelReason, CancelRequest, HoldRequest, Risk, RiskLevel
 from seamline.systems.shopify import wire
 from seamline.systems.shopify.documents import TRANSACTION_SIZE_MAX
-from seamline.systems.shopify.ids import gid, number_of, order_gid
+from seamline.systems.shopify.ids import NUMBER_OF_GID, ORDER_GID, gid, gid_of, order_gid
 
 HANDLE_LENGTH_MAX = 64
 NOTE_LENGTH_MAX = 255
@@ -54,12 +55,17 @@ def transactions(found: Sequence[wire.Transaction]) -> list[Transaction]:
     if len(found) >= TRANSACTION_SIZE_MAX:
         problem = Problem(field="reference", reason=f"is an order with {TRANSACTION_SIZE_MAX} transactions or more")
         raise Refusal("too-large", "the order has too many transactions", problems=[problem])
-    return [_transaction(one, f"transactions.{place}") for place, one in enumerate(found)]
+    return [TRANSACTION.read(one, f"transactions.{place}") for place, one in enumerate(found)]
 
 
-def transaction(found: wire.Transaction) -> Transaction:
-    """One movement of money."""
-    return _transaction(found, "transaction")
+def authorization_of(found: Sequence[wire.Transaction]) -> Authorization | None:
+    """The last authorisation that was neither captured nor voided, ended or not."""
+    return authorization(transactions(found))
+
+
+def collected_of(found: Sequence[wire.Transaction], currency: str) -> Money | None:
+    """What was paid and not given back; none where some of it is in another currency."""
+    return collected(transactions(found), currency)
 
 
 def authorization(known: Sequence[Transaction]) -> Authorization | None:
@@ -87,13 +93,13 @@ def collected(known: Sequence[Transaction], currency: str) -> Money | None:
     return Money.total(came, currency) - Money.total(went, currency) if known else None
 
 
-def payment_mode(found: wire.Order, of_account: PaymentMode) -> PaymentMode:
-    """Who takes the money: what was agreed with a business customer goes before the account's setting."""
-    return PaymentMode.TERMS if found.payment_terms else of_account
+def payment_mode(terms: wire.Identified | None, of_account: PaymentMode) -> PaymentMode:
+    """Terms agreed with a business customer go before the account's setting."""
+    return PaymentMode.TERMS if terms else of_account
 
 
 def risk(found: wire.Risk) -> Risk:
-    """What Shopify recommends; where it recommends nothing, the worst assessment."""
+    """What Shopify recommends; where it recommends nothing, the worst assessment; facts are the negative ones."""
     assessed = [_ASSESSED[one.risk_level] for one in found.assessments if one.risk_level in _ASSESSED]
     worst = next((level for level in _ASSESSED.values() if level in assessed), RiskLevel.UNKNOWN)
     facts = [fact for one in found.assessments for fact in one.facts if fact.sentiment == "NEGATIVE"]
@@ -103,53 +109,9 @@ def risk(found: wire.Risk) -> Risk:
     )
 
 
-def capture_input(reference: str, request: CaptureRequest) -> dict[str, Any]:
-    """The variables of `orderCapture`: what the authorisation has beyond the amount is let go of."""
-    return {
-        "input": {
-            "id": order_gid(reference),
-            "parentTransactionId": gid("OrderTransaction", request.authorization_id),
-            "amount": str(request.amount.amount),
-            "currency": request.amount.currency,
-            "finalCapture": True,
-        }
-    }
-
-
-def refund_input(reference: str, key: str, request: RefundRequest) -> dict[str, Any]:
-    """The variables of `refundCreate`: money only, no lines; the customer is told nothing by the shop."""
-    one = {
-        "orderId": order_gid(reference),
-        "parentId": gid("OrderTransaction", request.transaction_id),
-        "kind": "REFUND",
-        "amount": str(request.amount.amount),
-        "gateway": request.gateway,
-    }
-    wanted = {
-        "orderId": order_gid(reference),
-        "currency": request.amount.currency,
-        "note": key,
-        "notify": False,
-        "transactions": [one],
-    }
-    return {"input": wanted, "key": key}
-
-
 def hold_handle(reference: str) -> str:
-    """What our hold for a reference is found by."""
+    """The reference, or its hash where it is too long: what our hold is found by."""
     return reference if len(reference) <= HANDLE_LENGTH_MAX else hashlib.sha256(reference.encode()).hexdigest()
-
-
-def hold_input(reference: str, request: HoldRequest) -> dict[str, Any]:
-    """The variables of `fulfillmentOrderHold`."""
-    return {
-        "id": gid("FulfillmentOrder", request.fulfilment_order_id),
-        "hold": {
-            "reason": "HIGH_RISK_OF_FRAUD",
-            "reasonNotes": request.reason[:NOTE_LENGTH_MAX],
-            "handle": hold_handle(reference),
-        },
-    }
 
 
 def is_ours(reference: str, hold: wire.FulfillmentHold) -> bool:
@@ -163,12 +125,6 @@ def held_by_others(reference: str, holds: Iterable[wire.FulfillmentHold]) -> boo
     return not known or any(not is_ours(reference, hold) for hold in known)
 
 
-def cancel_input(reference: str, key: str, request: CancelRequest) -> dict[str, Any]:
-    """The variables of `orderCancel`; the note begins with our key."""
-    note = f"{key} {request.note}".strip()
-    return {"id": order_gid(reference), "reason": request.reason.name, "note": note[:NOTE_LENGTH_MAX]}
-
-
 def refused(errors: Sequence[wire.UserError], fields: dict[str, str], otherwise: str) -> Refusal:
     """What Shopify's user errors say, by the request's own fields: `fields` has ours by a part of Shopify's path."""
     problems = [Problem(field=_field(error.field or (), fields, otherwise), reason=error.message) for error in errors]
@@ -179,21 +135,101 @@ def _field(path: Sequence[str], fields: dict[str, str], otherwise: str) -> str:
     return next((ours for part, ours in fields.items() if part in path), otherwise)
 
 
-def _transaction(found: wire.Transaction, place: str) -> Transaction:
-    if found.status not in _STATES:
-        problem = Problem(field=f"{place}.status", reason="is a status of a transaction that is not known here")
-        raise Refusal("unknown-status", f"status is {found.status}", problems=[problem])
-    money = found.amount_set.presentment_money
-    with refusing("unreadable-order", "the shop's answer does not fit a transaction", place):
-        return Transaction.model_validate(
-            {
-                "id": number_of(found.id),
-                "kind": _KINDS.get(found.kind, TransactionKind.OTHER),
-                "state": _STATES[found.status],
-                "amount": {"amount": money.amount, "currency": money.currency_code},
-                "parent_id": number_of(found.parent_transaction.id) if found.parent_transaction else "",
-                "expires_at": found.authorization_expires_at,
-                "gateway": found.gateway or "",
-                "error": (found.error_code or "").lower().replace("_", "-"),
-            }
-        )
+def _error_code(code: str) -> str:
+    """In lower case with hyphens."""
+    return code.lower().replace("_", "-")
+
+
+def _movement(reference: str, transaction_id: str, amount: Money, gateway: str) -> list[dict[str, Any]]:
+    """One movement of kind REFUND of that capture or sale: money only, no lines."""
+    one = {
+        "orderId": order_gid(reference),
+        "parentId": gid("OrderTransaction", transaction_id),
+        "kind": "REFUND",
+        "amount": str(amount.amount),
+        "gateway": gateway,
+    }
+    return [one]
+
+
+def _hold_note(reason: str) -> str:
+    """Cut to what Shopify takes."""
+    return reason[:NOTE_LENGTH_MAX]
+
+
+def _cancel_note(key: str, note: str) -> str:
+    """Our key, then the note, cut to what Shopify takes."""
+    return f"{key} {note}".strip()[:NOTE_LENGTH_MAX]
+
+
+TRANSACTION = FieldMapping(
+    "Shopify",
+    Transaction,
+    "OrderTransaction",
+    (
+        Field("id", "id", NUMBER_OF_GID),
+        Field("kind", "kind", codes(_KINDS, otherwise=TransactionKind.OTHER)),
+        Field("status", "state", codes(_STATES)),
+        Field(
+            ("amountSet.presentmentMoney.amount", "amountSet.presentmentMoney.currencyCode"),
+            "amount",
+            MONEY,
+            "in the customer's currency",
+        ),
+        Field("parentTransaction.id", "parent_id", NUMBER_OF_GID),
+        Field("authorizationExpiresAt", "expires_at", DATETIME, "told to stores on the plan Plus only"),
+        Field("gateway", "gateway", TEXT),
+        Field("errorCode", "error", by(_error_code)),
+    ),
+    way=Way.READ,
+    wire=wire.Transaction,
+)
+CAPTURE = FieldMapping(
+    "Shopify",
+    CaptureRequest,
+    "OrderCaptureInput",
+    (
+        Field("id", "$reference", ORDER_GID, fact="Order.reference"),
+        Field("parentTransactionId", "authorization_id", gid_of("OrderTransaction")),
+        Field(("amount", "currency"), "amount", MONEY),
+        Field("finalCapture", (), always(True), "what the authorisation has beyond the amount is let go of"),
+    ),
+    way=Way.WRITE,
+)
+REFUND = FieldMapping(
+    "Shopify",
+    RefundRequest,
+    "RefundInput",
+    (
+        Field("orderId", "$reference", ORDER_GID, fact="Order.reference"),
+        Field("currency", "amount.currency"),
+        Field("note", "$key", fact="effect key"),
+        Field("notify", (), always(False), "the customer is told nothing by the shop"),
+        Field("transactions", ("$reference", "transaction_id", "amount", "gateway"), by(write=_movement)),
+    ),
+    way=Way.WRITE,
+)
+HOLD = FieldMapping(
+    "Shopify",
+    HoldRequest,
+    "FulfillmentOrderHoldInput",
+    (
+        Field("reason", (), always("HIGH_RISK_OF_FRAUD")),
+        Field("reasonNotes", "reason", by(write=_hold_note)),
+        Field("handle", "$reference", by(write=hold_handle), fact="Order.reference"),
+    ),
+    way=Way.WRITE,
+    empty="",
+)
+CANCEL = FieldMapping(
+    "Shopify",
+    CancelRequest,
+    "orderCancel",
+    (
+        Field("id", "$reference", ORDER_GID, fact="Order.reference"),
+        Field("reason", "reason", codes({one.name: one for one in CancelReason})),
+        Field("note", ("$key", "note"), by(write=_cancel_note), fact="effect key"),
+    ),
+    way=Way.WRITE,
+)
+MAPPINGS: tuple[FieldMapping[Any], ...] = (TRANSACTION, CAPTURE, REFUND, HOLD, CANCEL)

@@ -120,7 +120,7 @@ class ShopifyShop:
     @located
     async def create_fulfilment(self, key: str, request: FulfilmentRequest) -> Fulfilment:
         """Post the fulfilment; Shopify tells the customer nothing. Refusal with what it does not accept."""
-        variables = mapping.fulfilment_input(request)
+        variables = {"fulfillment": mapping.FULFILMENT.write(request)}
         data = await self._client.mutate("create_fulfilment", documents.CREATE_FULFILMENT, variables)
         made = as_model(wire.FulfillmentCreate, data.get("fulfillmentCreate"), "fulfillmentCreate")
         if made.user_errors or made.fulfillment is None:
@@ -142,21 +142,22 @@ class ShopifyShop:
     @located
     async def capture(self, reference: str, request: CaptureRequest) -> Transaction:
         """Capture. The transaction can be a failed one. Refusal with what Shopify does not accept."""
-        data = await self._client.mutate("capture", documents.CAPTURE, paying.capture_input(reference, request))
+        variables = {"input": paying.CAPTURE.write(request, reference=reference)}
+        data = await self._client.mutate("capture", documents.CAPTURE, variables)
         made = as_model(wire.OrderCapture, data.get("orderCapture"), "orderCapture")
         if made.user_errors or made.transaction is None:
             raise paying.refused(made.user_errors, {"amount": "amount"}, "authorization_id")
-        return paying.transaction(made.transaction)
+        return paying.TRANSACTION.read(made.transaction, "transaction")
 
     @located
     async def refund(self, reference: str, key: str, request: RefundRequest) -> Transaction:
         """Refund under the native key. Refusal with what Shopify does not accept."""
-        variables = paying.refund_input(reference, key, request)
+        variables = {"input": paying.REFUND.write(request, reference=reference, key=key), "key": key}
         data = await self._client.mutate("refund", documents.REFUND, variables)
         made = as_model(wire.RefundCreate, data.get("refundCreate"), "refundCreate")
         if made.user_errors or made.refund is None or not made.refund.transactions.nodes:
             raise paying.refused(made.user_errors, {"amount": "amount"}, "authorization_id")
-        return paying.transaction(made.refund.transactions.nodes[0])
+        return paying.TRANSACTION.read(made.refund.transactions.nodes[0], "transaction")
 
     @located
     async def find_hold(self, reference: str, fulfilment_order_id: str) -> Hold | None:
@@ -173,7 +174,11 @@ class ShopifyShop:
     @located
     async def place_hold(self, reference: str, request: HoldRequest) -> Hold:
         """Hold the whole fulfilment order. Refusal with what Shopify does not accept."""
-        data = await self._client.mutate("place_hold", documents.HOLD, paying.hold_input(reference, request))
+        variables = {
+            "id": gid("FulfillmentOrder", request.fulfilment_order_id),
+            "hold": paying.HOLD.write(request, reference=reference),
+        }
+        data = await self._client.mutate("place_hold", documents.HOLD, variables)
         made = as_model(wire.HoldCreate, data.get("fulfillmentOrderHold"), "fulfillmentOrderHold")
         if made.user_errors or made.fulfillment_hold is None:
             raise paying.refused(made.user_errors, {"reasonNotes": "reason"}, "fulfilment_order_id")
@@ -194,7 +199,8 @@ class ShopifyShop:
     @located
     async def cancel_order(self, reference: str, key: str, request: CancelRequest) -> Cancellation:
         """Have Shopify cancel the order soon; what was paid goes back, the customer is told nothing by the shop."""
-        data = await self._client.mutate("cancel_order", documents.CANCEL, paying.cancel_input(reference, key, request))
+        variables = paying.CANCEL.write(request, reference=reference, key=key)
+        data = await self._client.mutate("cancel_order", documents.CANCEL, variables)
         made = as_model(wire.OrderCancel, data.get("orderCancel"), "orderCancel")
         if made.order_cancel_user_errors or made.job is None:
             raise paying.refused(made.order_cancel_user_errors, {"staffNote": "note", "reason": "reason"}, "reference")

@@ -80,7 +80,10 @@ class TrytonInventory:
     @located
     async def find_reservations(self, reference: str) -> Sequence[Reservation]:
         """The sales for the reference that are not cancelled and have goods that are not."""
-        found = [mapping.reservation(reference, sale, self._page(sale.id)) for sale in await self._sales(reference)]
+        found = [
+            mapping.RESERVATION.read(sale, reference=reference, page=self._page(sale.id))
+            for sale in await self._sales(reference)
+        ]
         return [one for one in found if one.state is not ShipmentState.CANCELLED]
 
     @located
@@ -140,7 +143,7 @@ class TrytonInventory:
         """The sales for the reference and their shipments, cancelled ones too."""
         found = []
         for sale in await self._sales(reference):
-            key = mapping.reservation(reference, sale, "").key
+            key = mapping.RESERVATION.read(sale, reference=reference, page="").key
             number, page = sale.number or str(sale.id), self._page(sale.id)
             found.append(Holding(kind="sale", id=number, state=sale.state, key=key, page=page))
             found += [Holding(kind="shipment", id=one.number or str(one.id), state=one.state) for one in sale.shipments]
@@ -237,7 +240,7 @@ class TrytonInventory:
         """The ids of the order's party and of the address to ship to; both made where missing."""
         country = await self._coded("country.country", request.address.country, "address.country")
         subdivision = await self._subdivision(request.address)
-        values = mapping.address_out(request.address, country, subdivision)
+        values = mapping.ADDRESS.write(request.address, country=country, subdivision=subdivision)
         party = await self._party(request)
         known = await self._client.search(
             "find_addresses", "party.address", [["party", "=", party]], wire.Address, wire.ADDRESS_FIELDS
@@ -271,7 +274,7 @@ class TrytonInventory:
         return found[0].id if found else None
 
     def _reservation(self, reference: str, sale: wire.Sale) -> Reservation:
-        return mapping.reservation(reference, sale, self._page(sale.id))
+        return mapping.RESERVATION.read(sale, reference=reference, page=self._page(sale.id))
 
     def _page(self, sale_id: int) -> str:
         values = {"url": str(self._account.url).rstrip("/"), "database": self._account.database, "id": str(sale_id)}

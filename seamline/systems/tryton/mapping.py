@@ -9,12 +9,13 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any
 
+from seamline.conversions import TEXT, always, by
 from seamline.errors import Problem, Refusal
+from seamline.fields import Field, FieldMapping, Way
 from seamline.records.address import Address
-from seamline.records.money import Money
-from seamline.records.reading import refusing
 from seamline.records.reference import connection_of, external_id_of
 from seamline.records.stock import Reservation, ShipmentState, StockLine, StockRequest
 from seamline.systems.tryton import wire
@@ -82,27 +83,15 @@ def has_left(sale: wire.Sale) -> bool:
 
 def reservation_state(sale: wire.Sale) -> ShipmentState:
     """How far the goods are. Refusal `unknown-status` for a state that this release of Tryton does not have."""
-    states = [_state(one) for one in live(sale)]
+    return state_of(sale.shipments, sale.state)
+
+
+def state_of(shipments: Sequence[wire.Shipment], state: str) -> ShipmentState:
+    """As far as the shipment that is behind; draft or cancelled as the sale is, where there is none."""
+    states = [_state(one) for one in shipments if one.state != "cancelled"]
     if states:
         return min(states, key=_RANKS.__getitem__)
-    if sale.state == "cancelled" or sale.shipments:
-        return ShipmentState.CANCELLED
-    return ShipmentState.DRAFT
-
-
-def reservation(reference: str, sale: wire.Sale, page: str) -> Reservation:
-    """The sale as a reservation. Its key is the description, when that is an effect key of this reference."""
-    shipments = live(sale)
-    with refusing("unreadable-answer", "the sale that Tryton answered does not fit"):
-        return Reservation(
-            id=str(sale.id),
-            number=sale.number,
-            key=sale.description if sale.description.startswith(f"{reference}/") else "",
-            shipment_id=str(shipments[0].id) if shipments else "",
-            state=reservation_state(sale),
-            lines=tuple(_line(place, one, sale.currency.code) for place, one in enumerate(sale.lines) if _counts(one)),
-            page=page,
-        )
+    return ShipmentState.CANCELLED if state == "cancelled" or shipments else ShipmentState.DRAFT
 
 
 def shortages(lines: Sequence[StockLine], moves: wire.Moves) -> list[Problem]:
@@ -124,19 +113,6 @@ def party_code(reference: str) -> str:
     return f"{connection_of(reference)}:{external_id_of(reference)}"
 
 
-def address_out(address: Address, country: int, subdivision: int | None) -> dict[str, Any]:
-    """The address as Tryton stores it. A company is the addressee, the person goes to its attention."""
-    return {
-        "party_name": address.company or address.name,
-        "attn": address.name if address.company else None,
-        "street": "\n".join(filter(None, [address.street1, address.street2])),
-        "postal_code": address.postcode or None,
-        "city": address.city or None,
-        "country": country,
-        "subdivision": subdivision,
-    }
-
-
 def same_address(found: wire.Address, values: Mapping[str, Any]) -> bool:
     """Whether a stored address is the one in `values`."""
     return all(getattr(found, name) == (value or ("" if name not in _IDS else None)) for name, value in values.items())
@@ -145,41 +121,9 @@ def same_address(found: wire.Address, values: Mapping[str, Any]) -> bool:
 _IDS = ("country", "subdivision")
 
 
-def sale_out(
-    key: str,
-    request: StockRequest,
-    *,
-    company: int,
-    party: int,
-    address: int,
-    currency: int,
-    products: Mapping[str, wire.Product],
-    shipment_cost_module: bool,
-) -> dict[str, Any]:
-    """A draft sale, complete: a raw create runs no `on_change`. Invoices follow the goods, so an undo finds none."""
-    lines = [
-        {
-            "type": "line",
-            "product": products[line.sku].id,
-            "unit": products[line.sku].sale_uom,
-            "quantity": line.quantity,
-            "unit_price": wire.decimal_out(line.unit_price.amount),
-            "taxes": [["add", list(products[line.sku].customer_taxes_used)]],
-        }
-        for line in request.lines
-    ]
-    values = {
-        "company": company,
-        "reference": request.reference,
-        "description": key,
-        "party": party,
-        "invoice_address": address,
-        "shipment_address": address,
-        "currency": currency,
-        "invoice_method": "fulfillment",
-        "shipment_method": "order",
-        "lines": [["create", lines]],
-    }
+def sale_out(key: str, request: StockRequest, *, shipment_cost_module: bool, **given: Any) -> dict[str, Any]:
+    """A draft sale, complete: a raw create runs no `on_change`. `given` holds the ids of what it refers to."""
+    values = SALE_OUT.write(request, key=key, **given)
     return {**values, "shipment_cost_method": None} if shipment_cost_module else values
 
 
@@ -211,11 +155,134 @@ def _counts(line: wire.SaleLine) -> bool:
     return line.product is not None and bool(line.product.code) and line.quantity is not None and line.quantity > 0
 
 
-def _line(place: int, line: wire.SaleLine, currency: str) -> StockLine:
-    with refusing("unreadable-answer", "a line of the sale does not fit", f"lines.{place}"):
-        return StockLine(
-            sku=line.product.code if line.product else "",
-            # Ours are whole pieces; what a colleague sells by weight is never adopted and only has to be shown.
-            quantity=math.ceil(line.quantity or 0),
-            unit_price=Money(amount=round(line.unit_price or 0, 4), currency=currency),
-        )
+def _twice(address: int) -> tuple[int, int]:
+    """The same to both."""
+    return address, address
+
+
+def _own_key(description: str, reference: str) -> str:
+    """The description, where it is an effect key of this reference."""
+    return description if description.startswith(f"{reference}/") else ""
+
+
+def _first_live(shipments: Sequence[wire.Shipment]) -> str:
+    """The first that is not cancelled."""
+    return next((str(one.id) for one in shipments if one.state != "cancelled"), "")
+
+
+def _pieces(quantity: float) -> int:
+    """Rounded up: ours are whole pieces."""
+    # What a colleague sells by weight is never adopted and only has to be shown.
+    return math.ceil(quantity)
+
+
+def _unit_price(price: Decimal | None, currency: str) -> dict[str, Any]:
+    """To four places, in the sale's currency; zero where there is none."""
+    return {"amount": round(price or Decimal(0), 4), "currency": currency}
+
+
+def _addressee(company: str, name: str) -> tuple[str, str | None]:
+    """A company is the addressee, the person goes to its attention; without one the person is."""
+    return company or name, name if company else None
+
+
+def _street(street1: str, street2: str) -> str:
+    """Both lines."""
+    return "\n".join(filter(None, [street1, street2]))
+
+
+def _product(sku: str, products: Mapping[str, wire.Product]) -> int:
+    """The product of this code."""
+    return products[sku].id
+
+
+def _unit(sku: str, products: Mapping[str, wire.Product]) -> int | None:
+    """The unit of sale of that product."""
+    return products[sku].sale_uom
+
+
+def _taxes(sku: str, products: Mapping[str, wire.Product]) -> list[Any]:
+    """The product's own taxes for customers."""
+    return [["add", list(products[sku].customer_taxes_used)]]
+
+
+def _created(lines: Sequence[StockLine], products: Mapping[str, wire.Product]) -> list[Any]:
+    """Each line, as Tryton is told to create it."""
+    return [["create", [SALE_LINE_OUT.write(line, products=products) for line in lines]]]
+
+
+SALE_LINE = FieldMapping(
+    "Tryton",
+    StockLine,
+    "sale.line",
+    (
+        Field("product.code", "sku"),
+        Field("quantity", "quantity", by(_pieces)),
+        Field(("unit_price", "^currency.code"), "unit_price", by(_unit_price)),
+    ),
+    way=Way.READ,
+    wire=wire.SaleLine,
+)
+RESERVATION = FieldMapping(
+    "Tryton",
+    Reservation,
+    SALE,
+    (
+        Field("id", "id", TEXT),
+        Field("number", "number"),
+        Field(("description", "$reference"), "key", by(_own_key), fact="effect key"),
+        Field("shipments", "shipment_id", by(_first_live)),
+        Field(("shipments", "state"), "state", by(state_of)),
+        Field("lines", "lines", each=SALE_LINE, only=_counts, rule="those of a product, with a quantity"),
+        Field("$page", "page"),
+    ),
+    way=Way.READ,
+    wire=wire.Sale,
+)
+SALE_LINE_OUT = FieldMapping(
+    "Tryton",
+    StockLine,
+    "sale.line",
+    (
+        Field("type", (), always("line")),
+        Field("product", ("sku", "$products"), by(write=_product)),
+        Field("unit", ("sku", "$products"), by(write=_unit)),
+        Field("quantity", "quantity"),
+        Field("unit_price", "unit_price.amount", by(write=wire.decimal_out)),
+        Field("taxes", ("sku", "$products"), by(write=_taxes)),
+    ),
+    way=Way.WRITE,
+)
+SALE_OUT = FieldMapping(
+    "Tryton",
+    StockRequest,
+    SALE,
+    (
+        Field("company", "$company"),
+        Field("reference", "reference"),
+        Field("description", "$key", fact="effect key"),
+        Field("party", "$party", rule="the party whose code is the order's reference"),
+        Field(("invoice_address", "shipment_address"), "$address", by(write=_twice)),
+        Field("currency", "$currency", rule="the currency of this code"),
+        Field("invoice_method", (), always("fulfillment"), "invoices follow the goods, so an undo finds none"),
+        Field("shipment_method", (), always("order")),
+        Field("lines", ("lines", "$products"), by(write=_created)),
+    ),
+    way=Way.WRITE,
+)
+ADDRESS = FieldMapping(
+    "Tryton",
+    Address,
+    "party.address",
+    (
+        Field(("party_name", "attn"), ("company", "name"), by(write=_addressee)),
+        Field("street", ("street1", "street2"), by(write=_street)),
+        Field("postal_code", "postcode"),
+        Field("city", "city"),
+        Field("country", "$country", rule="the country of this code", fact="Address.country"),
+        Field("subdivision", "$subdivision", rule="the subdivision of this code", fact="Address.region"),
+    ),
+    way=Way.WRITE,
+    wire=wire.Address,
+)
+MAPPINGS: tuple[FieldMapping[Any], ...] = (SALE_OUT, SALE_LINE_OUT, RESERVATION, SALE_LINE, ADDRESS)

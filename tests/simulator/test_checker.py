@@ -7,9 +7,10 @@ from typing import Any
 
 import pytest
 
-from seamline.simulator.checker import Process, Verdict, check, report
+from seamline.simulator.checker import Verdict, check, report
 from seamline.simulator.checker_ledger import Effect
 from seamline.simulator.checker_money import Authorization
+from seamline.simulator.checker_process import Process
 
 ORDER = "shop-uk:5001"
 _SYSTEMS = {

@@ -1,0 +1,149 @@
+"""The rules for orders: one effect each, the money of what was shipped, nothing left of what was taken back."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+
+from seamline.simulator.checker_ledger import Books, Effect, Finding
+from seamline.simulator.checker_money import Authorization, Payments, is_about_payment, is_by_others
+from seamline.simulator.checker_process import ORDER_PROCESS, REFUND_PROCESS, Process
+
+_ONCE = ("reserve", "buy-label", "post-fulfilment", "hold")
+_PER_PARCEL = ("reserve", "buy-label", "ship")
+
+
+class Orders:
+    """The ledgers of shop, inventory, carrier and mail, and what is wrong with them."""
+
+    def __init__(
+        self, effects: Sequence[Effect], processes: Sequence[Process], authorizations: Sequence[Authorization]
+    ) -> None:
+        self._books = Books(one for one in effects if not is_about_payment(one))
+        self._payments = Payments(effects)
+        self._effects = [one for one in effects if not is_by_others(one)]
+        self._processes = processes
+        self._authorizations = authorizations
+
+    def pending(self) -> list[Effect]:
+        """What money was asked back for and neither confirmed nor rejected."""
+        return [*(held.effect for held in self._books.pending.values()), *self._payments.pending()]
+
+    def findings(self) -> Iterator[Finding]:
+        """What is wrong, process by process."""
+        live = [*self._books.live(), *self._payments.live()]
+        yield from self._books.findings
+        yield from self._payments.findings
+        yield from _twice(live)
+        yield from _without_process(self._effects, self._processes)
+        completed = {process.reference for process in self._processes if _completed_order(process)}
+        for order in self._authorizations:
+            if order.reference in completed:
+                yield from self._payments.uncollected(order)
+        for process in self._processes:
+            mine = [effect for effect in live if _order(effect.reference) == process.reference]
+            ever = [effect for effect in self._effects if _order(effect.reference) == process.reference]
+            yield from _ended_right(process, mine, ever)
+        yield from _untold(list(self._books.rejected()), self._processes)
+
+
+def _twice(live: Sequence[Effect]) -> Iterator[Finding]:
+    for operation in _ONCE:
+        some = [effect for effect in live if effect.operation == operation]
+        for key, count in Counter(effect.key for effect in some if effect.key).items():
+            if count > 1:
+                reference = next(effect.reference for effect in some if effect.key == key)
+                yield _finding(reference, "twice", f"{count} live {operation} under the key {key}")
+    for operation in ("reserve", "buy-label"):
+        some = [effect for effect in live if effect.operation == operation and effect.reference]
+        for reference, count in Counter(effect.reference for effect in some).items():
+            if count > 1:
+                yield _finding(reference, "twice", f"{count} live {operation} for one reference")
+
+
+def _untold(rejected: Sequence[Effect], processes: Sequence[Process]) -> Iterator[Finding]:
+    """A rejected refund is followed: by the process that was taken back, or by one of its own."""
+    following = {
+        process.reference
+        for process in processes
+        if process.type == REFUND_PROCESS or process.ending in ("undone", "running")
+    }
+    for effect in rejected:
+        if _order(effect.reference) not in following:
+            yield _finding(effect.reference, "rejected-untold", f"the refund of {effect.object_id} was rejected")
+
+
+def _without_process(effects: Sequence[Effect], processes: Sequence[Process]) -> Iterator[Finding]:
+    known = {process.reference for process in processes}
+    unknown = [effect for effect in effects if _order(effect.reference) not in known and not _to_staff(effect)]
+    strays = Counter((effect.reference, effect.operation) for effect in unknown)
+    for (reference, operation), count in strays.items():
+        yield _finding(reference, "no-process", f"{count} {operation}")
+
+
+def _ended_right(process: Process, live: Sequence[Effect], ever: Sequence[Effect]) -> Iterator[Finding]:
+    if process.ending == "failed" and live:
+        yield _finding(process.reference, "failed-with-effects", f"{process.id} is {process.status}: {_names(live)}")
+    if process.type != ORDER_PROCESS:
+        return
+    match process.ending:
+        case "completed":
+            yield from _counted(process, live)
+            yield from _contradicted(process, live, ever)
+        case "undone" if live:
+            yield _finding(process.reference, "left-over", _names(live))
+        case "ignored" if ever:
+            yield _finding(process.reference, "ignored-acted", _names(ever))
+        case "unreadable":
+            yield _finding(process.reference, "unreadable", f"the result of {process.id} names no known kind")
+
+
+def _counted(process: Process, live: Sequence[Effect]) -> Iterator[Finding]:
+    """One of each for each parcel; the shop and the mail are told once a parcel, under the order's own reference."""
+    parcels = {effect.reference for effect in live if effect.operation in _PER_PARCEL} or {process.reference}
+    for parcel in sorted(parcels):
+        counts = Counter(effect.operation for effect in live if effect.reference == parcel)
+        for operation in _PER_PARCEL:
+            if counts[operation] != 1 and operation not in process.by_hand:
+                yield _finding(parcel, "count", f"completed with {counts[operation]} {operation} instead of 1")
+    counts = Counter(effect.operation for effect in live)
+    for operation, wanted in (("post-fulfilment", len(parcels)), ("send-mail", len(parcels) * _mailed(process))):
+        if counts[operation] != wanted and operation not in process.by_hand:
+            told = f"completed with {counts[operation]} {operation} instead of {wanted}"
+            yield _finding(process.reference, "count", told)
+
+
+def _contradicted(process: Process, live: Sequence[Effect], ever: Sequence[Effect]) -> Iterator[Finding]:
+    """What a completed order must not have: a hold that is still on, or being cancelled by us."""
+    for effect in live:
+        if effect.operation == "hold":
+            yield _finding(process.reference, "left-over", _names([effect]))
+    if any(effect.operation == "cancel-order" for effect in ever):
+        yield _finding(process.reference, "count", "completed, though the order was cancelled")
+
+
+def _mailed(process: Process) -> bool:
+    """Whether the customer was mailed, by the run's own word: an order can lack an address for it."""
+    return bool(process.told("message_id") != "")
+
+
+def _completed_order(process: Process) -> bool:
+    return process.type == ORDER_PROCESS and process.ending == "completed"
+
+
+def _to_staff(effect: Effect) -> bool:
+    """Whether it tells staff of a cause, which is about no single order."""
+    return effect.operation == "tell-team" or (not effect.reference and effect.key.startswith("notices/"))
+
+
+def _order(reference: str) -> str:
+    """The reference without its part: `shop-uk:5001` of `shop-uk:5001.2`."""
+    return reference.partition(".")[0]
+
+
+def _finding(reference: str, rule: str, detail: str) -> Finding:
+    return Finding(reference=reference, rule=rule, detail=detail)
+
+
+def _names(effects: Sequence[Effect]) -> str:
+    return ", ".join(f"{effect.operation} {effect.object_id} at {effect.connection}" for effect in effects)

@@ -1,0 +1,82 @@
+"""What the checker reads over HTTP: the ledger, and what the systems themselves say that things are worth."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import Any
+
+import httpx
+from pydantic import BaseModel, ConfigDict, TypeAdapter
+
+from seamline.simulator.checker_deals import Document, Worth
+from seamline.simulator.checker_ledger import Effect
+from seamline.simulator.checker_money import Authorization
+
+READ_SECONDS_MAX = 30
+_CENT = Decimal("0.01")
+
+
+class Facts(BaseModel):
+    """All that the simulated systems tell."""
+
+    model_config = ConfigDict(frozen=True, hide_input_in_errors=True)
+
+    effects: list[Effect]
+    authorizations: list[Authorization] = []
+    worth: list[Worth] = []
+    documents: list[Document] = []
+
+
+async def read_facts(simulator: str) -> Facts:
+    """Read everything from the simulator at this URL. Raises httpx.HTTPError."""
+    async with httpx.AsyncClient(base_url=f"{simulator}/_simulator", timeout=READ_SECONDS_MAX) as http:
+        connections = (await _read(http, "/health"))["connections"]
+        worth: list[Worth] = []
+        documents: list[Document] = []
+        for connection, system in connections.items():
+            if system == "salesforce":
+                worth += await _read_worth(http, connection)
+            elif system == "xero":
+                invoices = await _read(http, f"/books/{connection}/invoices")
+                documents += [_document(connection, one) for one in invoices]
+        return Facts(
+            effects=TypeAdapter(list[Effect]).validate_python(await _read(http, "/effects")),
+            authorizations=TypeAdapter(list[Authorization]).validate_python(await _read(http, "/authorizations")),
+            worth=worth,
+            documents=documents,
+        )
+
+
+async def _read(http: httpx.AsyncClient, path: str, **query: str) -> Any:
+    answer = await http.get(path, params=query)
+    answer.raise_for_status()
+    return answer.json()
+
+
+async def _read_worth(http: httpx.AsyncClient, connection: str) -> list[Worth]:
+    """Every amount that a deal ever had; an instalment has one."""
+    amounts: dict[str, list[Decimal]] = defaultdict(list)
+    for line in await _read(http, f"/crms/{connection}/records", type="OpportunityHistory"):
+        amounts[line["OpportunityId"]].append(_money(line["Amount"]))
+    for deal in await _read(http, f"/crms/{connection}/records", type="Opportunity"):
+        amounts[deal["Id"]].append(_money(deal["Amount"]))
+    for part in await _read(http, f"/crms/{connection}/records", type="Seamline_Instalment__c"):
+        amounts[f"{part['Opportunity__c']}.{part['Number__c']:.0f}"].append(_money(part["Amount__c"]))
+    return [Worth(reference=f"{connection}:{one}", amounts=tuple(all_)) for one, all_ in amounts.items()]
+
+
+def _document(connection: str, invoice: Mapping[str, Any]) -> Document:
+    return Document(
+        connection=connection,
+        id=invoice["InvoiceID"],
+        customer_id=invoice["Contact"]["ContactID"],
+        status=invoice["Status"],
+        carries=invoice.get("Reference") or "",
+        net=_money(invoice["SubTotal"]),
+    )
+
+
+def _money(number: float | None) -> Decimal:
+    return Decimal(str(number or 0)).quantize(_CENT)

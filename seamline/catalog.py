@@ -1,4 +1,4 @@
-"""Finds what can be run: the processes of the `workflows` package, and the systems' webhook readers."""
+"""Finds what can be run: the processes of the `workflows` package, the systems' webhook readers and mappings."""
 
 from __future__ import annotations
 
@@ -9,9 +9,10 @@ from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from types import ModuleType
-from typing import Protocol, cast
+from typing import Any, Protocol, cast
 
 from seamline.errors import ConfigurationError
+from seamline.fields import FieldMapping
 from seamline.process.process import Process
 from seamline.records.event import Delivery, Event, EventKind
 
@@ -96,6 +97,15 @@ def webhook_of(system: str) -> Webhook | None:
     if not _has(system, "webhook"):
         return None
     return cast(Webhook, importlib.import_module(f"seamline.systems.{system}.webhook"))
+
+
+@cache
+def mappings() -> Mapping[str, Sequence[FieldMapping[Any]]]:
+    """The declared mappings of every system that has some."""
+    modules = {
+        name: importlib.import_module(f"seamline.systems.{name}.mapping") for name in systems() if _has(name, "mapping")
+    }
+    return {name: module.MAPPINGS for name, module in modules.items() if hasattr(module, "MAPPINGS")}
 
 
 def _has(system: str, module: str) -> bool:

@@ -75,7 +75,10 @@ def by(read: Callable[..., Any] | None = None, write: Callable[..., Any] | None 
     told = ((read or write).__doc__ or "").strip().splitlines()
     if not told:
         raise ValueError("a function that converts says how in its docstring")
-    return Conversion(name=told[0].rstrip("."), read=read, write=write, wants="what is documented", takes_blank=True)
+    words = told[0].rstrip(".")
+    # A sentence becomes a note, unless it begins with a name or a code.
+    name = words[0].lower() + words[1:] if words[1:2].islower() or words[1:2] == " " else words
+    return Conversion(name=name, read=read, write=write, wants="what is documented", takes_blank=True)
 
 
 def always(value: Any) -> Conversion:
@@ -153,14 +156,12 @@ def _same(value: Any) -> Any:
 AS_IS = Conversion("as it is", _same, _same, takes_blank=True)
 TEXT = Conversion("text", _text, _text, empty="", takes_blank=True)
 INTEGER = Conversion("whole number", _integer, int)
-DECIMAL = Conversion("decimal number, written as text", _decimal, str, wants="a number")
+DECIMAL = Conversion("decimal number", _decimal, str, wants="a number")
 NUMBER = Conversion("decimal number", _decimal, float, wants="a number")
 FLAG = Conversion("yes or no", _flag, bool)
 DATE = Conversion("date", _date, date.isoformat, wants="a date such as 2026-11-22")
 DATETIME = Conversion("moment with its time zone", _moment, _moment_out, wants="a moment such as 2026-11-22T10:50:00Z")
-MONEY = Conversion(
-    "amount, written as text, and currency", _money, lambda money: (str(money.amount), money.currency), wants="a number"
-)
+MONEY = Conversion("amount and currency", _money, lambda money: (str(money.amount), money.currency), wants="a number")
 MONEY_NUMBER = Conversion(
     "amount and currency", _money, lambda money: (float(money.amount), money.currency), wants="a number"
 )

@@ -25,7 +25,7 @@ from seamline.process.start import Start, read_start
 from seamline.settings import Settings
 from seamline.simulator.server import running
 from tests.conftest import binary
-from tests.docs import settings_tables
+from tests.docs import mapping_tables, settings_tables
 from tests.docs.pages import PAGES, ROOT, Block, Command, anchors, blocks, commands, links
 
 HELP_SECONDS_MAX = 30
@@ -161,6 +161,12 @@ def test_the_tables_of_settings_are_those_of_the_code() -> None:
     page = settings_tables.PAGE.read_text()
     assert set(settings_tables.MARKED.findall(page)) == set(settings_tables.sections())
     assert settings_tables.written(page) == page, "run: python -m tests.docs.settings_tables"
+
+
+def test_the_tables_of_mappings_are_those_of_the_code() -> None:
+    page = mapping_tables.PAGE.read_text()
+    assert set(mapping_tables.MARKED.findall(page)) == {"correspondences", "mappings"}
+    assert mapping_tables.written(page) == page, "run: python -m tests.docs.mapping_tables"
 
 
 @pytest.mark.parametrize("block", blocks("toml"), ids=lambda one: one.text[:30])

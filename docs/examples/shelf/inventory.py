@@ -52,8 +52,8 @@ class ShelfInventory:
     @located
     async def create_reservation(self, key: str, request: StockRequest) -> Reservation:
         """A new hold. Refusal with a problem for each line that Shelf does not know."""
-        body = mapping.new_hold(key, request)
-        return mapping.reservation(await self._client.ask("create", "POST", "/holds", wire.Hold, json=body))
+        body = mapping.NEW_HOLD.write(request, key=key)
+        return mapping.HOLD.read(await self._client.ask("create", "POST", "/holds", wire.Hold, json=body))
 
     @located
     async def advance_reservation(self, reservation: Reservation) -> Reservation:
@@ -61,7 +61,7 @@ class ShelfInventory:
         if reservation.state is not ShipmentState.DRAFT:
             return reservation
         hold = await self._client.ask("assign", "POST", f"/holds/{reservation.id}/assign", wire.Hold)
-        return mapping.reservation(hold)
+        return mapping.HOLD.read(hold)
 
     @located
     async def cancel_reservation(self, reservation: Reservation) -> Undone:
@@ -76,7 +76,7 @@ class ShelfInventory:
     @located
     async def read_reservation(self, reservation: Reservation) -> Reservation:
         """The hold as it is now."""
-        return mapping.reservation(await self._client.ask("read", "GET", f"/holds/{reservation.id}", wire.Hold))
+        return mapping.HOLD.read(await self._client.ask("read", "GET", f"/holds/{reservation.id}", wire.Hold))
 
     @located
     async def holdings(self, reference: str) -> Sequence[Holding]:
@@ -103,4 +103,4 @@ class ShelfInventory:
     async def _holds(self, reference: str) -> list[Reservation]:
         query = {"reference": reference}
         found = await self._client.ask("find", "GET", "/holds", list[wire.Hold], query=query)
-        return [mapping.reservation(hold) for hold in found]
+        return [mapping.HOLD.read(hold) for hold in found]

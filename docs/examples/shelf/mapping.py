@@ -1,12 +1,12 @@
-"""Between Shelf's words and ours: pure functions."""
+"""Between Shelf's words and ours: which field is which."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from docs.examples.shelf import wire
-from seamline.errors import Refusal
-from seamline.records.money import Money
+from seamline.conversions import MONEY, TEXT, codes
+from seamline.fields import Field, FieldMapping, Way
 from seamline.records.stock import Reservation, ShipmentState, StockLine, StockRequest
 
 STATES = {
@@ -18,34 +18,42 @@ STATES = {
     "dropped": ShipmentState.CANCELLED,
 }
 
-
-def reservation(hold: wire.Hold) -> Reservation:
-    """A hold as a reservation. Refusal `unreadable-answer` for a status that is not documented."""
-    if hold.status not in STATES:
-        raise Refusal("unreadable-answer", "Shelf gave a status that it does not document")
-    return Reservation(
-        id=str(hold.id),
-        key=hold.note,
-        shipment_id=str(hold.id),
-        state=STATES[hold.status],
-        lines=tuple(
-            StockLine(
-                sku=line.sku,
-                quantity=line.pieces,
-                unit_price=Money(amount=line.price, currency=hold.currency),
-            )
-            for line in hold.lines
-        ),
-    )
-
-
-def new_hold(key: str, request: StockRequest) -> dict[str, Any]:
-    """A request as Shelf wants it."""
-    return {
-        "reference": request.reference,
-        "note": key,
-        "currency": request.currency,
-        "lines": [
-            {"sku": line.sku, "pieces": line.quantity, "price": str(line.unit_price.amount)} for line in request.lines
-        ],
-    }
+LINE = FieldMapping(
+    "Shelf",
+    StockLine,
+    "Line",
+    (
+        Field("sku", "sku"),
+        Field("pieces", "quantity"),
+        Field(("price", "^currency"), "unit_price", MONEY),
+    ),
+    wire=wire.Line,
+)
+HOLD = FieldMapping(
+    "Shelf",
+    Reservation,
+    "Hold",
+    (
+        Field("id", "id", TEXT),
+        Field("id", "shipment_id", TEXT),
+        Field("note", "key", fact="effect key"),
+        Field("status", "state", codes(STATES)),
+        Field("lines", "lines", each=LINE),
+    ),
+    way=Way.READ,
+    wire=wire.Hold,
+)
+NEW_HOLD = FieldMapping(
+    "Shelf",
+    StockRequest,
+    "Hold",
+    (
+        Field("reference", "reference", fact="Order.reference"),
+        Field("note", "$key", fact="effect key"),
+        Field("currency", "currency"),
+        Field("lines", "lines", each=LINE),
+    ),
+    way=Way.WRITE,
+    wire=wire.Hold,
+)
+MAPPINGS: tuple[FieldMapping[Any], ...] = (HOLD, NEW_HOLD, LINE)

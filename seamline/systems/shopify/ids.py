@@ -27,9 +27,9 @@ def number_of(global_id: str) -> str:
 
 
 NUMBER_OF_GID = Conversion("number at the end of the global id", number_of)
-ORDER_GID = Conversion("global id of the order", write=order_gid)
+ORDER_GID = Conversion("global id of kind Order", write=order_gid)
 
 
 def gid_of(kind: str) -> Conversion:
     """Shopify's global id of an object of this kind, of a plain number with us."""
-    return Conversion(f"global id of a {kind}", number_of, lambda number: gid(kind, number))
+    return Conversion(f"global id of kind {kind}", number_of, lambda number: gid(kind, number))

@@ -100,6 +100,11 @@ def _part_lines(request_lines: Sequence[FulfilmentLine], part_id: str) -> list[d
     return [{"fulfillmentOrderId": gid("FulfillmentOrder", part_id), "fulfillmentOrderLineItems": lines}]
 
 
+def _as_asked(_order_id: str, reference: str) -> str:
+    """The connection, then the number at the end of the global id: as it was asked for."""
+    return reference
+
+
 def _needs_shipping(requires_shipping: bool, is_gift_card: bool) -> bool:
     """Whether it requires shipping and is no gift card."""
     return requires_shipping and not is_gift_card
@@ -232,7 +237,7 @@ ORDER = FieldMapping(
     Order,
     "Order",
     (
-        Field("$reference", "reference"),
+        Field(("id", "$reference"), "reference", by(_as_asked)),
         Field("name", "number"),
         Field("createdAt", "created_at", DATETIME),
         Field("currencyCode", "currency"),

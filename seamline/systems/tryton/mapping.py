@@ -216,7 +216,7 @@ SALE_LINE = FieldMapping(
     StockLine,
     "sale.line",
     (
-        Field("product.code", "sku"),
+        Field("product.code", "sku", fact="OrderLine.sku"),
         Field("quantity", "quantity", by(_pieces)),
         Field(("unit_price", "^currency.code"), "unit_price", by(_unit_price)),
     ),
@@ -245,7 +245,7 @@ SALE_LINE_OUT = FieldMapping(
     "sale.line",
     (
         Field("type", (), always("line")),
-        Field("product", ("sku", "$products"), by(write=_product)),
+        Field("product", ("sku", "$products"), by(write=_product), fact="OrderLine.sku"),
         Field("unit", ("sku", "$products"), by(write=_unit)),
         Field("quantity", "quantity"),
         Field("unit_price", "unit_price.amount", by(write=wire.decimal_out)),
@@ -259,11 +259,11 @@ SALE_OUT = FieldMapping(
     SALE,
     (
         Field("company", "$company"),
-        Field("reference", "reference"),
+        Field("reference", "reference", fact="Order.reference"),
         Field("description", "$key", fact="effect key"),
         Field("party", "$party", rule="the party whose code is the order's reference"),
         Field(("invoice_address", "shipment_address"), "$address", by(write=_twice)),
-        Field("currency", "$currency", rule="the currency of this code"),
+        Field("currency", "$currency", rule="the currency of this code", fact="Order.currency"),
         Field("invoice_method", (), always("fulfillment"), "invoices follow the goods, so an undo finds none"),
         Field("shipment_method", (), always("order")),
         Field("lines", ("lines", "$products"), by(write=_created)),

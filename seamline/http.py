@@ -107,6 +107,14 @@ def _silent(answer: Answer) -> Explained:
     return "", ()
 
 
+Wait = Callable[[Answer], float | None]
+"""After how many seconds a vendor who is busy wants to be called again, None where he does not say. Never raises."""
+
+
+def _retry_after(answer: Answer) -> float | None:
+    return retry_after_seconds(answer.headers.get("retry-after"))
+
+
 @dataclass
 class _Gate:
     """How fast and how many at once a connection may be called; shared by all its clients."""
@@ -143,8 +151,12 @@ class HttpFactory:
         calls_at_once_max: int,
         overrides: Sequence[Verdict] = (),
         explain: Explain = _silent,
+        wait: Wait = _retry_after,
     ) -> HttpClient:
-        """A client for one connection. `overrides` are the rows in which the vendor differs from `STATUS_TABLE`."""
+        """A client for one connection. `overrides` are the rows in which the vendor differs from `STATUS_TABLE`.
+
+        `wait` is for a vendor who says in another way than `Retry-After` when to come again.
+        """
         gate = self._gates.setdefault(
             connection,
             _Gate(AsyncLimiter(max(calls_per_second_max, 1), 1), asyncio.Semaphore(calls_at_once_max)),
@@ -157,7 +169,8 @@ class HttpFactory:
             follow_redirects=False,
             transport=self._transport,
         )
-        return HttpClient(connection, client, gate, (*overrides, *STATUS_TABLE), explain, self._observe, self._tracer)
+        table = (*overrides, *STATUS_TABLE)
+        return HttpClient(connection, client, gate, table, explain, wait, self._observe, self._tracer)
 
 
 class HttpClient:
@@ -170,6 +183,7 @@ class HttpClient:
         gate: _Gate,
         table: Sequence[Verdict],
         explain: Explain,
+        wait: Wait,
         observe: Callable[[Exchange], None] | None,
         tracer: trace.Tracer,
     ) -> None:
@@ -179,6 +193,7 @@ class HttpClient:
         self._gate = gate
         self._table = table
         self._explain = explain
+        self._wait = wait
         self._observe = observe
 
     async def close(self) -> None:
@@ -265,7 +280,7 @@ class HttpClient:
             problems=problems,
             status=answer.status,
             request_id=answer.request_id,
-            retry_after_seconds=retry_after_seconds(answer.headers.get("retry-after")) if error is Outage else None,
+            retry_after_seconds=self._wait(answer) if error is Outage else None,
         )
 
     def _verdict(self, answer: Answer) -> tuple[type[SystemFailure], str]:

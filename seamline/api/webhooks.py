@@ -87,7 +87,7 @@ def _together(received: Sequence[Received]) -> Received:
 
 
 async def _events(connection: str, request: Request, door: Door) -> Sequence[Event]:
-    """The events, verified and read; every copy of the same bytes has the same `delivery_id`s."""
+    """The events, verified and read; every copy has the same `delivery_id`: the reader's, or of the same bytes."""
     known = door.settings.connections.get(connection)
     webhook = catalog.webhook_of(known.system) if known else None
     if known is None or webhook is None:
@@ -111,7 +111,7 @@ async def _events(connection: str, request: Request, door: Door) -> Sequence[Eve
     if len(events) > EVENTS_MAX:
         raise ApiError(413, f"the body holds {len(events)} events: send {EVENTS_MAX} at most at once")
     return [
-        event.model_copy(update={"delivery_id": _digest(event.topic, number, body)})
+        event.model_copy(update={"delivery_id": event.delivery_id or _digest(event.topic, number, body)})
         for number, event in enumerate(events)
     ]
 

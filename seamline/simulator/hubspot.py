@@ -3,8 +3,8 @@
 A private app's token is `hubspot-test-<connection>`, its client secret `secret-<connection>`. Operations:
 `companies.get`, `.list`, `.search`, `.create`, `.update`, `.upsert`, `.read` (of a batch), `.archive`, the same of
 `contacts` and `contacts.forget`; `properties.get`, `properties.list`; `associations.put`, `associations.list`;
-`mail.definitions`, `mail.status`, `mail.subscribe`, `mail.unsubscribe`. `.search`, `.read` and `.get` by a unique
-property are searches.
+`account.details`, `mail.definitions`, `mail.status`, `mail.subscribe`, `mail.unsubscribe`. `.search`, `.read` and
+`.get` by a unique property are searches.
 
 The ledger's operations: create-company, create-contact, archive-company, archive-contact, become-customer,
 restore-stage, stop-prospect-mail, resume-prospect-mail; and what people take back of ours: stage-by-hand,
@@ -49,7 +49,7 @@ from seamline.simulator.hubspot_lifecycle import Source
 from seamline.simulator.hubspot_people import control
 from seamline.simulator.hubspot_properties import CONTACTS, PROPERTIES, kind_of, unique_property
 from seamline.simulator.hubspot_records import iso, not_found, shown
-from seamline.simulator.hubspot_webhooks import Webhooks
+from seamline.simulator.hubspot_webhooks import Webhooks, portal_id
 from seamline.simulator.vendor import Vendor
 from seamline.simulator.world import THROTTLE_SECONDS_DEFAULT, Body, Call, World, now
 
@@ -109,6 +109,7 @@ class _Routes:
         associations = "/crm/v4/objects/{kind}/{object_id}/associations"
         put(f"{associations}/default/{{other_kind}}/{{other_id}}")(self.associate)
         get(f"{associations}/{{other_kind}}")(self.associated)
+        get("/account-info/v3/details")(self.details)
         preferences = "/communication-preferences/v3"
         get(f"{preferences}/definitions")(self.definitions)
         get(f"{preferences}/status/email/{{address}}")(self.status)
@@ -298,6 +299,12 @@ class _Routes:
                 return {"results": [{"toObjectId": int(one), "associationTypes": [label]} for one in live]}
 
             return self.front.answered(call, request, work)
+
+    async def details(self, connection: str, request: Request) -> Response:
+        async with self.world.call(connection, SYSTEM, "account.details") as call:
+            told: Body = {"portalId": portal_id(connection), "accountType": "STANDARD", "timeZone": "Europe/London"}
+            told |= {"companyCurrency": "GBP", "uiDomain": "app.hubspot.com", "dataHostingLocation": "eu1"}
+            return self.front.answered(call, request, lambda: told)
 
     # -- mail ----------------------------------------------------------------------------------------------------------
 

@@ -32,13 +32,18 @@ def settable(current: str, wanted: str, source: Source) -> bool:
 
 def record_move(world: World, connection: str, record: Body, before: str, marks: Marks | None, source: Source) -> None:
     """Enter into the ledger that the object's stage was changed. `marks` came with the change."""
-    after, ours = record["properties"].get("lifecyclestage", ""), record["private"].get("moved")
+    after, private = record["properties"].get("lifecyclestage", ""), record["private"]
+    ours = private.get("moved")
+    # Clearing is the first half of moving back: what counts is where it came from.
+    origin = private.pop("cleared_from", before)
     if source is Source.PEOPLE:
         _take_back(world, connection, record, "stage-by-hand", None)
     elif ours and after == ours["before"]:
         _take_back(world, connection, record, "restore-stage", marks)
-    elif after or not ours:  # Clearing what we set is only the first half of putting it back.
-        record["private"]["moved"] = {"before": before, "marks": marks or NO_MARKS}
+    elif not after:
+        private["cleared_from"] = origin
+    elif after != origin:
+        private["moved"] = {"before": origin, "marks": marks or NO_MARKS}
         world.record_effect(connection, SYSTEM, "become-customer", object_id=record["id"], **(marks or NO_MARKS))
 
 

@@ -94,6 +94,7 @@ _BOTH = (
     Property("createdate", "Create Date", "datetime", read_only=True),
     Property("hs_object_id", "Record ID", "number", read_only=True),
     Property("seamline_reference", "Seamline reference", unique=True, ours=True),
+    Property("seamline_deal", "Seamline deal", ours=True),
     Property("seamline_key", "Seamline effect key", ours=True),
     Property("seamline_stage", "Seamline stage", ours=True),
     Property("seamline_previous_stage", "Seamline previous stage", ours=True),

@@ -35,6 +35,23 @@ async def test_clearing_restores_what_had_no_stage(app: App) -> None:
     assert [one[0] for one in await app.effects()] == ["become-customer", "restore-stage"]
 
 
+async def test_moving_back_is_one_effect_though_it_takes_two_requests(app: App) -> None:
+    made = await app.contact(stage="other")
+    await app.set("contacts", made, lifecyclestage="", seamline_key=KEY)
+    assert await app.effects() == []
+    await app.set("contacts", made, lifecyclestage="customer", seamline_key=KEY)
+    assert await app.effects() == [("become-customer", KEY, None)]
+    await app.set("contacts", made, lifecyclestage="other", seamline_key=KEY)
+    assert (await app.effects())[1:] == [("restore-stage", KEY, made)]
+
+
+async def test_what_is_cleared_and_set_as_it_was_is_no_effect(app: App) -> None:
+    made = await app.contact(stage="lead")
+    await app.set("contacts", made, lifecyclestage="")
+    await app.set("contacts", made, lifecyclestage="lead")
+    assert await app.effects() == []
+
+
 async def test_setting_the_same_again_is_no_effect(app: App) -> None:
     made = await app.company(stage="lead")
     for _ in range(3):

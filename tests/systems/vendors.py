@@ -90,6 +90,10 @@ class Simulated:
         """The carrier moves a parcel."""
         await self._ask("POST", f"/parcels/{number}", {"state": state})
 
+    async def audience(self, connection: str, method: str, path: str, body: Any = None) -> Any:
+        """What people do in the pages of a HubSpot account."""
+        return await self._ask(method, f"/audiences/{connection}{path}", body)
+
     async def _ask(self, method: str, path: str, body: Any = None, query: dict[str, str] | None = None) -> Any:
         answer = await self._control.request(method, path, json=body, params=query)
         assert answer.is_success, answer.text

@@ -74,7 +74,7 @@ class BreakerSettings(Section):
 class Connection(Section):
     """A named account in a system."""
 
-    system: str = Field(description="The system's folder in seamline/systems: shopify, tryton, shippo, smtp, slack.")
+    system: str = Field(description="The system's folder in seamline/systems: shopify, hubspot, smtp ...")
     roles: tuple[str, ...] = Field(default=(), description="What it does for us; by default all its system can.")
     rate_per_second: float = Field(default=10, gt=0, le=10_000, description="Tasks a second, over all workers.")
     concurrency: int = Field(default=10, ge=1, le=1000, description="Tasks at once in one worker.")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any, TypeVar
@@ -12,9 +13,13 @@ from hypothesis import strategies as st
 from pydantic import BaseModel, ValidationError
 
 from seamline.errors import Refusal
+from seamline.http import Answer
 from seamline.records.parcel import Rate
 from seamline.records.payment import PaymentMode
 from seamline.records.policy import Policy
+from seamline.systems.hubspot import mapping as hubspot
+from seamline.systems.hubspot import wire as hubspot_wire
+from seamline.systems.hubspot.client import explain
 from seamline.systems.shippo import mapping as shippo
 from seamline.systems.shippo import wire as shippo_wire
 from seamline.systems.shopify import mapping as shopify
@@ -272,6 +277,28 @@ def test_trytons_sale(body: Any) -> None:
 def test_trytons_shortages(moves: Any) -> None:
     body = {"id": 1, "state": "waiting", "inventory_moves": moves}
     assert_total(tryton_wire.Moves, body, lambda read: tryton.shortages(stock_request().lines, read))
+
+
+properties = st.dictionaries(st.sampled_from(hubspot_wire.PROPERTIES), maybe(texts | numbers))
+status = st.fixed_dictionaries(
+    {"id": texts, "status": texts | st.sampled_from(["SUBSCRIBED", "NOT_SUBSCRIBED"])},
+    optional={"sourceOfStatus": maybe(texts), "legalBasis": maybe(texts), "legalBasisExplanation": maybe(texts)},
+)
+
+
+@few
+@given(st.fixed_dictionaries({"id": texts, "properties": properties}), status)
+def test_hubspots_people(body: Any, said: Any) -> None:
+    mail = hubspot_wire.Status.model_validate(said)
+    assert_total(hubspot_wire.Object, body, lambda read: hubspot.PERSON.read(read, mail=mail))
+    assert_total(hubspot_wire.Object, body, hubspot.COMPANY.read)
+
+
+@few
+@given(st.recursive(st.none() | st.booleans() | texts, lambda inner: st.lists(inner) | st.dictionaries(texts, inner)))
+def test_hubspots_error_bodies(body: Any) -> None:
+    told = explain(Answer(400, {}, json.dumps({"message": body, "errors": [{"context": body}, body]}).encode()))
+    assert isinstance(told[0], str)
 
 
 def test_a_refusal_names_the_whole_path() -> None:

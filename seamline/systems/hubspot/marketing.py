@@ -1,8 +1,4 @@
-"""HubSpot in the role of marketing.
-
-The private app needs the scopes `crm.objects.companies.read` and `.write`, `crm.objects.contacts.read` and `.write`,
-`crm.schemas.companies.read`, `crm.schemas.contacts.read`, `communication_preferences.read` and `.read_write`. The
-account needs a few properties of its own on companies and contacts, single-line texts: `wire.OURS`.
+"""HubSpot in the role of marketing. What the account needs for it stands in docs/settings.md.
 
 HubSpot moves a lifecycle stage forward only; a lower one is ignored without a word. To move back, the stage is cleared
 and then set, in two requests: what is half done is seen by our key beside an empty stage, and goes on.

@@ -23,7 +23,7 @@ The rules, by the name a finding carries:
     over-refunded       more money came back than was spent; something was credited that was not there
     undone-nothing      an effect was taken back that was not there, or was taken back already
     unreadable          a completed run's result is not an outcome
-    unsettled           (only when settled) a process is still running
+    unsettled           (only when settled) a process is still running, and follows no unpaid invoice
 """
 
 from __future__ import annotations
@@ -90,7 +90,7 @@ def check(
     deals = Deals(Ledger.read(billing), processes, worth, documents)
     findings = [*orders.findings(), *deals.findings(), *reminded_twice(effects)]
     pending = orders.pending()
-    running = [process.id for process in processes if process.ending == "running"]
+    running = [one.id for one in processes if one.ending == "running" and not deals.awaits_payment(one)]
     if settled:
         findings += [_finding(process_id.partition(":")[2], "unsettled", process_id) for process_id in running]
         findings += [_finding(e.reference, "money-pending", f"refund of {e.object_id} not confirmed") for e in pending]

@@ -38,6 +38,7 @@ class Document(BaseModel):
     carries: str
     """What stands in its reference field: our key, or anything."""
     net: Decimal
+    paid: Decimal = Decimal(0)
 
 
 @dataclass(frozen=True)
@@ -213,13 +214,22 @@ class Deals:
         """An invoice is followed until it is paid, taken back, or staff say that it is over."""
         if process.ending == "unreadable":
             yield _finding(process.reference, "unreadable", f"the result of {process.id} names no known kind")
-        if process.ending != "completed" or process.told("state") != "paid":
+        document = self._followed(process)
+        if process.ending != "completed" or process.told("ended") != "paid" or document is None:
             return
+        if document.status != "PAID" and not document.paid:
+            told = f"completed as paid, and accounting says {document.status}"
+            yield _finding(process.reference, "count", told)
+
+    def awaits_payment(self, process: Process) -> bool:
+        """Whether it rightly goes on: its invoice is not paid."""
+        document = self._followed(process) if process.type == INVOICE_PROCESS else None
+        return document is not None and document.status == "AUTHORISED"
+
+    def _followed(self, process: Process) -> Document | None:
         connection, _, invoice_id = process.reference.partition(":")
-        for one in self.documents:
-            if (one.connection, one.id) == (connection, invoice_id) and one.status != "PAID":
-                told = f"completed as paid, and accounting says {one.status}"
-                yield _finding(process.reference, "count", told)
+        found = (one for one in self.documents if (one.connection, one.id) == (connection, invoice_id))
+        return next(found, None)
 
 
 def reminded_twice(mails: Iterable[Effect]) -> Iterator[Finding]:

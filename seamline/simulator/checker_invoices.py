@@ -97,7 +97,7 @@ class Ledger:
         match effect.operation:
             case "post-invoice" | "post-by-hand":
                 self._post(effect)
-            case "void-invoice" | "void-by-hand":
+            case "void-invoice" | "void-by-hand" | "allocate-by-hand":
                 self._void(effect)
             case "credit-invoice":
                 self.made.append(effect)

@@ -75,6 +75,7 @@ def _document(connection: str, invoice: Mapping[str, Any]) -> Document:
         status=invoice["Status"],
         carries=invoice.get("Reference") or "",
         net=_money(invoice["SubTotal"]),
+        paid=_money(invoice["AmountPaid"]),
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from datetime import timedelta
 from typing import Any
 from uuid import uuid4
@@ -14,10 +14,12 @@ import httpx
 import pytest
 from temporalio import workflow
 from temporalio.client import WorkflowFailureError, WorkflowHandle
+from temporalio.common import RawValue
 from temporalio.testing import WorkflowEnvironment
 from temporalio.worker import UnsandboxedWorkflowRunner, Worker
 
 from seamline.simulator.checker import audit
+from seamline.simulator.checker_world import read_facts
 from seamline.simulator.server import Simulator
 from tests.conftest import binary
 from tests.simulator.carrier import Customer
@@ -25,12 +27,13 @@ from tests.simulator.carrier import Customer
 COMMAND_SECONDS_MAX = 60
 
 
-@workflow.defn(name="order-to-shipment")
+@workflow.defn(dynamic=True)
 class Ends:
     """A process that ends as it is told, or waits."""
 
     @workflow.run
-    async def run(self, ending: str) -> dict[str, Any]:
+    async def run(self, arguments: Sequence[RawValue]) -> dict[str, Any]:
+        ending = workflow.payload_converter().from_payload(arguments[0].payload, str)
         if ending == "running":
             await workflow.sleep(timedelta(days=1))
         return {"kind": ending, "reason": ""}
@@ -52,10 +55,10 @@ async def queue(temporal: WorkflowEnvironment) -> AsyncIterator[str]:
         yield name
 
 
-async def start(env: WorkflowEnvironment, queue: str, reference: str, ending: str) -> WorkflowHandle[Any, Any]:
-    return await env.client.start_workflow(
-        "order-to-shipment", ending, id=f"order-to-shipment:{reference}", task_queue=queue
-    )
+async def start(
+    env: WorkflowEnvironment, queue: str, reference: str, ending: str, process: str = "order-to-shipment"
+) -> WorkflowHandle[Any, Any]:
+    return await env.client.start_workflow(process, ending, id=f"{process}:{reference}", task_queue=queue)
 
 
 async def seen(env: WorkflowEnvironment, count: int) -> None:
@@ -112,6 +115,38 @@ async def test_the_last_run_of_a_process_counts(
     await start(temporal, queue, "shop-uk:5001", "running")
     await seen(temporal, 2)
     assert (await audit(simulator.url, temporal.client)).unsettled == ["order-to-shipment:shop-uk:5001"]
+
+
+async def test_a_later_run_that_was_ignored_hides_no_earlier_one(
+    simulator: Simulator, temporal: WorkflowEnvironment, queue: str
+) -> None:
+    for ending in ("completed", "ignored", "ignored"):
+        await (await start(temporal, queue, "crm-main:006A", ending, "deal-to-invoice")).result()
+    await seen(temporal, 3)
+    verdict = await audit(simulator.url, temporal.client)
+    assert [finding.rule for finding in verdict.findings] == ["count"]
+    assert verdict.processes == {"completed": 1}
+
+
+async def test_what_deals_came_to_and_what_was_billed_is_asked_of_the_systems(
+    simulator: Simulator, http: httpx.AsyncClient
+) -> None:
+    parts = [{"due_date": "2026-12-01", "amount": "400"}, {"due_date": "2027-01-01", "amount": "800"}]
+    made = await http.post("/_simulator/crms/crm-main/deals", json={"instalments": parts})
+    reference = made.json()["reference"]
+    await http.patch(f"/_simulator/crms/crm-main/deals/{made.json()['id']}", json={"amount": "1100.50"})
+    asked = {"reference": f"{reference}/draft-invoice#1", "lines": [{"unit_amount": "1100.50"}]}
+    invoice = (await http.post("/_simulator/books/xero-main/invoices", json=asked)).json()
+    paid = {"invoice": invoice["id"], "amount": "20.00"}
+    (await http.post("/_simulator/books/xero-main/payments", json=paid)).raise_for_status()
+
+    facts = await read_facts(simulator.url)
+    worth = {one.reference: {str(amount) for amount in one.amounts} for one in facts.worth}
+    assert {"1200.00", "1100.50"} <= worth[reference]
+    assert (worth[f"{reference}.1"], worth[f"{reference}.2"]) == ({"400.00"}, {"800.00"})
+    (document,) = facts.documents
+    assert (document.connection, document.id, document.status) == ("xero-main", invoice["id"], "AUTHORISED")
+    assert (document.carries, str(document.net), str(document.paid)) == (asked["reference"], "1100.50", "20.00")
 
 
 async def test_the_command_says_it_by_its_exit_code(

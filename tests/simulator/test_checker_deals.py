@@ -96,11 +96,19 @@ def reversed_() -> list[Effect]:
         *completed(),
         effect("credit-invoice", "CN1", key=REVERSE),
         effect("allocate-credit", "A1", key=REVERSE, undoes=INVOICE),
-        effect("mark-reversed", "N1", key=f"{DEAL}/write-invoice#1", undoes="N1"),
+        marked(),
         effect("restore-stage", "company-1", undoes="company-1"),
         effect("restore-stage", "person-1", undoes="person-1"),
         effect("resume-prospect-mail", "subscription-1/1", undoes="subscription-1/1"),
     ]
+
+
+def marked() -> Effect:
+    return effect("mark-reversed", "N1", key=f"{DEAL}/write-invoice#1", undoes="N1")
+
+
+def credited_by_hand() -> list[Effect]:
+    return [*completed(), effect("allocate-by-hand", "A1", key="-", undoes=INVOICE)]
 
 
 def moved_by_hand() -> list[Effect]:
@@ -179,6 +187,7 @@ def by_hand(*operations: str) -> dict[str, Any]:
         ([*drafted(), effect("post-by-hand", INVOICE, key="-"), *completed()[3:]], [ran()]),
         ([*without(reversed_(), "restore-stage"), *moved_by_hand()], [ran(), reversal()]),
         ([effect("void-by-hand", "I9", key="", undoes="I9")], []),
+        ([*credited_by_hand(), marked()], [ran()]),
         (billed_again(), [ran(started=LATE), reversal()]),
         (completed(), [ran(), ran("ignored", process="reverse-deal")]),
     ],
@@ -313,14 +322,22 @@ def test_who_has_other_business_with_us_stays_a_customer() -> None:
 
 
 def test_what_is_followed_is_paid_in_the_end() -> None:
-    def followed(status: str, state: str = "paid") -> set[str]:
-        result = {"kind": "completed", "result": {"state": state}}
+    def followed(status: str, ended: str = "paid", paid: str = "0") -> set[str]:
+        result = {"kind": "completed", "result": {"ended": ended}}
         process = ran(process="follow-invoice", reference=f"xero-main:{INVOICE}", result=result)
-        return rules(judged(completed(), ran(), process, documents=[document(status=status)]))
+        return rules(judged(completed(), ran(), process, documents=[document(status=status, paid=paid)]))
 
     assert followed("PAID") == set()
     assert followed("AUTHORISED") == {"count"}
-    assert followed("VOIDED", state="voided") == set()
+    assert followed("AUTHORISED", paid="1199.50") == set()
+    assert followed("VOIDED", ended="taken back") == set()
+
+
+def test_an_unpaid_invoice_may_be_followed_on_when_all_else_is_over() -> None:
+    process = ran("RUNNING", "follow-invoice", reference=f"xero-main:{INVOICE}")
+    assert judged(completed(), ran(), process, documents=[document()], settled=True).ok
+    for over in ([document(status="PAID")], []):
+        assert rules(judged(completed(), ran(), process, documents=over, settled=True)) == {"unsettled"}
 
 
 def test_a_reminder_is_one_mail() -> None:

@@ -31,6 +31,7 @@ from seamline.records.invoice import (
     InvoiceById,
     InvoiceRequest,
     Invoices,
+    InvoicesOf,
     InvoiceState,
     PostRequest,
     SendRequest,
@@ -126,9 +127,10 @@ class Accounting:
         return await self.system.read_invoice(call.request.invoice_id)
 
     @operation("accounting.find_invoices")
-    async def find_invoices(self, call: Call[BooksRequest]) -> Invoices:
-        """The invoices that stand for the reference, whoever made them."""
-        return Invoices(invoices=tuple(await self.system.find_invoices(call.reference)))
+    async def find_invoices(self, call: Call[InvoicesOf]) -> Invoices:
+        """The invoices that stand for the references, whoever made them."""
+        found = [one for reference in call.request.references for one in await self.system.find_invoices(reference)]
+        return Invoices(invoices=tuple(found))
 
     @operation("accounting.moved")
     async def moved(self, call: Call[WatchRequest]) -> Invoice:
@@ -258,7 +260,7 @@ class Accounting:
         if not credits and await self._voided(call, invoice):
             return Undone(state=UndoState.UNDONE, detail=f"{invoice.number} is voided", money=invoice.total)
         request = CreditRequest(invoice_id=invoice_id, issued=day, reason=reason)
-        credit = credits[0] if credits else await self.system.credit_invoice(f"{call.key}/credit", request)
+        credit = credits[0] if credits else await self.system.credit_invoice(call.key, request)
         if credit.left.amount > 0 and invoice.amount_due.amount > 0:
             credit = await self.system.allocate_credit(f"{call.key}/allocate", credit, invoice)
         left = f"; {credit.left} of it stays with the customer" if credit.left.amount > 0 else ""

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
-from datetime import datetime
+from datetime import timedelta
 from typing import Any, ClassVar, TypeVar, get_type_hints
 
 from temporalio import workflow
@@ -75,13 +75,14 @@ class Process(Inbox):
         *,
         number: int = 1,
         check: Callable[[Res], list[Problem]] | None = None,
+        strict: bool = False,
     ) -> Res:
         """Carry out an operation and return its result; whatever fails is retried, healed or mended by staff first.
 
         `number` counts repeats that are meant. `check` finds what is wrong with a result: then the process waits, and
-        staff retry (it is looked up anew) or amend the result itself.
+        staff retry (it is looked up anew), amend the result itself, or accept it as it is, unless the check is `strict`.
         """
-        return (await self.perform(operation, request, number=number, check=check)).result
+        return (await self.perform(operation, request, number=number, check=check, strict=strict)).result
 
     async def perform(
         self,
@@ -90,6 +91,7 @@ class Process(Inbox):
         *,
         number: int = 1,
         check: Callable[[Res], list[Problem]] | None = None,
+        strict: bool = False,
         amended: Callable[[Req, Req], Awaitable[Req]] | None = None,
     ) -> Done[Req, Res]:
         """Like `do`, and tells the request finally used and what the system found.
@@ -101,7 +103,8 @@ class Process(Inbox):
             reference=self.start.reference, key=key, request=request, repeated=_is_reset()
         )
         entry = self.undo.register(operation, call) if isinstance(operation, Effect) else None
-        return await RunningStep(self, operation, call, check=check, amended=amended, entry=entry).run()
+        step = RunningStep(self, operation, call, check=check, strict=strict, amended=amended, entry=entry)
+        return await step.run()
 
     async def ask(self, question: Question) -> Answer:
         """Ask people, by the rule that the policy has for the question, and wait for their answer."""
@@ -111,17 +114,20 @@ class Process(Inbox):
         """Wait for something to happen in a system, however long it takes."""
         return await self.do(wait, request)
 
-    async def sleep_until(self, moment: datetime, title: str) -> None:
-        """Wait until a moment. Raises Stopped when the process is cancelled meanwhile and can be taken back."""
-        place = self.begin_step("sleep", title, "clock")
-        while not self.stop_requested() and (seconds := (moment - workflow.now()).total_seconds()) > 0:
+    async def settle(self, seconds: float, title: str) -> None:
+        """Let the world come to rest before the story reads its object: what events asked until then is outdated.
+
+        Raises Stopped when the process is cancelled meanwhile.
+        """
+        place = self.begin_step("settle", title, "clock")
+        until = workflow.now() + timedelta(seconds=seconds)
+        while workflow.cancellation_reason() is None and workflow.now() < until:
             try:
-                await workflow.wait_condition(self.stop_requested, timeout=seconds)
-            except TimeoutError:
-                break
+                await workflow.sleep(until - workflow.now())
             except asyncio.CancelledError:
                 if not self.is_cancel_request():
                     raise
+        self.stop_asked = ""
         stopped = self.stop_requested()
         self.mark(place, StepState.STOPPED if stopped else StepState.DONE, ended=True)
         if stopped:

@@ -52,6 +52,7 @@ class RunningStep(Generic[Req, Res]):
         *,
         stoppable: bool = True,
         check: Callable[[Res], list[Problem]] | None = None,
+        strict: bool = False,
         amended: Callable[[Req, Req], Awaitable[Req]] | None = None,
         entry: Entry | None = None,
     ) -> None:
@@ -60,6 +61,7 @@ class RunningStep(Generic[Req, Res]):
         self.call = call
         self.stoppable = stoppable
         self.check = check
+        self.strict = strict
         self.amended = amended
         self.entry = entry
         self.connection = process.route[operation.role]
@@ -262,7 +264,8 @@ class RunningStep(Generic[Req, Res]):
     def _actions(self, failure: Failure) -> tuple[Action, ...]:
         amendable = self.stoppable and bool(type(self._amendable(failure)).model_fields)
         cancellable = self.stoppable and not self.process.forward_only
-        possible = {Action.RETRY: True, Action.AMEND: amendable, Action.SKIP: True, Action.CANCEL: cancellable}
+        skippable = not (self.strict and self._judged(failure))
+        possible = {Action.RETRY: True, Action.AMEND: amendable, Action.SKIP: skippable, Action.CANCEL: cancellable}
         return tuple(action for action, is_possible in possible.items() if is_possible)
 
     def _close(self, *, taken: bool) -> None:

@@ -8,10 +8,11 @@ from enum import StrEnum
 
 from pydantic import AwareDatetime, Field
 
+from seamline.errors import Problem
 from seamline.records.base import Record
 from seamline.records.customer import Customer
 from seamline.records.money import Currency, Money
-from seamline.records.reference import Reference
+from seamline.records.reference import Reference, reference_of
 
 LINES_MAX = 500
 INSTALMENTS_MAX = 120
@@ -105,6 +106,32 @@ class Deal(Record):
     invoices: tuple[InvoiceNote, ...] = Field(default=(), max_length=1000)
     """What was written back of its invoices, those of its instalments and the reversed ones too."""
     page: str = ""
+
+
+    def notes_of(self, reference: str) -> list[InvoiceNote]:
+        """What was written back for the deal itself, or for one instalment."""
+        return [one for one in self.invoices if reference_of(one.key) == reference]
+
+    def not_ours(self, reference: str, *, production: bool) -> str:
+        """Why nothing is to be billed for the reference; empty when something is."""
+        standing = [one for one in self.notes_of(reference) if one.status is not NoteStatus.REVERSED]
+        if self.stage is not DealStage.WON:
+            return f"the deal is {self.stage}, not won"
+        if self.test and production:
+            return "a test deal in production"
+        if standing:
+            return f"already invoiced as {standing[0].number}"
+        return "" if self.amount.amount else "the deal comes to nothing"
+
+    def changes_since(self, earlier: Deal) -> list[Problem]:
+        """What became of the deal since it was read, as far as its invoice is concerned."""
+        names = ("amount", "currency", "customer", "contact", "lines", "purchase_order", "terms", "instalments")
+        remedy = "cancel, and bill the deal anew, or accept that the invoice is as before"
+        return [
+            Problem(field=name, reason=f"was changed in the CRM meanwhile: {remedy}")
+            for name in names
+            if getattr(self, name) != getattr(earlier, name)
+        ]
 
 
 class DealRequest(Record):

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date
 from decimal import Decimal
 from enum import StrEnum
 
-from pydantic import AwareDatetime, Field
+from pydantic import AwareDatetime, Field, model_validator
 
+from seamline.errors import Problem
 from seamline.records.base import Record
 from seamline.records.money import Currency, Money
 from seamline.records.reference import Reference
@@ -40,6 +42,25 @@ class InvoiceRequest(Record):
     net: Money
     tax: Money
     total: Money
+
+    @model_validator(mode="after")
+    def _check_sums(self) -> InvoiceRequest:
+        nets = Money.total((one.net for one in self.lines), self.currency)
+        taxes = Money.total((one.tax for one in self.lines), self.currency)
+        for name, here, lines in (("net", self.net, nets), ("tax", self.tax, taxes)):
+            if here != lines:
+                raise ValueError(f"{name} is {here} and its lines come to {lines}: amend one of both")
+        if self.total != self.net + self.tax:
+            raise ValueError(f"total is {self.total}, and net and tax come to {self.net + self.tax}")
+        if self.due < self.issued:
+            raise ValueError("due must not be before issued")
+        return self
+
+
+class InvoicesOf(Record):
+    """Which references' invoices to look for."""
+
+    references: tuple[Reference, ...] = Field(max_length=200)
 
 
 class InvoiceState(StrEnum):
@@ -76,6 +97,17 @@ class Invoice(Record):
     """Where staff see it."""
     link: str = ""
     """Where the customer sees it; empty until it is posted."""
+
+    def differs(self, wanted: InvoiceRequest) -> list[Problem]:
+        """What accounting made otherwise than asked, to the cent; empty once it is posted and cannot change."""
+        if self.state is not InvoiceState.DRAFT:
+            return []
+        there = {"net": self.net, "tax": self.tax, "total": self.total}
+        return [
+            Problem(field=name, reason=f"is {value} in accounting and {getattr(wanted, name)} by our rules")
+            for name, value in there.items()
+            if value != getattr(wanted, name)
+        ]
 
 
 class Invoices(Record):
@@ -175,3 +207,16 @@ class Books(Record):
     locked_until: date | None = None
     """The last day of the closed periods."""
     tax_codes: tuple[TaxCode, ...] = ()
+
+    def problems(self, currency: str, lines: Sequence[InvoiceLine]) -> list[Problem]:
+        """Why these books could not take such an invoice."""
+        known = {one.code for one in self.tax_codes}
+        missing = sorted({one.tax_code for one in lines} - known)
+        found = [
+            Problem(field="tax_codes", reason=f"lack {code}: add it there, or correct policy.billing, then retry")
+            for code in missing
+        ]
+        if currency not in (self.currency, *self.currencies):
+            reason = f"lack {currency}: add it in accounting, then retry"
+            found.append(Problem(field="currencies", reason=reason))
+        return found

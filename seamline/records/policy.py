@@ -17,6 +17,8 @@ from seamline.records.money import Money
 from seamline.records.parcel import Quote, Rate
 from seamline.records.risk import Risk, RiskLevel
 
+_RULES = {"invoice": ApprovalRule(four_eyes=True)}
+
 
 class Policy(Record):
     """The rules of the processes and the engine's times, each with its default."""
@@ -72,8 +74,8 @@ class Policy(Record):
     billing: Billing = Field(default=Billing(), description="What is billed when, and by which rules.")
 
     def approval(self, question: str) -> ApprovalRule:
-        """The rule for a question; the default rule for one that is not set."""
-        return self.approvals.get(question, ApprovalRule())
+        """The rule for a question; the default rule for one that is not set. Invoices need a second person."""
+        return self.approvals.get(question) or _RULES.get(question, ApprovalRule())
 
     def present(self, team: str, now: datetime) -> str:
         """The team, or the one that decides for it today."""

@@ -33,6 +33,16 @@ def external_id_of(reference: str) -> str:
     return reference.split(":", 1)[1].split(".", 1)[0]
 
 
+def part_of(reference: str) -> int:
+    """The part of the object: 2 of `shop-uk:5001.2`, 0 of the whole."""
+    return int(reference.partition(".")[2] or 0)
+
+
+def with_part(reference: str, part: int) -> str:
+    """The reference of a part of the whole."""
+    return f"{reference}.{part}"
+
+
 def effect_key(reference: str, purpose: str, number: int = 1) -> str:
     """The key an effect carries in the system where it lives: `shop-uk:5001/buy-label#1`."""
     return f"{reference}/{purpose}#{number}"

@@ -72,3 +72,29 @@ class Audition(Process):
 
     def broken(self, thing: Thing) -> list[Problem]:
         return [Problem(field="colour", reason="is not mixed")] if thing.colour == "mud" else []
+
+
+@process("tour")
+class Tour(Process):
+    """Rests first, chooses its stage, takes no broken thing as it is, and lets what it asks about be amended."""
+
+    roles = ("stage",)
+    chosen = ("stage",)
+    hears = (EventKind.ORDER_CANCELLED,)
+    stops_on: ClassVar = {EventKind.ORDER_CANCELLED: "cancelled at the source"}
+
+    async def run(self, start: Start) -> Outcome:
+        await self.settle(7200, "Wait out the weather")
+        self.choose("stage", start.started_by)
+        thing = await self.do(stage.look, Thing(name="tour"), check=self.broken, strict=True)
+        async with self.undoable():
+            while True:
+                held = await self.do(stage.reserve, thing)
+                answer = await self.ask(Question("part", "Give the part", "a new face", about=thing, amendable=True))
+                if not isinstance(answer.amended, Thing):
+                    break
+                thing = answer.amended
+        return self.completed(held)
+
+    def broken(self, thing: Thing) -> list[Problem]:
+        return [Problem(field="colour", reason="is not mixed")] if thing.colour == "mud" else []

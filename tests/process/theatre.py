@@ -22,7 +22,7 @@ from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxR
 from seamline.process import attributes
 from seamline.process.view import Status, View
 from seamline.records.policy import Policy
-from tests.process.play import Audition, Epilogue, Play
+from tests.process.play import Audition, Epilogue, Play, Tour
 from tests.process.stage import Stage, Workshop
 from worker.sandbox import runner
 
@@ -112,20 +112,26 @@ class Theatre(Watching):
         async with Worker(
             self.client,
             task_queue=self.queue,
-            workflows=[Play, Epilogue, Audition],
+            workflows=[Play, Epilogue, Audition, Tour],
             workflow_runner=sandbox(),
             **options,
         ):
             yield
 
     async def start(
-        self, *arguments: Any, policy: Policy = QUICK, name: str = "play", started_by: str = "", **options: Any
+        self,
+        *arguments: Any,
+        policy: Policy = QUICK,
+        name: str = "play",
+        started_by: str = "",
+        route: bool = True,
+        **options: Any,
     ) -> Handle:
         """Start a play about a new reference, or with the arguments given."""
         reference = f"test:{next(_numbers)}-{uuid.uuid4().hex[:6]}"
         start = {
             "reference": reference,
-            "route": {"stage": self.connection},
+            "route": {"stage": self.connection} if route else {},
             "policy": policy.model_dump(mode="json"),
             "started_by": started_by,
         }

@@ -35,7 +35,10 @@ class CrmSystem(Traceable, Protocol):
         """The deal as it is now; a part's reference gives the whole deal. Refusal `not-found` when there is none."""
 
     async def find_won(self, request: WonRequest) -> WonDeals:
-        """Deals changed since that are won, those reopened, and instalments of won deals due from day to day."""
+        """What is to be billed or reversed by now, 2000 at most.
+
+        Deals whose stage changed since: the won ones, and of the others those with an invoice that stands; and
+        instalments of won deals that are due and not billed, whenever the stage changed."""
 
     async def write_note(self, reference: str, key: str, request: NoteRequest) -> InvoiceNote:
         """Set what the CRM knows of the invoice with this effect key: repeating sets the same again."""

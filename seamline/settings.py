@@ -142,6 +142,19 @@ class ApiSettings(Section):
     token: SecretStr | None = Field(default=None, description="Bearer token that starting a process demands, if set.")
 
 
+class WatchSettings(Section):
+    """How CRMs are looked at for won deals that no webhook told of."""
+
+    enabled: bool = True
+    interval_seconds: float = Field(default=60, ge=1, le=86_400, description="How often each CRM is looked at.")
+    overlap_seconds: float = Field(
+        default=300, ge=0, le=86_400, description="How far a look goes back before the last change seen."
+    )
+    first_hours: float = Field(
+        default=24, ge=0, le=8760, description="How far back the very first look goes: older deals stay as they are."
+    )
+
+
 class TelemetrySettings(Section):
     """Where traces go; nowhere by default."""
 
@@ -168,6 +181,7 @@ class Settings(BaseSettings):
     notifier: NotifierSettings = NotifierSettings()
     worker: WorkerSettings = WorkerSettings()
     api: ApiSettings = ApiSettings()
+    watch: WatchSettings = WatchSettings()
     telemetry: TelemetrySettings = TelemetrySettings()
     temporal_ui_url: str = Field(default="", description="Temporal's web page, for links: http://localhost:8233.")
 
@@ -202,8 +216,15 @@ class Settings(BaseSettings):
         for name in self.served:
             if name not in self.connections:
                 raise ValueError(f"worker.connections: {name!r} is none; there are: {_listed(self.connections)}")
+        self._check_entities()
         check_teams(self.teams, self.notifier, mailing=self.mailing, chats=self.chats)
         return self
+
+    def _check_entities(self) -> None:
+        for entity, name in self.policy.billing.entities.items():
+            if name not in self.filling("accounting"):
+                books = _listed(self.filling("accounting"))
+                raise ValueError(f"policy.billing.entities.{entity}: {name!r} is no accounting connection: {books}")
 
     @property
     def mailing(self) -> str | None:
@@ -310,10 +331,17 @@ def start_for(process: type[Process], reference: str, settings: Settings, *, sta
         raise ValueError(
             f"its connection {own!r} is no {process.origin}; there are: {_listed(settings.filling(process.origin))}"
         )
-    route = {role: name for role in process.roles if (name := _connection_for(role, own, process, settings))}
     return process.start_type(
-        reference=reference, route=route, policy=settings.policy, started_by=started_by[:STARTED_BY_LENGTH_MAX]
+        reference=reference,
+        route=route_for(process, own, settings),
+        policy=settings.policy,
+        started_by=started_by[:STARTED_BY_LENGTH_MAX],
     )
+
+
+def route_for(process: type[Process], own: str, settings: Settings) -> dict[str, str]:
+    """Role -> connection for an object of the connection `own`. ConfigurationError when a role has none or several."""
+    return {role: name for role in process.roles if (name := _connection_for(role, own, process, settings))}
 
 
 def _connection_for(role: str, own: str, process: type[Process], settings: Settings) -> str:

@@ -3,32 +3,16 @@
 from __future__ import annotations
 
 import logging
-from datetime import timedelta
 
-from temporalio.client import (
-    Client,
-    Schedule,
-    ScheduleActionStartWorkflow,
-    ScheduleAlreadyRunningError,
-    ScheduleIntervalSpec,
-    ScheduleOverlapPolicy,
-    SchedulePolicy,
-    ScheduleSpec,
-    ScheduleUpdate,
-    ScheduleUpdateInput,
-)
-from temporalio.service import RPCError, RPCStatusCode
+from temporalio.client import Client, Schedule, ScheduleActionStartWorkflow
+from temporalio.service import RPCError
 
 from seamline.settings import PROCESS_QUEUE, Settings
 from seamline.teams import NOTIFIER, TeamSettings
 from seamline.telemetry import log_event
-from seamline.temporal import RPC_SECONDS_MAX, reaching
+from seamline.temporal import reaching
+from worker.schedules import RUN_MAX, end, ensure, every
 from workflows.notify_teams import NotifyTeams, Place, Rules, Team
-
-CATCH_UP = timedelta(seconds=10)
-"""Looks missed while Temporal was away are left out: the next tells all."""
-RUN_MAX = timedelta(minutes=15)
-"""A run that cannot go on, after a deploy that changed it, would otherwise keep all later ones from starting."""
 
 log = logging.getLogger(__name__)
 
@@ -41,9 +25,9 @@ async def schedule_notifier(client: Client, settings: Settings) -> None:
     try:
         with reaching():
             if settings.teams and settings.notifier.enabled:
-                await _ensure(client, _schedule(settings))
+                await ensure(client, NOTIFIER, _schedule(settings))
             else:
-                await _end(client)
+                await end(client, NOTIFIER)
     except RPCError as error:
         log_event(log, "notifier not scheduled", reason=error.status.name)
 
@@ -68,8 +52,9 @@ def _places(team: TeamSettings, settings: Settings) -> list[Place]:
 
 
 def _schedule(settings: Settings) -> Schedule:
-    return Schedule(
-        action=ScheduleActionStartWorkflow(
+    return every(
+        settings.notifier.interval_seconds,
+        ScheduleActionStartWorkflow(
             NotifyTeams.run,
             rules_of(settings),
             id=NOTIFIER,
@@ -77,29 +62,4 @@ def _schedule(settings: Settings) -> Schedule:
             run_timeout=RUN_MAX,
             static_summary="Tell each team what waits for it",
         ),
-        spec=ScheduleSpec(intervals=[ScheduleIntervalSpec(timedelta(seconds=settings.notifier.interval_seconds))]),
-        policy=SchedulePolicy(overlap=ScheduleOverlapPolicy.SKIP, catchup_window=CATCH_UP),
     )
-
-
-async def _ensure(client: Client, wanted: Schedule) -> None:
-    def changed(now: ScheduleUpdateInput) -> ScheduleUpdate:
-        # Whether it is paused is the operators' business.
-        wanted.state = now.description.schedule.state
-        return ScheduleUpdate(wanted)
-
-    try:
-        await client.create_schedule(NOTIFIER, wanted, rpc_timeout=_RPC)
-    except ScheduleAlreadyRunningError:
-        await client.get_schedule_handle(NOTIFIER).update(changed, rpc_timeout=_RPC)
-
-
-async def _end(client: Client) -> None:
-    try:
-        await client.get_schedule_handle(NOTIFIER).delete(rpc_timeout=_RPC)
-    except RPCError as error:
-        if error.status is not RPCStatusCode.NOT_FOUND:
-            raise
-
-
-_RPC = timedelta(seconds=RPC_SECONDS_MAX)

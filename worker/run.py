@@ -27,6 +27,7 @@ from seamline.signals import stop_on_signals
 from seamline.telemetry import log_event
 from seamline.temporal import connect, register_search_attributes
 from worker.connections import ServedConnection, activities_of, serve_connections
+from worker.deals import schedule_watches
 from worker.notifier import schedule_notifier
 from worker.sandbox import runner
 from worker.slots import BreakerInterceptor, BreakerSlots
@@ -50,6 +51,7 @@ async def run(settings: Settings, *, on_ready: Callable[[], None]) -> None:
     await register_search_attributes(client)
     if settings.worker.workflows:
         await schedule_notifier(client, settings)
+        await schedule_watches(client, settings)
     workers = workers_of(settings, served, client)
     try:
         await _run_until_stopped(workers, served, on_ready)

@@ -148,7 +148,8 @@ class Process(Inbox):
 
         With `again` one that is over does not count, as for a process that `repeats`.
         """
-        await self.unbroken(self._start_other(process, start, again=again or process.repeats))
+        if not await self.unbroken(begin(process, start, again=again or process.repeats)):
+            self.note(f"{process.name} was already started")
 
     def ignored(self, reason: str) -> Outcome:
         """End with nothing done: the object is not ours."""
@@ -216,21 +217,6 @@ class Process(Inbox):
         if workflow.info().workflow_id != expected:
             problems.append(Problem(field="workflow id", reason=f"must be {expected}, so that it runs once"))
         return problems
-
-    async def _start_other(self, process: type[Process], start: Start, *, again: bool) -> None:
-        try:
-            await workflow.start_child_workflow(
-                process.name,
-                start,
-                id=workflow_id(process.name, start.reference),
-                parent_close_policy=workflow.ParentClosePolicy.ABANDON,
-                cancellation_type=workflow.ChildWorkflowCancellationType.ABANDON,
-                id_reuse_policy=reuse_of(again),
-                search_attributes=attributes.at_start(start.reference),
-                static_summary=f"{process.name} of {start.reference}",
-            )
-        except WorkflowAlreadyStartedError:
-            self.note(f"{process.name} was already started")
 
     # ---- cancel and undo ------------------------------------------------------------------------------------------
 
@@ -319,6 +305,24 @@ class Process(Inbox):
     def _outcome_undone(self, reason: str) -> Outcome:
         undone = self.undo.told(self.route)
         return Outcome(kind=OutcomeKind.UNDONE, reason=reason, undone=undone, manual=tuple(self.manual))
+
+
+async def begin(process: type[Process], start: Start, *, again: bool) -> bool:
+    """Start a process from workflow code; it lives on by itself. False when one of its id is there already."""
+    try:
+        await workflow.start_child_workflow(
+            process.name,
+            start,
+            id=workflow_id(process.name, start.reference),
+            parent_close_policy=workflow.ParentClosePolicy.ABANDON,
+            cancellation_type=workflow.ChildWorkflowCancellationType.ABANDON,
+            id_reuse_policy=reuse_of(again),
+            search_attributes=attributes.at_start(start.reference),
+            static_summary=f"{process.name} of {start.reference}",
+        )
+    except WorkflowAlreadyStartedError:
+        return False
+    return True
 
 
 class _Undoable:

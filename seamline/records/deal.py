@@ -107,7 +107,6 @@ class Deal(Record):
     """What was written back of its invoices, those of its instalments and the reversed ones too."""
     page: str = ""
 
-
     def notes_of(self, reference: str) -> list[InvoiceNote]:
         """What was written back for the deal itself, or for one instalment."""
         return [one for one in self.invoices if reference_of(one.key) == reference]
@@ -139,26 +138,25 @@ class DealRequest(Record):
 
 
 class WonRequest(Record):
-    """Which deals to look for: won or changed since, and instalments due from one day to another."""
+    """Which deals to look for: those whose stage changed since, and instalments due by today."""
 
     since: AwareDatetime
-    due_from: date
-    due_to: date
+    today: date
 
 
 class WonDeal(Record):
-    """A deal, or an instalment of one, that is to be billed now. `reopened`: it was won, and is so no longer."""
+    """A deal that is won, or an instalment of one that is due. `reopened`: it has an invoice and is won no longer."""
 
     reference: Reference
     changed_at: AwareDatetime
+    """When its stage changed last, by the CRM's clock."""
     reopened: bool = False
 
 
 class WonDeals(Record):
-    """What was found, oldest change first. `more` says that the list was cut: look again from the last."""
+    """What was found, the oldest change first; where there was too much, the oldest of it."""
 
     deals: tuple[WonDeal, ...] = Field(default=(), max_length=2000)
-    more: bool = False
 
 
 class NoteRequest(Record):

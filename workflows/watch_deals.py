@@ -1,0 +1,116 @@
+"""Look in the CRM, on a schedule, for what no webhook told: deals won or reopened, and instalments due.
+
+Its only memory is the last run's result. The watermark is the CRM's own time of the last change seen, and each look
+begins a little before it, since changes become visible late and out of order.
+"""
+
+from __future__ import annotations
+
+from datetime import date, datetime, timedelta
+
+from pydantic import AwareDatetime, Field, ValidationError
+from temporalio import workflow
+from temporalio.common import RetryPolicy
+
+from activities import crm
+from seamline.process.effect import Call
+from seamline.process.process import begin
+from seamline.records.base import Record
+from seamline.records.calendar import zone_of
+from seamline.records.deal import WonDeal, WonDeals, WonRequest
+from seamline.records.policy import Policy
+from seamline.records.reference import part_of
+from workflows.deal_to_invoice import DealToInvoice
+from workflows.reverse_deal import ReverseDeal
+
+SEEN_MAX = 4000
+TRY_WITHIN = timedelta(seconds=60)
+LOOK_WITHIN = timedelta(minutes=5)
+_RETRIES = RetryPolicy(maximum_interval=timedelta(seconds=30))
+
+
+class WatchRules(Record):
+    """Which CRM is looked at, and what its processes are started with."""
+
+    connection: str
+    routes: dict[str, dict[str, str]] = Field(description="Process -> role -> connection.")
+    policy: Policy
+    overlap_seconds: float = Field(default=300, ge=0, le=86_400)
+    first_hours: float = Field(default=24, ge=0, le=8760)
+    """How far back the very first look goes."""
+
+
+class Seen(Record):
+    """A change that was acted on."""
+
+    reference: str
+    changed_at: AwareDatetime
+
+
+class Watched(Record):
+    """What one look did, and what the next must know."""
+
+    since: AwareDatetime | None = None
+    seen: tuple[Seen, ...] = ()
+    started: int = 0
+
+
+@workflow.defn(name="watch-deals")
+class WatchDeals:
+    """Look, and start what is to be started."""
+
+    @workflow.run
+    async def run(self, rules: WatchRules) -> Watched:
+        """One look."""
+        last = _last_run()
+        since = last.since or workflow.now() - timedelta(hours=rules.first_hours)
+        overlap = timedelta(seconds=rules.overlap_seconds)
+        found: WonDeals = await workflow.execute_activity(
+            crm.find_won.name,
+            Call[WonRequest](reference="", request=WonRequest(since=since - overlap, today=_today(rules))),
+            task_queue=rules.connection,
+            result_type=WonDeals,
+            start_to_close_timeout=TRY_WITHIN,
+            schedule_to_close_timeout=LOOK_WITHIN,
+            retry_policy=_RETRIES,
+            summary=crm.find_won.title,
+        )
+        known = {(one.reference, one.changed_at) for one in last.seen}
+        new = [one for one in found.deals if (one.reference, one.changed_at) not in known]
+        started = [one for one in new if await _start(rules, one)]
+        return Watched(since=_watermark(since, new), seen=_kept(last.seen, new, since - overlap), started=len(started))
+
+
+async def _start(rules: WatchRules, deal: WonDeal) -> bool:
+    """Start the deal's process. An instalment's is started once; a deal's again when its stage changed again."""
+    process = ReverseDeal if deal.reopened else DealToInvoice
+    start = process.start_type(
+        reference=deal.reference,
+        route=rules.routes.get(process.name, {}),
+        policy=rules.policy,
+        started_by="watch-deals",
+    )
+    return await begin(process, start, again=not part_of(deal.reference))
+
+
+def _watermark(since: datetime, new: list[WonDeal]) -> datetime:
+    """The newest change acted on; instalments are found by their days, whenever their deal changed."""
+    return max([since, *(one.changed_at for one in new if not part_of(one.reference))])
+
+
+def _kept(seen: tuple[Seen, ...], new: list[WonDeal], from_: datetime) -> tuple[Seen, ...]:
+    """What the next look may find again."""
+    added = [Seen(reference=one.reference, changed_at=one.changed_at) for one in new]
+    return tuple(one for one in (*seen, *added) if part_of(one.reference) or one.changed_at >= from_)[-SEEN_MAX:]
+
+
+def _today(rules: WatchRules) -> date:
+    return workflow.now().astimezone(zone_of(rules.policy.time_zone)).date()
+
+
+def _last_run() -> Watched:
+    """What the run before did; nothing where there was none, or another release wrote it otherwise."""
+    try:
+        return Watched.model_validate(workflow.get_last_completion_result(dict) or {})
+    except ValidationError:
+        return Watched()

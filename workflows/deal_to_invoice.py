@@ -156,21 +156,24 @@ class DealToInvoice(Process):
         """The draft that finance approved, where the policy asks for it; amended, it is drafted and asked anew."""
         request = invoice_request(self.start.reference, bill, customer_id)
         while True:
-            wanted = request
-            draft = await self.do(
-                accounting.draft_invoice, wanted, number=self.number, check=lambda made: made.differs(wanted)
-            )
-            reasons = self.policy.billing.reasons(deal, amended(bill, wanted), new_customer=is_new)
+            draft = await self.draft(request)
+            reasons = self.policy.billing.reasons(deal, amended(bill, request), new_customer=is_new)
             if not reasons:
                 return draft
             question = Question(
-                "invoice", "Approve the invoice", "; ".join(reasons), about=wanted, team="finance", amendable=True
+                "invoice", "Approve the invoice", "; ".join(reasons), about=request, team="finance", amendable=True
             )
             answer = await self.approved(deal, question)
             if not isinstance(answer.amended, InvoiceRequest):
                 await self.still_won(deal)
                 return draft
             request = answer.amended
+
+    async def draft(self, request: InvoiceRequest) -> Invoice:
+        """The draft as accounting has it, to the cent as asked for."""
+        return await self.do(
+            accounting.draft_invoice, request, number=self.number, check=lambda made: made.differs(request)
+        )
 
     async def approved(self, deal: Deal, question: Question) -> Answer:
         """An approval or an amendment; rejected, the deal's owner is told in the CRM and all is taken back."""

@@ -29,7 +29,7 @@ READ_SECONDS_MAX = 20.0
 CALL_SECONDS_MAX = 28.0
 """From asking the limiter to the last byte: below the 30 s that an activity has for a single call."""
 ANSWER_BYTES_MAX = 8 * 1024 * 1024
-RETRY_AFTER_SECONDS_MAX = 3600.0
+RETRY_AFTER_SECONDS_MAX = 86_400.0
 REQUEST_ID_HEADERS = ("x-request-id", "request-id", "x-correlation-id")
 
 # httpx writes whole URLs to its log, and a query may hold what a log must not.

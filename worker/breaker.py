@@ -1,11 +1,12 @@
 """When to leave a system alone: a circuit breaker as a pure state machine, with the clock passed in.
 
     closed ──failures in a row──► open ──time passed──► half-open ──success──► closed
-                                   ▲                        │
-                                   └────────outage──────────┘
+       └─────a Retry-After───────►  ▲                        │
+                                    └────────outage──────────┘
 
 Half-open lets one task through. Each time it opens anew it stays open twice as long, up to a limit; a longer
-`Retry-After` of the system counts instead. Pattern: M. Nygard, Release It!, "Circuit Breaker".
+`Retry-After` of the system counts instead. A system that says when to come again is left alone at once: a limit of
+calls a minute would otherwise cost an attempt of every task. Pattern: M. Nygard, Release It!, "Circuit Breaker".
 """
 
 from __future__ import annotations
@@ -15,8 +16,8 @@ from enum import StrEnum
 
 from seamline.settings import BreakerSettings
 
-RETRY_AFTER_SECONDS_MAX = 3600
-"""A longer `Retry-After` is cut to this, so that a nonsensical one cannot silence a system for days."""
+RETRY_AFTER_SECONDS_MAX = 86_400
+"""A longer `Retry-After` is cut to this: limits for a day end within it, and nothing silences a system longer."""
 
 
 class State(StrEnum):
@@ -57,12 +58,13 @@ class Breaker:
     def failed(self, retry_after_seconds: float = 0) -> None:
         """The system was away. What was begun before it opened and fails while it is open only lengthens the wait."""
         self._failures += 1
-        state = self.state
+        state, told = self.state, min(retry_after_seconds, RETRY_AFTER_SECONDS_MAX)
         if state is State.HALF_OPEN or (state is State.CLOSED and self._failures >= self._settings.failures):
             self._openings += 1
             self._open_until = self._clock() + self._open_seconds()
+        elif state is State.CLOSED and told:
+            self._openings = 1
         if self._openings:
-            told = min(retry_after_seconds, RETRY_AFTER_SECONDS_MAX)
             self._open_until = max(self._open_until, self._clock() + told)
 
     def _open_seconds(self) -> float:

@@ -75,6 +75,17 @@ def test_failures_begun_before_it_opened_do_not_lengthen_it(breaker: Breaker, cl
     assert breaker.seconds_left == 1
 
 
+def test_a_system_that_says_when_to_come_again_is_left_alone_at_once(breaker: Breaker, clock: Clock) -> None:
+    breaker.failed(retry_after_seconds=7)
+    assert (breaker.state, breaker.seconds_left) == (State.OPEN, 7)
+    breaker.failed(retry_after_seconds=5)
+    assert breaker.seconds_left == 7
+    clock.now += 7
+    assert breaker.state is State.HALF_OPEN
+    breaker.succeeded()
+    assert breaker.state is State.CLOSED
+
+
 def test_a_longer_retry_after_counts_and_a_shorter_does_not(breaker: Breaker) -> None:
     fail(breaker, 2)
     breaker.failed(retry_after_seconds=1)

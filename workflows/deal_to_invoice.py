@@ -154,7 +154,7 @@ class DealToInvoice(Process):
 
     async def approved_draft(self, deal: Deal, bill: Bill, customer_id: str, *, is_new: bool) -> Invoice:
         """The draft that finance approved, where the policy asks for it; amended, it is drafted and asked anew."""
-        request = invoice_request(self.start.reference, bill, customer_id)
+        request = invoice_request(self.start.reference, deal, bill, customer_id)
         while True:
             draft = await self.draft(request)
             reasons = self.policy.billing.reasons(deal, amended(bill, request), new_customer=is_new)
@@ -237,7 +237,7 @@ class DealToInvoice(Process):
         await self.hand_on(FollowInvoice, start)
 
 
-def invoice_request(reference: str, bill: Bill, customer_id: str) -> InvoiceRequest:
+def invoice_request(reference: str, deal: Deal, bill: Bill, customer_id: str) -> InvoiceRequest:
     """The invoice as it is to be drafted."""
     return InvoiceRequest(
         reference=reference,
@@ -246,7 +246,7 @@ def invoice_request(reference: str, bill: Bill, customer_id: str) -> InvoiceRequ
         issued=bill.issued,
         due=bill.due,
         terms=bill.terms,
-        purchase_order=bill.purchase_order,
+        purchase_order=deal.purchase_order,
         lines=bill.lines,
         net=bill.net,
         tax=bill.tax,

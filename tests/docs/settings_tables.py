@@ -23,6 +23,7 @@ from seamline.settings import (
     Connection,
     Settings,
     TelemetrySettings,
+    WatchSettings,
     WorkerSettings,
 )
 from seamline.teams import NotifierSettings, TeamSettings
@@ -39,6 +40,8 @@ MEANINGS = {
     "teams": "Where teams are told what waits: the table below.",
     "notifier": "The table below.",
     "policy": "The rules of the business: the table below.",
+    "watch": "How CRMs are looked at: the table below.",
+    "watch.enabled": "Whether they are looked at; without it only webhooks start deals.",
     "worker": "The table below.",
     "api": "The table below.",
     "telemetry": "The table below.",
@@ -65,6 +68,7 @@ def sections() -> dict[str, tuple[str, type[BaseModel]]]:
         "billing-days": ("policy.billing.calendar.", WorkingDaysSettings),
         "team": ("teams.NAME.", TeamSettings),
         "notifier": ("notifier.", NotifierSettings),
+        "watch": ("watch.", WatchSettings),
         "worker": ("worker.", WorkerSettings),
         "api": ("api.", ApiSettings),
         "telemetry": ("telemetry.", TelemetrySettings),

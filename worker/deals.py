@@ -6,7 +6,6 @@ import logging
 
 from temporalio.client import Client, Schedule, ScheduleActionStartWorkflow
 from temporalio.service import RPCError
-from workflows.reverse_deal import ReverseDeal
 
 from seamline.errors import ConfigurationError
 from seamline.process.process import Process
@@ -15,6 +14,7 @@ from seamline.telemetry import log_event
 from seamline.temporal import reaching
 from worker.schedules import RUN_MAX, end, ensure, every
 from workflows.deal_to_invoice import DealToInvoice
+from workflows.reverse_deal import ReverseDeal
 from workflows.watch_deals import WatchDeals, WatchRules
 
 STARTED: tuple[type[Process], ...] = (DealToInvoice, ReverseDeal)

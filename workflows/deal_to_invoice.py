@@ -5,8 +5,6 @@ from __future__ import annotations
 from datetime import date
 from typing import ClassVar
 
-from seamline.records.bill import Bill
-from seamline.records.billing import Duty
 from temporalio import workflow
 
 from activities import accounting, crm, marketing
@@ -18,6 +16,8 @@ from seamline.process.view import Outcome
 from seamline.records import bill as billing
 from seamline.records.audience import AudienceRequest, MailStop, StageRequest
 from seamline.records.base import Record
+from seamline.records.bill import Bill
+from seamline.records.billing import Duty
 from seamline.records.calendar import zone_of
 from seamline.records.customer import Customer, CustomerQuery, CustomerRequest, LinkRequest
 from seamline.records.deal import BillingContact, Deal, DealRequest, DealStage, NoteRequest, TaskRequest

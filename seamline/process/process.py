@@ -80,7 +80,7 @@ class Process(Inbox):
         """Carry out an operation and return its result; whatever fails is retried, healed or mended by staff first.
 
         `number` counts repeats that are meant. `check` finds what is wrong with a result: then the process waits, and
-        staff retry (it is looked up anew), amend the result itself, or accept it as it is, if the check is not `strict`.
+        staff retry (it is looked up anew), amend the result itself, or accept it as it is; not so with `strict`.
         """
         return (await self.perform(operation, request, number=number, check=check, strict=strict)).result
 

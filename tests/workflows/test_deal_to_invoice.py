@@ -134,7 +134,7 @@ async def test_a_deal_that_has_its_invoice_gets_no_second(office: Office) -> Non
 
 async def test_what_flips_while_it_settles_does_not_stop_it(office: Office) -> None:
     office.sales.put(won_deal(office.crm))
-    handle = await begun(office, settle_seconds=600)
+    handle = await begun(office, settle_seconds=1)
     await office.happens(handle, "deal-reopened")
     await office.happens(handle, "deal-won")
     assert (await handle.result())["kind"] == "completed"
@@ -357,7 +357,7 @@ async def test_what_was_paid_meanwhile_is_credited_not_voided(office: Office) ->
     assert outcome["kind"] == "undone"
     (credit,) = office.books.credits.values()
     assert (credit.key, credit.total, credit.left) == (key(office, "post-invoice"), money(1200), money(100))
-    assert "stays with the customer" in outcome["undone"][-1]["answer"]["detail"]
+    assert any("stays with the customer" in one["answer"]["detail"] for one in outcome["undone"])
 
 
 async def test_once_it_was_sent_a_cancel_comes_too_late(office: Office) -> None:

@@ -67,7 +67,7 @@ def nothing_stands(office: Office) -> bool:
     return all(one in ("deleted", "voided") for one in office.books.states())
 
 
-# ---- the way without trouble ------------------------------------------------------------------------------------------
+# ---- the way without trouble ----------------------------------------------------------------------------------------
 
 
 async def test_a_won_deal_becomes_an_invoice_that_everybody_knows_of(office: Office) -> None:
@@ -140,7 +140,7 @@ async def test_what_flips_while_it_settles_does_not_stop_it(office: Office) -> N
     assert (await handle.result())["kind"] == "completed"
 
 
-# ---- what is checked --------------------------------------------------------------------------------------------------
+# ---- what is checked ------------------------------------------------------------------------------------------------
 
 
 async def test_every_broken_rule_is_told_at_once_and_mended_in_the_crm(office: Office) -> None:
@@ -195,7 +195,7 @@ async def test_books_without_the_tax_code_wait_for_finance(office: Office) -> No
     assert (await handle.result())["kind"] == "completed"
 
 
-# ---- the customer -----------------------------------------------------------------------------------------------------
+# ---- the customer ---------------------------------------------------------------------------------------------------
 
 
 async def test_a_customer_found_by_tax_id_is_linked_and_kept(office: Office) -> None:
@@ -228,7 +228,7 @@ async def test_an_ambiguous_customer_is_chosen_by_staff(office: Office, choice: 
     assert len(office.books.customers) == (2 if choice == "first" else 3)
 
 
-# ---- the approval -----------------------------------------------------------------------------------------------------
+# ---- the approval ---------------------------------------------------------------------------------------------------
 
 SMALL = {"invoice_max": {"GBP": Decimal(500)}}
 
@@ -315,7 +315,7 @@ async def test_a_deal_changed_during_the_approval_is_named(office: Office) -> No
     assert (await handle.result())["kind"] == "completed"
 
 
-# ---- posting and sending ----------------------------------------------------------------------------------------------
+# ---- posting and sending --------------------------------------------------------------------------------------------
 
 
 async def test_finance_moves_an_invoice_out_of_a_closed_period(office: Office) -> None:
@@ -374,7 +374,7 @@ async def test_once_it_was_sent_a_cancel_comes_too_late(office: Office) -> None:
     assert office.books.states() == ["posted"]
 
 
-# ---- who is told ------------------------------------------------------------------------------------------------------
+# ---- who is told ----------------------------------------------------------------------------------------------------
 
 
 async def test_a_field_that_names_another_invoice_waits_for_sales(office: Office) -> None:
@@ -418,7 +418,7 @@ async def test_duties_that_are_not_ours_are_left_to_others(office: Office) -> No
     assert office.campaigns.effects == []
 
 
-# ---- more than one invoice --------------------------------------------------------------------------------------------
+# ---- more than one invoice ------------------------------------------------------------------------------------------
 
 
 async def test_instalments_are_billed_each_on_its_day(office: Office) -> None:

@@ -20,11 +20,12 @@ from seamline.records.deal import (
     NoteStatus,
     Task,
     TaskRequest,
+    WonDeal,
     WonDeals,
     WonRequest,
 )
 from seamline.records.money import Money
-from seamline.records.reference import external_id_of
+from seamline.records.reference import external_id_of, with_part
 from seamline.records.system import Repeat
 from tests.workflows.scripted import Scripted
 
@@ -77,6 +78,10 @@ def won_deal(connection: str, external_id: str = DEAL_ID, **changes: Any) -> Dea
     return Deal.model_validate({**deal.model_dump(), **changes})
 
 
+def _stands(deal: Deal) -> bool:
+    return any(one.status is not NoteStatus.REVERSED for one in deal.invoices)
+
+
 class Sales(Scripted):
     """Satisfies `activities.crm.CrmSystem`. What sales do there are its other methods."""
 
@@ -96,7 +101,20 @@ class Sales(Scripted):
         return self._deal(reference)
 
     async def find_won(self, request: WonRequest) -> WonDeals:
-        raise NotImplementedError("the stories do not look for deals")
+        await self.called("find_won")
+        since = [one for one in self.deals.values() if one.changed_at >= request.since]
+        found = [
+            WonDeal(reference=one.reference, changed_at=one.changed_at, reopened=one.stage is not DealStage.WON)
+            for one in since
+            if one.stage is DealStage.WON or _stands(one)
+        ]
+        due = [
+            WonDeal(reference=with_part(one.reference, part.number), changed_at=one.changed_at)
+            for one in self.deals.values()
+            for part in one.instalments
+            if part.bill_on <= request.today and not one.notes_of(with_part(one.reference, part.number))
+        ]
+        return WonDeals(deals=tuple(sorted([*found, *due], key=lambda one: one.changed_at)))
 
     async def write_note(self, reference: str, key: str, request: NoteRequest) -> InvoiceNote:
         await self.called("write_note")

@@ -14,7 +14,7 @@ from seamline.errors import Problem
 from seamline.records.base import Record
 from seamline.records.billing import Billing, DateRule, TaxRounding
 from seamline.records.calendar import DAYS_AHEAD_MAX
-from seamline.records.cents import digits_of, from_cents, is_exact, percent_of, spread, to_cents
+from seamline.records.cents import digits_of, from_cents, is_exact, percent_of, percent_of_sum, spread, to_cents
 from seamline.records.customer import Customer
 from seamline.records.deal import Deal, DealLine, Instalment
 from seamline.records.invoice import InvoiceLine
@@ -182,8 +182,8 @@ def _taxes(items: Sequence[_Item], rounding: TaxRounding) -> Iterable[int]:
     taxes = [0] * len(items)
     for rate in {item.rule.percent for item in items}:
         places = [place for place, item in enumerate(items) if item.rule.percent == rate]
-        nets = [items[place].net for place in places]
-        for place, tax in zip(places, spread(percent_of(sum(nets), rate), nets), strict=True):
+        shares = percent_of_sum([items[place].net for place in places], rate)
+        for place, tax in zip(places, shares, strict=True):
             taxes[place] = tax
     return taxes
 

@@ -12,6 +12,8 @@ _DIGITS = {
     **dict.fromkeys(("CLF", "UYW"), 4),
 }
 
+_WHOLE = 1_000_000
+
 
 def digits_of(currency: str) -> int:
     """How many digits follow the point: 2 but for those that ISO 4217 lists with others."""
@@ -35,20 +37,32 @@ def from_cents(cents: int, currency: str) -> Decimal:
 
 def percent_of(cents: int, percent: Decimal) -> int:
     """So many per cent of it, half a unit rounded up."""
-    return (cents * int(percent.scaleb(4)) + 500_000) // 1_000_000
+    return (cents * _millionths(percent) + _WHOLE // 2) // _WHOLE
+
+
+def percent_of_sum(cents: Sequence[int], percent: Decimal) -> list[int]:
+    """So many per cent of the sum, rounded once, in parts for each: none is a unit or more from its exact part."""
+    return _shared(percent_of(sum(cents), percent), [one * _millionths(percent) for one in cents], _WHOLE)
 
 
 def spread(cents: int, weights: Sequence[int]) -> list[int]:
-    """Divide it in proportion to the weights, none of them negative, so that the parts add up to it exactly.
-
-    What rounding down leaves over goes to the largest remainders, the first where they are equal. No part exceeds its
-    weight where the whole does not exceed their sum.
+    """Divide it in proportion to the weights, which are not negative and not all zero. No part exceeds its weight
+    where the whole does not exceed their sum.
     """
-    whole = sum(weights)
-    if not whole:
-        return [cents, *[0] * (len(weights) - 1)]
-    parts = [cents * weight // whole for weight in weights]
-    by_remainder = sorted(range(len(weights)), key=lambda place: -(cents * weights[place] % whole))
+    return _shared(cents, [cents * weight for weight in weights], sum(weights))
+
+
+def _shared(cents: int, numerators: Sequence[int], denominator: int) -> list[int]:
+    """Whole parts, as near to the fractions as adding up exactly allows.
+
+    What rounding down leaves over goes to the largest remainders, the first where they are equal.
+    """
+    parts = [numerator // denominator for numerator in numerators]
+    by_remainder = sorted(range(len(parts)), key=lambda place: -(numerators[place] % denominator))
     for place in by_remainder[: cents - sum(parts)]:
         parts[place] += 1
     return parts
+
+
+def _millionths(percent: Decimal) -> int:
+    return int(percent.scaleb(4))

@@ -17,11 +17,11 @@ TODAY = date(2026, 11, 20)
 PURCHASE_ORDER = "PO-7"
 
 
-def money(amount: str | Decimal, currency: str = "GBP") -> Money:
+def money(amount: str | int | Decimal, currency: str = "GBP") -> Money:
     return Money(amount=Decimal(amount), currency=currency)
 
 
-def line(total: str | Decimal = "100.00", currency: str = "GBP", **changed: Any) -> DealLine:
+def line(total: str | Decimal = "100.00", currency: str = "GBP", /, **changed: Any) -> DealLine:
     given = {"quantity": Decimal(1), "unit_price": money(total, currency), "total": money(total, currency)} | changed
     return DealLine.model_validate({"id": "00k1", "description": "Machine", **given})
 
@@ -44,7 +44,7 @@ def deal(*lines: DealLine, currency: str = "GBP", **changed: Any) -> Deal:
         "stage": DealStage.WON,
         "changed_at": datetime(2026, 11, 19, tzinfo=UTC),
         "currency": currency,
-        "amount": Money.total((one.total for one in sold), currency),
+        "amount": money(sum(one.total.amount for one in sold), currency),
         "close_date": date(2026, 11, 19),
         "customer": customer(),
         "contact": BillingContact(id="003A", email="ap@acme.example"),

@@ -233,7 +233,7 @@ def test_every_reason_for_an_approval_is_told() -> None:
 def test_a_currency_without_a_limit_is_asked() -> None:
     by = policy(currencies=("CHF",))
     told = ["the invoice comes to 120.00 CHF, and no invoice_max is set for CHF"]
-    assert reasons(deal(line(currency="CHF"), currency="CHF"), by) == told
+    assert reasons(deal(line("100.00", "CHF"), currency="CHF"), by) == told
 
 
 def test_what_is_not_to_be_asked_is_not() -> None:

@@ -290,7 +290,7 @@ status = st.fixed_dictionaries(
 @given(st.fixed_dictionaries({"id": texts, "properties": properties}), status)
 def test_hubspots_people(body: Any, said: Any) -> None:
     mail = hubspot_wire.Status.model_validate(said)
-    assert_total(hubspot_wire.Object, body, lambda read: hubspot.PERSON.read(read, mail=mail))
+    assert_total(hubspot_wire.Object, body, lambda read: hubspot.PERSON.read(read, subscription=mail))
     assert_total(hubspot_wire.Object, body, hubspot.COMPANY.read)
 
 

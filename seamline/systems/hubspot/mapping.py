@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from seamline.conversions import TEXT, by
+from seamline.conversions import TEXT, by, codes
 from seamline.errors import Problem
 from seamline.fields import Field, FieldMapping, Way
 from seamline.records.audience import AudienceRequest, Company, Consent, Person
@@ -22,16 +22,17 @@ def standing(key: str | None, set_to: str | None, stage: str | None) -> str:
     return key or "" if set_to and (stage or "") in (set_to, "") else ""
 
 
-def consent(mail: wire.Status) -> Consent:
+def consent(status: str, source: str, legal_basis: str) -> Consent:
     """Refused by who opted out of all mail; given where the subscription has its legal basis; else unknown."""
+    mail = wire.Status(id="", status=status, source=source, legal_basis=legal_basis)
     if mail.opted_out:
         return Consent.REFUSED
     return Consent.GIVEN if mail.subscribed and mail.legal_basis else Consent.UNKNOWN
 
 
-def gets_mail(mail: wire.Status) -> bool:
-    """Whether the subscription of the settings is on."""
-    return mail.subscribed
+def lowered(emails: Sequence[str]) -> list[str]:
+    """In lower case, as HubSpot keeps them."""
+    return [one.lower() for one in emails]
 
 
 # What we set is kept beside the stage, in properties of the account's own, so that people's changes are seen as theirs.
@@ -45,7 +46,6 @@ _STAGE = (
         "key",
         by(standing),
         way=Way.READ,
-        fact="effect key",
     ),
     Field("properties.seamline_key", "key", TEXT, way=Way.WRITE, fact="effect key"),
     Field("properties.seamline_deal", "$deal", TEXT, "reference in the key", way=Way.WRITE, fact="Deal.reference"),
@@ -57,8 +57,13 @@ PERSON = FieldMapping(
     "Contact",
     (
         *_STAGE,
-        Field("$mail", "consent", by(consent), way=Way.READ),
-        Field("$mail", "prospect_mail", by(gets_mail), way=Way.READ),
+        Field(
+            ("$subscription.status", "$subscription.sourceOfStatus", "$subscription.legalBasis"),
+            "consent",
+            by(consent),
+            way=Way.READ,
+        ),
+        Field("$subscription.status", "prospect_mail", codes({wire.SUBSCRIBED: True}, otherwise=False), way=Way.READ),
     ),
     wire=wire.Object,
     empty="",
@@ -74,7 +79,15 @@ SOUGHT = FieldMapping(
     way=Way.WRITE,
     empty="",
 )
-MAPPINGS: tuple[FieldMapping[Any], ...] = (COMPANY, PERSON, SOUGHT)
+SOUGHT_PEOPLE = FieldMapping(
+    "HubSpot",
+    AudienceRequest,
+    "Contact",
+    (Field("email", "emails", by(write=lowered), fact="BillingContact.email"),),
+    way=Way.WRITE,
+    empty=(),
+)
+MAPPINGS: tuple[FieldMapping[Any], ...] = (COMPANY, PERSON, SOUGHT, SOUGHT_PEOPLE)
 
 
 @dataclass(frozen=True)

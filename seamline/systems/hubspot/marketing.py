@@ -88,7 +88,7 @@ class HubSpotMarketing:
         if not known and sought["domain"]:
             same = await self._search("find_audience", wire.COMPANIES, "domain", sought["domain"])
             known = [one for one in same if not one.properties.seamline_reference]
-        emails = [one.lower() for one in request.emails]
+        emails = mapping.SOUGHT_PEOPLE.write(request)["email"]
         people = await self._by("find_audience", wire.CONTACTS, "email", emails)
         return await self._audience(known, people)
 
@@ -107,7 +107,7 @@ class HubSpotMarketing:
                 mapping.COMPANY.read(one).model_copy(update={"page": page})
                 for one, page in zip(companies, pages, strict=True)
             ),
-            people=tuple(mapping.PERSON.read(one, mail=mail) for one, mail in zip(people, mails, strict=True)),
+            people=tuple(mapping.PERSON.read(one, subscription=mail) for one, mail in zip(people, mails, strict=True)),
         )
 
     # -- the stage -----------------------------------------------------------------------------------------------------

@@ -213,6 +213,11 @@ class Settings(BaseSettings):
                 raise ValueError(f"routes.{role} names no connection; there are: {_listed(self.connections)}")
             if role not in self.connections[name].fills:
                 raise ValueError(f"routes.{role}: {name} fills {_listed(self.connections[name].fills)} only")
+        books = self.filling("accounting")
+        for entity, name in self.policy.billing.entities.items():
+            if name not in books:
+                told = f'policy.billing.entities."{entity}" names no connection of role accounting'
+                raise ValueError(f"{told}; there are: {_listed(books)}")
         for name in self.served:
             if name not in self.connections:
                 raise ValueError(f"worker.connections: {name!r} is none; there are: {_listed(self.connections)}")

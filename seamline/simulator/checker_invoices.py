@@ -12,6 +12,8 @@ from dataclasses import dataclass, field
 from seamline.simulator.checker_ledger import Effect, Finding
 
 SYSTEMS = ("salesforce", "xero", "hubspot")
+ALLOCATE = "/allocate"
+"""What the key of setting a credit against its invoice has beyond the credit's own."""
 _OTHERS = ("-by-hand", "-by-customer")
 _TAKES_BACK = {
     "archive-customer": "create-customer",
@@ -148,7 +150,7 @@ class Ledger:
 
     def _allocate(self, effect: Effect) -> None:
         for credit in self._credits:
-            if (credit.effect.connection, credit.effect.key) == (effect.connection, effect.key):
+            if (credit.effect.connection, credit.effect.key) == (effect.connection, effect.key.removesuffix(ALLOCATE)):
                 credit.invoice_id = effect.undoes or ""
                 return
         self._find(effect, "undone-nothing", f"{effect.object_id} sets no credit of ours against {effect.undoes}")
@@ -206,10 +208,10 @@ def deal_of(reference: str) -> str:
 
 
 def purpose_of(key: str) -> str:
-    """`post-invoice` of `crm-main:006X/post-invoice#1`."""
-    return key.rpartition("/")[2].partition("#")[0]
+    """`post-invoice` of `crm-main:006X/post-invoice#1`, and of `crm-main:006X/post-invoice#1/void`."""
+    return key.partition("/")[2].partition("#")[0]
 
 
 def number_of(key: str) -> str:
-    """`1` of `crm-main:006X/post-invoice#1`."""
-    return key.rpartition("#")[2]
+    """`1` of `crm-main:006X/post-invoice#1`, and of `crm-main:006X/post-invoice#1/void`."""
+    return key.partition("#")[2].partition("/")[0]

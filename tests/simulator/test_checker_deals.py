@@ -95,7 +95,7 @@ def reversed_() -> list[Effect]:
     return [
         *completed(),
         effect("credit-invoice", "CN1", key=REVERSE),
-        effect("allocate-credit", "A1", key=REVERSE, undoes=INVOICE),
+        effect("allocate-credit", "A1", key=f"{REVERSE}/allocate", undoes=INVOICE),
         marked(),
         effect("restore-stage", "company-1", undoes="company-1"),
         effect("restore-stage", "person-1", undoes="person-1"),
@@ -105,6 +105,12 @@ def reversed_() -> list[Effect]:
 
 def marked() -> Effect:
     return effect("mark-reversed", "N1", key=f"{DEAL}/write-invoice#1", undoes="N1")
+
+
+def voided() -> list[Effect]:
+    """A reopened deal whose invoice could be voided, and that marketing did not know."""
+    sold = without(completed(), "become-customer", "stop-prospect-mail")
+    return [*sold, effect("void-invoice", INVOICE, key=f"{REVERSE}/void", undoes=INVOICE)]
 
 
 def credited_by_hand() -> list[Effect]:
@@ -182,6 +188,8 @@ def by_hand(*operations: str) -> dict[str, Any]:
         (reversed_(), [ran(), reversal()]),
         # Paid before it was reversed: the credit stays with the customer, set against nothing.
         (without(reversed_(), "allocate-credit"), [ran(), reversal()]),
+        # Voided by `reverse-deal`.
+        ([*voided(), marked()], [ran(), reversal()]),
         # What people take back or do themselves.
         ([*completed(), effect("void-by-hand", INVOICE, undoes=INVOICE)], [ran()]),
         ([*drafted(), effect("post-by-hand", INVOICE, key="-"), *completed()[3:]], [ran()]),
@@ -233,6 +241,7 @@ SECOND = [effect("draft-invoice", "I2"), effect("post-invoice", "I2")]
         ("left-over", without(completed(), "create-customer", "draft-invoice", "post-invoice"), [ran("undone")]),
         ("left-over", without(reversed_(), "credit-invoice", "allocate-credit"), [ran(), reversal()]),
         ("left-over", without(reversed_(), "mark-reversed"), [ran(), reversal()]),
+        ("left-over", voided(), [ran(), reversal()]),
         ("left-over", without(reversed_(), "restore-stage"), [ran(), reversal()]),
         ("left-over", without(reversed_(), "resume-prospect-mail"), [ran(), reversal()]),
         ("left-over", billed_again(), [ran(), reversal()]),

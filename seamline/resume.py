@@ -115,7 +115,7 @@ async def resume(client: Client, workflow_id: str, left: Left, *, reason: str) -
         identity=client.identity,
     )
     with reaching():
-        answer = await client.workflow_service.reset_workflow_execution(request, timeout=_RPC)
+        answer = await client.workflow_service.reset_workflow_execution(request, timeout=_RPC, retry=True)
         if left.cancel is not None:
             run = client.get_workflow_handle(workflow_id, run_id=answer.run_id)
             await run.cancel(reason=left.cancel, rpc_timeout=_RPC)

@@ -128,7 +128,7 @@ async def missing_search_attributes(client: Client) -> list[str]:
     request = ListSearchAttributesRequest(namespace=client.namespace)
     with reaching():
         try:
-            answer = await client.operator_service.list_search_attributes(request, timeout=_RPC)
+            answer = await client.operator_service.list_search_attributes(request, timeout=_RPC, retry=True)
         except RPCError as error:
             if error.status is not RPCStatusCode.NOT_FOUND:
                 raise
@@ -149,7 +149,7 @@ async def register_search_attributes(client: Client) -> None:
     )
     with reaching():
         try:
-            await client.operator_service.add_search_attributes(request, timeout=_RPC)
+            await client.operator_service.add_search_attributes(request, timeout=_RPC, retry=True)
         except RPCError as error:
             if error.status is RPCStatusCode.PERMISSION_DENIED:
                 typed = [f"{name} ({_TYPE_NAMES[of]})" for name, of in request.search_attributes.items()]
@@ -206,7 +206,7 @@ async def tell_process(client: Client, identity: str, event: Event) -> bool:
     )
     with reaching():
         try:
-            await client.workflow_service.signal_workflow_execution(request, timeout=_RPC)
+            await client.workflow_service.signal_workflow_execution(request, timeout=_RPC, retry=True)
         except RPCError as error:
             if error.status is RPCStatusCode.NOT_FOUND:
                 return False
@@ -225,7 +225,7 @@ async def polled(client: Client, queue: str, *, workflows: bool = False) -> bool
         namespace=client.namespace, task_queue=TaskQueue(name=queue), task_queue_type=kind
     )
     with reaching():
-        answer = await client.workflow_service.describe_task_queue(request, timeout=_RPC)
+        answer = await client.workflow_service.describe_task_queue(request, timeout=_RPC, retry=True)
     newest = max((one.last_access_time.ToDatetime(UTC) for one in answer.pollers), default=None)
     return newest is not None and datetime.now(UTC) - newest < POLLER_SILENT_MAX
 

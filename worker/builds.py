@@ -77,7 +77,7 @@ class Builds:
             identity=self.client.identity,
         )
         with _refusing(build):
-            await self.client.workflow_service.set_worker_deployment_current_version(request, timeout=_RPC)
+            await self.client.workflow_service.set_worker_deployment_current_version(request, timeout=_RPC, retry=True)
 
     async def ramp(self, build: str, percent: int) -> None:
         """Give it a share of what starts; 0 ends that. Refused when it gets all, or while no worker of it runs."""
@@ -105,7 +105,7 @@ class Builds:
             identity=self.client.identity,
         )
         with _refusing(build):
-            await self.client.workflow_service.set_worker_deployment_ramping_version(request, timeout=_RPC)
+            await self.client.workflow_service.set_worker_deployment_ramping_version(request, timeout=_RPC, retry=True)
 
     async def _check_polled(self, build: str) -> None:
         if build not in await self._polled():
@@ -124,7 +124,9 @@ class Builds:
         request = DescribeWorkerDeploymentRequest(namespace=self.client.namespace, deployment_name=self.deployment)
         try:
             with reaching():
-                answer = await self.client.workflow_service.describe_worker_deployment(request, timeout=_RPC)
+                answer = await self.client.workflow_service.describe_worker_deployment(
+                    request, timeout=_RPC, retry=True
+                )
         except RPCError as error:
             if error.status is not RPCStatusCode.NOT_FOUND:
                 raise
@@ -139,7 +141,7 @@ class Builds:
             task_queue_type=TaskQueueType.TASK_QUEUE_TYPE_WORKFLOW,
         )
         with reaching():
-            answer = await self.client.workflow_service.describe_task_queue(request, timeout=_RPC)
+            answer = await self.client.workflow_service.describe_task_queue(request, timeout=_RPC, retry=True)
         return {
             one.deployment_options.build_id
             for one in answer.pollers

@@ -87,7 +87,7 @@ async def _move(builds: Builds, run: Found, build: str) -> bool:
     )
     try:
         with reaching():
-            await builds.client.workflow_service.update_workflow_execution_options(request, timeout=_RPC)
+            await builds.client.workflow_service.update_workflow_execution_options(request, timeout=_RPC, retry=True)
     except RPCError as error:
         if error.status is not RPCStatusCode.NOT_FOUND:
             raise

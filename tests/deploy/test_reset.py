@@ -30,7 +30,7 @@ async def reset(world: World, handle: Handle, event_id: int) -> Handle:
         workflow_task_finish_event_id=event_id,
         request_id=f"{handle.run_id}-{event_id}",
     )
-    answer = await world.client.workflow_service.reset_workflow_execution(request)
+    answer = await world.client.workflow_service.reset_workflow_execution(request, retry=True)
     return world.client.get_workflow_handle(handle.id, run_id=answer.run_id)
 
 

@@ -98,7 +98,7 @@ class Told(World):
         request = DeleteWorkflowExecutionRequest(
             namespace=self.client.namespace, workflow_execution=WorkflowExecution(workflow_id=handle.id)
         )
-        await self.client.workflow_service.delete_workflow_execution(request)
+        await self.client.workflow_service.delete_workflow_execution(request, retry=True)
         await self.until_there(handle, there=False)
 
     async def started(self, process: str, reference: str) -> Handle:

@@ -56,7 +56,7 @@ async def test_search_attributes_are_registered_where_they_are_missing_and_again
     async with embedded_temporal_client() as own:
         names = [attributes.TEAM.name, attributes.DUE.name]
         request = RemoveSearchAttributesRequest(namespace=own.namespace, search_attributes=names)
-        await own.operator_service.remove_search_attributes(request)
+        await own.operator_service.remove_search_attributes(request, retry=True)
         assert sorted(await missing_search_attributes(own)) == sorted(names)
         await register_search_attributes(own)
         await register_search_attributes(own)

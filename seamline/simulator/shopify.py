@@ -55,8 +55,8 @@ class _Bucket:
     points: float = COST_POINTS_MAX
     at: float = 0.0
 
-    def available(self) -> float:
-        seconds = time.monotonic()
+    def available(self, seconds: float) -> float:
+        """The points at this second of the world's clock."""
         self.points = min(COST_POINTS_MAX, self.points + (seconds - self.at) * RESTORED_POINTS_EACH_SECOND)
         self.at = seconds
         return self.points
@@ -145,7 +145,7 @@ class _Routes:
                 f"Query cost is {requested}, which exceeds the single query max cost limit ({QUERY_COST_POINTS_MAX})."
             )
             return _refuse(call, JSONResponse({"errors": [_error(text, "MAX_COST_EXCEEDED")]}))
-        if bucket.available() < requested:
+        if bucket.available(self.world.clock()) < requested:
             return _refuse(call, _throttled(requested, int(bucket.points)))
         shop = Shop(self.world, call.connection, base)
         with self.world.transaction():

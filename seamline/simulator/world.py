@@ -121,6 +121,8 @@ class World(Store):
 
     def __init__(self, path: str | Path) -> None:
         super().__init__(path)
+        self.clock: Callable[[], float] = time.monotonic
+        """The seconds by which limits fill again."""
         self._happenings: dict[str, Happening] = {}
         self._watchers: dict[str, list[Callable[[Body], None]]] = {}
         self._ended: dict[str, asyncio.Event] = {}

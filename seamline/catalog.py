@@ -81,17 +81,20 @@ def hearing(kind: EventKind, known: Mapping[str, type[Process]]) -> Sequence[typ
     return [process for process in known.values() if kind in process.hears]
 
 
-def systems() -> Sequence[str]:
+@cache
+def systems() -> tuple[str, ...]:
     """The name of every system that has a folder."""
     package = importlib.import_module("seamline.systems")
-    return sorted(found.name for found in pkgutil.iter_modules(package.__path__) if found.ispkg)
+    return tuple(sorted(found.name for found in pkgutil.iter_modules(package.__path__) if found.ispkg))
 
 
+@cache
 def roles_of(system: str) -> tuple[str, ...]:
     """The roles that a system has an adapter for. Looks for files only: no adapter is imported."""
     return tuple(role for role in ROLES if system in systems() and _has(system, role))
 
 
+@cache
 def webhook_of(system: str) -> Webhook | None:
     """The system's webhook reader, None when it sends no webhooks."""
     if not _has(system, "webhook"):

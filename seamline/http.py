@@ -11,6 +11,7 @@ import asyncio
 import functools
 import json
 import logging
+import ssl
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -123,6 +124,12 @@ class _Gate:
     slots: asyncio.Semaphore
 
 
+@functools.cache
+def trusted() -> ssl.SSLContext:
+    """The authorities that certificates are checked by; read once, since it takes longer than a call."""
+    return httpx.create_ssl_context()
+
+
 class HttpFactory:
     """Makes the clients of all connections.
 
@@ -168,6 +175,7 @@ class HttpFactory:
             limits=httpx.Limits(max_connections=calls_at_once_max, max_keepalive_connections=calls_at_once_max),
             follow_redirects=False,
             transport=self._transport,
+            verify=trusted(),
         )
         table = (*overrides, *STATUS_TABLE)
         return HttpClient(connection, client, gate, table, explain, wait, self._observe, self._tracer)

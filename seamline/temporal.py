@@ -52,10 +52,12 @@ _AWAY = (
     RPCStatusCode.CANCELLED,
     RPCStatusCode.RESOURCE_EXHAUSTED,
 )
-# One shard serves the embedded server; at its default rate it would look for work every 50 ms only.
-_QUICK = tuple(
-    f"history.{queue}ProcessorMaxPollRPS=5000" for queue in ("transfer", "timer", "visibility", "outbound", "archival")
+QUICK_OPTIONS = tuple(
+    option
+    for queue in ("transfer", "timer", "visibility", "outbound", "archival")
+    for option in ("--dynamic-config-value", f"history.{queue}ProcessorMaxPollRPS=5000")
 )
+"""For a server of one machine: one shard serves it, and at its default rate would look for work every 50 ms only."""
 
 _TYPE_NAMES = {
     IndexedValueType.INDEXED_VALUE_TYPE_KEYWORD: "Keyword",
@@ -310,8 +312,7 @@ def _binary() -> str | None:
 
 def _extra(state: Path) -> list[str]:
     state.mkdir(parents=True, exist_ok=True)
-    options = ["--db-filename", str(state / "temporal.db"), "--sqlite-pragma", "journal_mode=WAL"]
-    return [*options, *(part for value in _QUICK for part in ("--dynamic-config-value", value))]
+    return ["--db-filename", str(state / "temporal.db"), "--sqlite-pragma", "journal_mode=WAL", *QUICK_OPTIONS]
 
 
 def _unreachable(reason: str) -> TemporalUnreachable:

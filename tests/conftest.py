@@ -5,11 +5,14 @@ from __future__ import annotations
 import shutil
 import sys
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
 from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.testing import WorkflowEnvironment
+
+from seamline.temporal import QUICK_OPTIONS
 
 BIN = Path(sys.executable).parent
 
@@ -30,10 +33,19 @@ async def skipping() -> AsyncIterator[WorkflowEnvironment]:
         yield env
 
 
+@asynccontextmanager
+async def real_server(*options: str) -> AsyncIterator[WorkflowEnvironment]:
+    """A real Temporal server, in memory, with these options besides."""
+    async with await WorkflowEnvironment.start_local(
+        dev_server_existing_path=binary("temporal"),
+        dev_server_extra_args=[*QUICK_OPTIONS, *options],
+        data_converter=pydantic_data_converter,
+    ) as env:
+        yield env
+
+
 @pytest.fixture(scope="session")
 async def dev_server() -> AsyncIterator[WorkflowEnvironment]:
-    """The real Temporal server, in memory."""
-    async with await WorkflowEnvironment.start_local(
-        dev_server_existing_path=binary("temporal"), data_converter=pydantic_data_converter
-    ) as env:
+    """The real Temporal server that tests share."""
+    async with real_server() as env:
         yield env

@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 import logging
 import sqlite3
+import ssl
 import uuid
 from collections.abc import Callable, Mapping
 from datetime import datetime
+from functools import cache
 
 import httpx
 
@@ -18,6 +20,12 @@ NO_ANSWER = 0
 """Stands for the status where no answer came."""
 
 log = logging.getLogger(__name__)
+
+
+@cache
+def _trusted() -> ssl.SSLContext:
+    """The authorities that certificates are checked by; read once, since it takes longer than a delivery."""
+    return httpx.create_ssl_context(trust_env=False)
 
 
 class Deliveries:
@@ -44,7 +52,7 @@ class Deliveries:
         self._renew = renew
         # No connection is kept open, so that nothing has to be closed when the simulator stops.
         limits = httpx.Limits(max_keepalive_connections=0)
-        self._client = httpx.AsyncClient(timeout=answer_seconds_max, trust_env=False, limits=limits)
+        self._client = httpx.AsyncClient(timeout=answer_seconds_max, trust_env=False, limits=limits, verify=_trusted())
         self._sending: set[asyncio.Task[None]] = set()
         world.on(due, self._deliver)
 

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-import sys
 from collections.abc import AsyncIterator
-from pathlib import Path
 from typing import Any
 
 import httpx
@@ -15,7 +13,6 @@ from temporalio.api.enums.v1 import EventType
 from temporalio.client import Client
 from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.service import RPCError, RPCStatusCode
-from temporalio.testing import WorkflowEnvironment
 
 from seamline.api.app import create_app
 from seamline.child import free_port
@@ -25,6 +22,7 @@ from seamline.process.view import Outcome
 from seamline.records.event import EventKind
 from seamline.settings import Connection, Settings
 from tests.api.vendors import SECRET, number, signed
+from tests.conftest import real_server
 
 
 @process("ship-order")
@@ -239,11 +237,7 @@ async def test_while_temporal_is_away_no_event_is_acknowledged() -> None:
 
 
 async def test_what_a_process_can_take_no_more_is_acknowledged_and_ignored() -> None:
-    limit = ["--dynamic-config-value", "history.maximumSignalsPerExecution=2"]
-    binary = str(Path(sys.executable).parent / "temporal")
-    async with await WorkflowEnvironment.start_local(
-        data_converter=pydantic_data_converter, dev_server_existing_path=binary, dev_server_extra_args=limit
-    ) as environment:
+    async with real_server("--dynamic-config-value", "history.maximumSignalsPerExecution=2") as environment:
         vendors = Vendors(environment.client)
         order = number()
         shipping = await vendors.runs("ship-order", order)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import ast
-import asyncio
 import json
 import re
+import subprocess
 import sys
 import textwrap
 import tomllib
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -87,10 +88,10 @@ def test_our_commands_can_be_given_so(command: Command) -> None:
 
 
 @pytest.mark.parametrize("command", commands("temporal"), ids=str)
-async def test_temporals_commands_have_these_options(command: Command) -> None:
+def test_temporals_commands_have_these_options(command: Command) -> None:
     words = command.words[1:]
     first = next(place for place, word in enumerate(words) if word.startswith("-"))
-    known = await help_of(binary("temporal"), *words[:first])
+    known = help_of(binary("temporal"), *words[:first])
     for option in words[first:]:
         if option.startswith("--"):
             assert option in TEMPORAL_GLOBAL or f"{option} " in known, option
@@ -109,10 +110,10 @@ def test_what_temporal_is_sent_would_be_taken(command: Command) -> None:
 
 
 @pytest.mark.parametrize("command", commands("python"), ids=str)
-async def test_modules_take_these_options(command: Command) -> None:
+def test_modules_take_these_options(command: Command) -> None:
     _, dash_m, module, *options = command.words
     assert dash_m == "-m"
-    known = await help_of(sys.executable, "-m", module)
+    known = help_of(sys.executable, "-m", module)
     assert all(option in known for option in options if option.startswith("--"))
 
 
@@ -174,9 +175,10 @@ def test_toml_can_be_read(block: Block) -> None:
     assert tomllib.loads(block.text)
 
 
-async def help_of(*command: str) -> str:
+@cache
+def help_of(*command: str) -> str:
     """What a program says of itself."""
-    child = await asyncio.create_subprocess_exec(*command, "--help", cwd=ROOT, stdout=asyncio.subprocess.PIPE)
-    said, _ = await asyncio.wait_for(child.communicate(), HELP_SECONDS_MAX)
-    assert child.returncode == 0
-    return said.decode()
+    said = subprocess.run(
+        [*command, "--help"], cwd=ROOT, capture_output=True, text=True, timeout=HELP_SECONDS_MAX, check=True
+    )
+    return said.stdout

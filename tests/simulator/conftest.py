@@ -8,6 +8,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from seamline.http import trusted
 from seamline.simulator.server import Simulator, running
 
 ANSWER_SECONDS_MAX = 10
@@ -23,5 +24,5 @@ async def simulator(tmp_path: Path) -> AsyncIterator[Simulator]:
 @pytest.fixture
 async def http(simulator: Simulator) -> AsyncIterator[httpx.AsyncClient]:
     """A client of the simulator without credentials."""
-    async with httpx.AsyncClient(base_url=simulator.url, timeout=ANSWER_SECONDS_MAX) as client:
+    async with httpx.AsyncClient(base_url=simulator.url, timeout=ANSWER_SECONDS_MAX, verify=trusted()) as client:
         yield client

@@ -21,7 +21,7 @@ from temporalio.worker import UnsandboxedWorkflowRunner, Worker
 from seamline.simulator.checker import audit
 from seamline.simulator.checker_world import read_facts
 from seamline.simulator.server import Simulator
-from tests.conftest import binary
+from tests.conftest import real_server
 from tests.simulator.carrier import Customer
 
 COMMAND_SECONDS_MAX = 60
@@ -42,7 +42,7 @@ class Ends:
 @pytest.fixture
 async def temporal() -> AsyncIterator[WorkflowEnvironment]:
     """A server of its own for each test, since the checker judges all that a namespace holds."""
-    async with await WorkflowEnvironment.start_local(dev_server_existing_path=binary("temporal")) as env:
+    async with real_server() as env:
         yield env
 
 

@@ -9,6 +9,7 @@ from typing import Any
 import httpx
 import pytest
 
+from seamline.http import trusted
 from seamline.simulator.server import Simulator, running
 from tests.simulator.shopify_client import ShopClient, until
 
@@ -83,7 +84,7 @@ async def simulator(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[S
 
 @pytest.fixture
 async def http(simulator: Simulator) -> AsyncIterator[httpx.AsyncClient]:
-    async with httpx.AsyncClient(base_url=simulator.url, timeout=10) as client:
+    async with httpx.AsyncClient(base_url=simulator.url, timeout=10, verify=trusted()) as client:
         yield client
         await client.delete("/_simulator/faults")
 
@@ -348,28 +349,29 @@ async def test_cost_is_counted_and_a_dear_query_refused(http: httpx.AsyncClient)
     assert dear["errors"][0]["extensions"]["code"] == "MAX_COST_EXCEEDED"
 
 
-async def test_an_empty_bucket_throttles_and_fills_again(simulator: Simulator, http: httpx.AsyncClient) -> None:
+async def test_an_empty_bucket_throttles_and_fills_again(tmp_path: Path) -> None:
     seconds = 0.0
-    simulator.world.clock = lambda: seconds
-    shop = await ShopClient(http, "shop-spent").log_in()
-    for _ in range(2):
-        await shop.order(webhooks=False)
     bags = " ".join(
         f"m{n}: currentTotalPriceSet {{ shopMoney {{ amount }} presentmentMoney {{ amount }} }}" for n in range(230)
     )
     dear = "{ orders(first: 2) { nodes { id " + bags + " } } }"
-    for _ in range(30):
-        answer = await shop.post(dear)
-        if "errors" in answer.json():
-            break
-    cost = answer.json()["extensions"]["cost"]
-    assert answer.status_code == 200
-    assert answer.json()["errors"][0]["extensions"]["code"] == "THROTTLED"
-    assert cost["throttleStatus"]["currentlyAvailable"] < cost["requestedQueryCost"] <= 1000
-    assert (await shop.post("{ shop { name } }")).json()["data"] == {"shop": {"name": "shop-spent"}}
-    seconds += 1
-    assert "errors" not in (await shop.post(dear)).json()
-    assert (await shop.post(dear)).json()["errors"][0]["extensions"]["code"] == "THROTTLED"
+    async with running(tmp_path / "world.db") as simulator, httpx.AsyncClient(base_url=simulator.url) as http:
+        simulator.world.clock = lambda: seconds
+        shop = await ShopClient(http, "shop-spent").log_in()
+        for _ in range(2):
+            await shop.order(webhooks=False)
+        for _ in range(30):
+            answer = await shop.post(dear)
+            if "errors" in answer.json():
+                break
+        cost = answer.json()["extensions"]["cost"]
+        assert answer.status_code == 200
+        assert answer.json()["errors"][0]["extensions"]["code"] == "THROTTLED"
+        assert cost["throttleStatus"]["currentlyAvailable"] < cost["requestedQueryCost"] <= 1000
+        assert (await shop.post("{ shop { name } }")).json()["data"] == {"shop": {"name": "shop-spent"}}
+        seconds += 1
+        assert "errors" not in (await shop.post(dear)).json()
+        assert (await shop.post(dear)).json()["errors"][0]["extensions"]["code"] == "THROTTLED"
 
 
 async def test_faults_in_shopifys_shape(shop: ShopClient) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 import httpx
 import pytest
 
+from seamline.http import trusted
 from seamline.simulator.server import Simulator, running
 from tests.simulator.shopify_client import Inbox, ShopClient, inbox, until
 
@@ -77,7 +78,7 @@ async def simulator(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[S
 
 @pytest.fixture
 async def shop(simulator: Simulator) -> AsyncIterator[ShopClient]:
-    async with httpx.AsyncClient(base_url=simulator.url, timeout=10) as http:
+    async with httpx.AsyncClient(base_url=simulator.url, timeout=10, verify=trusted()) as http:
         yield await ShopClient(http, "shop-uk").log_in()
         await http.put("/_simulator/settings", json={"payment_refund_after_seconds": 0})
 

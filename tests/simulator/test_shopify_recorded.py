@@ -12,6 +12,7 @@ from typing import Any
 import httpx
 import pytest
 
+from seamline.http import trusted
 from seamline.simulator.server import running
 from tests.simulator.shopify_client import ShopClient
 
@@ -30,7 +31,10 @@ mutation($fulfillment: FulfillmentInput!) {
 @pytest.fixture
 async def shop(tmp_path: Path) -> AsyncIterator[ShopClient]:
     state = tmp_path / "world.db"
-    async with running(state) as simulator, httpx.AsyncClient(base_url=simulator.url, timeout=10) as http:
+    async with (
+        running(state) as simulator,
+        httpx.AsyncClient(base_url=simulator.url, timeout=10, verify=trusted()) as http,
+    ):
         yield await ShopClient(http, "shop-uk").log_in()
 
 

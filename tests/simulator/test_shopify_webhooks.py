@@ -13,6 +13,7 @@ from typing import Any
 import httpx
 import pytest
 
+from seamline.http import trusted
 from seamline.simulator.server import running
 from tests.simulator.shopify_client import Inbox, ShopClient, inbox
 
@@ -30,7 +31,10 @@ DELETE = "mutation($id: ID!) { webhookSubscriptionDelete(id: $id) { deletedWebho
 @pytest.fixture
 async def http(tmp_path: Path) -> AsyncIterator[httpx.AsyncClient]:
     state = tmp_path / "world.db"
-    async with running(state) as simulator, httpx.AsyncClient(base_url=simulator.url, timeout=10) as client:
+    async with (
+        running(state) as simulator,
+        httpx.AsyncClient(base_url=simulator.url, timeout=10, verify=trusted()) as client,
+    ):
         yield client
 
 

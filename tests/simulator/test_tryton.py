@@ -10,6 +10,7 @@ from typing import Any
 import httpx
 import pytest
 
+from seamline.http import trusted
 from seamline.simulator.server import Simulator, running
 from tests.simulator.shopify_client import until
 from tests.simulator.tryton_client import ErpClient, decimal, encoded
@@ -25,7 +26,7 @@ async def simulator(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[S
 
 @pytest.fixture
 async def http(simulator: Simulator) -> AsyncIterator[httpx.AsyncClient]:
-    async with httpx.AsyncClient(base_url=simulator.url, timeout=10) as client:
+    async with httpx.AsyncClient(base_url=simulator.url, timeout=10, verify=trusted()) as client:
         yield client
         await client.delete("/_simulator/faults")
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import httpx
 
+from seamline.http import trusted
 from seamline.simulator.server import Simulator
 
 ANSWER_SECONDS_MAX = 10
@@ -27,7 +28,7 @@ class Simulated:
     async def of(cls, simulator: Simulator) -> AsyncIterator[Simulated]:
         """Drive this simulator."""
         base = f"{simulator.url}/_simulator"
-        async with httpx.AsyncClient(base_url=base, timeout=ANSWER_SECONDS_MAX) as control:
+        async with httpx.AsyncClient(base_url=base, timeout=ANSWER_SECONDS_MAX, verify=trusted()) as control:
             yield cls(simulator, control)
 
     async def fault(self, connection: str, kind: str, operation: str = "*", **more: Any) -> None:

@@ -16,7 +16,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from seamline import catalog, cli_decisions, cli_doctor, cli_mapping, cli_processes, cli_resume, cli_systems
+from seamline import catalog, cli_decisions, cli_doctor, cli_mapping, cli_processes, cli_resume, cli_systems, cli_trace
 from seamline.child import ChildFailed
 from seamline.cli_output import AsJson, Exit, Refused, complain, print_json, print_table, run, say
 from seamline.errors import ConfigurationError
@@ -34,8 +34,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode="rich",
 )
-for part in (cli_processes.app, cli_decisions.app, cli_resume.app, cli_systems.app, cli_mapping.app, cli_doctor.app):
-    app.registered_commands += part.registered_commands
+for part in (cli_processes, cli_decisions, cli_resume, cli_trace, cli_systems, cli_mapping, cli_doctor):
+    app.registered_commands += part.app.registered_commands
 
 Break = Literal["lookup"]
 ReadyFile = Annotated[Path | None, typer.Option(help="Written once it serves.")]

@@ -188,7 +188,7 @@ async def _workers(client: Client, settings: Settings) -> AsyncIterator[Check]:
         remedy = "" if ok else f"start one that serves it (worker.connections): seamline worker; or {name} is down"
         yield Check(name=f"worker for {name}", ok=ok, remedy=remedy)
     try:
-        answers = await ask_all(client, settings, "survey", "", Surveyed)
+        answers = await ask_all(client, settings, "survey", Surveyed)
     except Refused as error:
         yield Check(name="systems", ok=False, remedy=str(error))
         return

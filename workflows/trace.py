@@ -1,4 +1,4 @@
-"""Look, live, at what each system holds for a reference, and whether each connection can be reached.
+"""Look, live, at what each system holds for a reference, whose an id is, and whether connections can be reached.
 
 Short processes that the workers run, since only they hold the systems' credentials. They change nothing.
 """
@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from datetime import timedelta
+from typing import Any
 
 from pydantic import Field
 from temporalio import workflow
@@ -14,10 +15,10 @@ from temporalio.common import RetryPolicy
 from temporalio.exceptions import ActivityError
 
 from activities import tracing
-from activities.tracing import Holdings, TraceRequest
+from activities.tracing import Holdings, References, ResolveRequest, TraceRequest
 from seamline.errors import Failure
 from seamline.process.attempt import failure_of
-from seamline.process.effect import Call, Operation, Res
+from seamline.process.effect import Call, Operation, Req, Res
 from seamline.records.base import Record
 from seamline.records.system import Card
 
@@ -29,6 +30,13 @@ class TraceInput(Record):
     """Which connections to ask, and for what; `reference` may be empty for a survey."""
 
     reference: str = Field(default="", max_length=64)
+    connections: tuple[str, ...] = Field(max_length=100)
+
+
+class ResolveInput(Record):
+    """Which connections to ask, and about which id of one of their objects."""
+
+    external_id: str = Field(min_length=1, max_length=200)
     connections: tuple[str, ...] = Field(max_length=100)
 
 
@@ -48,6 +56,14 @@ class Surveyed(Record):
     failure: Failure | None = None
 
 
+class Resolved(Record):
+    """One connection's answer: the references it knows the id by, or why it could not be asked."""
+
+    connection: str
+    references: References | None = None
+    failure: Failure | None = None
+
+
 class TraceResult(Record):
     """All answers, in the order asked."""
 
@@ -60,6 +76,12 @@ class SurveyResult(Record):
     answers: tuple[Surveyed, ...]
 
 
+class ResolveResult(Record):
+    """All answers, in the order asked."""
+
+    answers: tuple[Resolved, ...]
+
+
 @workflow.defn(name="trace")
 class Trace:
     """Ask every connection what it holds for a reference."""
@@ -69,12 +91,30 @@ class Trace:
         """Ask all at the same time."""
 
         async def ask(connection: str) -> Traced:
-            answer = await _ask(tracing.holdings, connection, asked.reference)
+            answer = await _ask(tracing.holdings, connection, TraceRequest(), asked.reference)
             if isinstance(answer, Failure):
                 return Traced(connection=connection, failure=answer)
             return Traced(connection=connection, holdings=answer)
 
         return TraceResult(answers=tuple(await asyncio.gather(*map(ask, asked.connections))))
+
+
+@workflow.defn(name="resolve")
+class Resolve:
+    """Ask every connection which references an id of its own stands for."""
+
+    @workflow.run
+    async def run(self, asked: ResolveInput) -> ResolveResult:
+        """Ask all at the same time."""
+        request = ResolveRequest(external_id=asked.external_id)
+
+        async def ask(connection: str) -> Resolved:
+            answer = await _ask(tracing.references, connection, request)
+            if isinstance(answer, Failure):
+                return Resolved(connection=connection, failure=answer)
+            return Resolved(connection=connection, references=answer)
+
+        return ResolveResult(answers=tuple(await asyncio.gather(*map(ask, asked.connections))))
 
 
 @workflow.defn(name="survey")
@@ -86,7 +126,7 @@ class Survey:
         """Ask all at the same time."""
 
         async def ask(connection: str) -> Surveyed:
-            answer = await _ask(tracing.card, connection, asked.reference)
+            answer = await _ask(tracing.card, connection, TraceRequest())
             if isinstance(answer, Failure):
                 return Surveyed(connection=connection, failure=answer)
             return Surveyed(connection=connection, card=answer)
@@ -94,11 +134,11 @@ class Survey:
         return SurveyResult(answers=tuple(await asyncio.gather(*map(ask, asked.connections))))
 
 
-async def _ask(operation: Operation[TraceRequest, Res], connection: str, reference: str) -> Res | Failure:
+async def _ask(operation: Operation[Req, Res], connection: str, request: Req, reference: str = "") -> Res | Failure:
     try:
         answer: Res = await workflow.execute_activity(
             operation.name,
-            Call[TraceRequest](reference=reference, request=TraceRequest()),
+            Call[Any](reference=reference, request=request),
             task_queue=connection,
             result_type=operation.result_type,
             start_to_close_timeout=ANSWER_WITHIN,

@@ -14,9 +14,14 @@ _KEY = re.compile(rf"(?P<reference>{_PATTERN.pattern})/[a-z0-9-]+#[1-9][0-9]*")
 
 def check_reference(text: str) -> str:
     """Return `text` if it is a reference, else raise ValueError that says what one looks like."""
-    if len(text) > REFERENCE_LENGTH_MAX or not _PATTERN.fullmatch(text):
+    if not is_reference(text):
         raise ValueError("must look like connection:external-id, for example shop-uk:5001")
     return text
+
+
+def is_reference(text: str) -> bool:
+    """Whether `text` looks like a reference."""
+    return len(text) <= REFERENCE_LENGTH_MAX and _PATTERN.fullmatch(text) is not None
 
 
 Reference = Annotated[str, AfterValidator(check_reference)]

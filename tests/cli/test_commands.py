@@ -155,11 +155,42 @@ def test_retry_asks_again(seamline: Command, order: Order) -> None:
 def test_trace_shows_what_each_system_holds(seamline: Command, order: Order) -> None:
     reference = order()
     shown(seamline, reference, "completed")
-    answers = {one["connection"]: one for one in seamline("trace", reference, "--json").data}
+    answers = {one["connection"]: one for one in seamline("trace", reference, "--json").data["answers"]}
     assert set(answers) == {"shop-uk", "erp-main", "shippo-main", "mail-main", "chat-main"}
     kinds = {held["kind"] for held in answers["erp-main"]["holdings"]["holdings"]}
     assert {"sale", "shipment"} <= kinds
     assert "jo.fielding" not in str(answers)
+
+
+def ids(seamline: Command, traced: str) -> dict[tuple[str, str], str]:
+    """The ids of what is traced, by connection and kind."""
+    answers = seamline("trace", traced, "--json").data["answers"]
+    return {(one["connection"], found["kind"]): found["id"] for one in answers for found in one["holdings"]["holdings"]}
+
+
+def test_trace_follows_any_systems_own_id(seamline: Command, order: Order) -> None:
+    reference = order()
+    shown(seamline, reference, "completed")
+    held = ids(seamline, reference)
+    for place in (("shop-uk", "fulfilment"), ("shippo-main", "label"), ("erp-main", "sale")):
+        said = seamline("trace", held[place], "--json")
+        assert (said.code, said.data["unasked"]) == (0, [])
+        assert said.data["meanings"] == [{"reference": reference, "said_by": [place[0]]}]
+        assert ids(seamline, held[place]) == held
+    number = reference.partition(":")[2]
+    assert f"#{number} is {reference}, as shop-uk says." in seamline("trace", f"#{number}").out
+
+
+def test_trace_shows_what_an_id_may_be_where_several_systems_know_it(seamline: Command, order: Order) -> None:
+    reference = order()
+    shown(seamline, reference, "completed")
+    number = ids(seamline, reference)["erp-main", "sale"]
+    other = order(id=int(number), test=True)
+    said = seamline("trace", number)
+    assert (said.code, "stands for several" in said.err) == (1, True)
+    assert [line.split() for line in said.out.splitlines()[1:]] == [[other, "shop-uk"], [reference, "erp-main"]]
+    found = seamline("trace", number, "--json").data
+    assert (len(found["meanings"]), found["answers"]) == (2, [])
 
 
 def test_systems_lists_every_connection_with_its_facts(seamline: Command) -> None:
@@ -214,7 +245,9 @@ def test_temporal_away_is_exit_code_3_with_address_and_remedy(
         (["amend", "shop-uk:404404", "buy-label#1", "a=b"], "there is no process"),
         (["cancel", "shop-uk:404404"], "there is no process"),
         (["list", "--team", "it' OR '1'='1"], "a filter is a plain word"),
-        (["trace", "5001"], "REFERENCE must look like"),
+        (["trace", "no-such-id"], "no system knows 'no-such-id'; a reference looks like connection:external-id"),
+        (["trace", "shop-fr:1"], "no system knows 'shop-fr:1'"),
+        (["trace", "x" * 201], "ID must have 1 to 200 characters"),
     ],
 )
 def test_what_cannot_be_done_is_exit_code_1_with_the_reason(seamline: Command, arguments: list[str], says: str) -> None:

@@ -104,6 +104,13 @@ class CarrierConformance(SystemConformance):
         (held,) = await side.adapter.holdings(REFERENCE)
         assert (held.kind, held.id, held.key, held.amount) == ("label", label.id, self.key, str(rate.price))
 
+    async def test_a_label_is_known_by_its_id_and_its_number(self, side: CarrierSide) -> None:
+        rate = (await self.rates(side))[0]
+        request = LabelRequest(parcel=parcel_request(), rate=rate)
+        label = await side.adapter.read_label(await side.adapter.buy_label(self.key, request))
+        for known in (label.id, label.tracking_number):
+            assert list(await side.adapter.references(known)) == [REFERENCE]
+
     async def test_a_label_whose_answer_was_lost_is_found(self, side: CarrierSide) -> None:
         rate = (await self.rates(side))[0]
         await side.lose_reply()

@@ -62,6 +62,10 @@ class SystemConformance:
         assert all(isinstance(repeat, Repeat) for repeat in card.repeats.values())
         assert not any(secret in card.model_dump_json() for secret in side.secrets)
 
+    @pytest.mark.parametrize("unknown", ["nobody's", '" OR ""="', "../../x", "999999999", "0" * 32, "0" * 200])
+    async def test_an_id_that_it_does_not_know_is_nobodys(self, side: Side, unknown: str) -> None:
+        assert list(await side.adapter.references(unknown)) == []
+
     async def test_throttling_is_an_outage(self, side: Side) -> None:
         await side.throttle()
         with pytest.raises(Outage) as caught:

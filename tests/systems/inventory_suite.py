@@ -62,6 +62,11 @@ class InventoryConformance(SystemConformance):
             (line.sku, line.quantity, line.unit_price) for line in stock_request().lines
         ]
 
+    async def test_a_reservation_is_known_by_its_number_and_its_shipments(self, side: InventorySide) -> None:
+        reservation = await self.reserved(side)
+        for known in (reservation.number or reservation.id, reservation.shipment_id):
+            assert REFERENCE in await side.adapter.references(known)
+
     async def test_advancing_again_is_harmless(self, side: InventorySide) -> None:
         reservation = await self.reserved(side)
         before = await side.free("MUG-BLUE")

@@ -15,6 +15,7 @@ from seamline.errors import Outage, Refusal
 from seamline.records.money import Money
 from seamline.records.order import Delivery, Order, Payment
 from seamline.records.payment import CaptureRequest, RefundRequest
+from seamline.records.reference import external_id_of
 from seamline.records.risk import CancelRequest, HoldRequest
 from seamline.records.shipping import FulfilmentRequest
 from tests.systems.conformance import (
@@ -68,6 +69,13 @@ class ShopConformance(SystemConformance):
         assert (part.delivery, part.on_hold) == (Delivery.SHIPPING, False)
         assert order.weight_grams(part) == 2 * 380 + 2400
         assert order.value(part) == Money(amount=Decimal("118.00"), currency="GBP")
+
+    async def test_an_order_is_known_by_its_number_and_its_id(self, side: ShopSide) -> None:
+        reference = await side.order()
+        await side.order()
+        order = await side.adapter.fetch_order(reference)
+        for known in (order.number, order.number.removeprefix("#"), external_id_of(reference)):
+            assert list(await side.adapter.references(known)) == [reference]
 
     @pytest.mark.parametrize(
         "wanted",

@@ -42,6 +42,9 @@ class OverTcp:
         await writer.wait_closed()
         return []
 
+    async def references(self, external_id: str) -> Sequence[str]:
+        raise NotImplementedError
+
     async def card(self) -> Card:
         raise NotImplementedError
 

@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, HttpUrl, SecretStr
 
 from docs.examples.shelf import mapping, wire
 from docs.examples.shelf.client import ShelfClient, open_client
+from seamline.errors import Refusal
 from seamline.http import HttpFactory, located
 from seamline.records.stock import Reservation, ShipmentState, StockRequest
 from seamline.records.system import Card, Holding, Repeat
@@ -83,6 +84,19 @@ class ShelfInventory:
         """Every hold for the reference, dropped ones too."""
         found = await self._holds(reference)
         return [Holding(kind="shipment", id=one.id, state=one.state.value, key=one.key) for one in found]
+
+    @located
+    async def references(self, external_id: str) -> Sequence[str]:
+        """What the hold with this number is for."""
+        if not external_id.isdigit():
+            return []
+        try:
+            hold = await self._client.ask("resolve", "GET", f"/holds/{external_id}", wire.Hold)
+        except Refusal as error:
+            if error.failure.code == "not-found":
+                return []
+            raise
+        return [hold.reference]
 
     @located
     async def card(self) -> Card:

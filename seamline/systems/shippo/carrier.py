@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import AsyncIterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
@@ -22,6 +23,7 @@ from seamline.records.parcel import (
     Rate,
     Tracking,
 )
+from seamline.records.reference import reference_of
 from seamline.records.system import Card, Holding, Repeat
 from seamline.systems.shippo import mapping, wire
 from seamline.systems.shippo.client import ShippoClient, open_client
@@ -30,6 +32,7 @@ RATE_PAGES_MAX = 5
 RECENT_PAGES_MAX = 20
 RECENT_DAYS_MAX = 90
 QUEUED_SECONDS = 2.0
+_ID = re.compile(r"[A-Za-z0-9]{6,60}")
 
 _GONE_BACK = (LabelState.REFUND_REQUESTED, LabelState.REFUNDED, LabelState.REFUND_REJECTED, LabelState.FAILED)
 
@@ -129,7 +132,8 @@ class ShippoCarrier:
         if not rate_ids:
             labels = [
                 mapping.LABEL.read(one, reference=reference, at=await self._rate(one.rate))
-                async for one in self._recent(reference)
+                async for one in self._recent()
+                if mapping.is_ours(reference, one)
             ]
         return labels
 
@@ -181,6 +185,17 @@ class ShippoCarrier:
         ]
 
     @located
+    async def references(self, external_id: str) -> Sequence[str]:
+        """What the label with this id, or this tracking number in the last 90 days, was bought for."""
+        if not _ID.fullmatch(external_id):
+            return []
+        if wire.OBJECT_ID.fullmatch(external_id):
+            found = [one for one in [await self._known(external_id)] if one]
+        else:
+            found = [one async for one in self._recent() if one.tracking_number == external_id]
+        return list(dict.fromkeys(filter(None, (reference_of(one.metadata) for one in found))))
+
+    @located
     async def card(self) -> Card:
         """Reach Shippo and describe the connection."""
         await self._client.get("card", "/transactions", wire.Page[wire.Transaction], {"results": 1})
@@ -214,14 +229,21 @@ class ShippoCarrier:
         async for one in self._transactions({"rate": rate_id}, RATE_PAGES_MAX):
             yield one
 
-    async def _recent(self, reference: str) -> AsyncIterator[wire.Transaction]:
-        """Newest first, so the first one that is too old ends it. Shippo cannot search by metadata."""
+    async def _known(self, transaction_id: str) -> wire.Transaction | None:
+        try:
+            return await self._client.get("resolve", f"/transactions/{transaction_id}", wire.Transaction)
+        except Refusal as error:
+            if error.failure.code == "not-found":
+                return None
+            raise
+
+    async def _recent(self) -> AsyncIterator[wire.Transaction]:
+        """Newest first, so the first one that is too old ends it. Shippo searches neither metadata nor numbers."""
         oldest = datetime.now(UTC) - timedelta(days=RECENT_DAYS_MAX)
         async for one in self._transactions({}, RECENT_PAGES_MAX):
             if one.object_created and one.object_created.astimezone(UTC) < oldest:
                 return
-            if mapping.is_ours(reference, one):
-                yield one
+            yield one
 
     async def _transactions(self, query: Mapping[str, str], pages_max: int) -> AsyncIterator[wire.Transaction]:
         for number in range(1, pages_max + 1):

@@ -5,6 +5,7 @@ Source: https://docs.goshippo.com/shippoapi/public-api
 
 from __future__ import annotations
 
+import re
 from datetime import datetime
 from decimal import Decimal
 from typing import Annotated, Any, Generic, TypeVar
@@ -14,6 +15,8 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 API_VERSION = "2018-02-08"
 METADATA_LENGTH_MAX = 100
 PAGE_SIZE_MAX = 100
+OBJECT_ID = re.compile(r"[0-9a-f]{32}")
+"""What Shippo's own ids look like."""
 
 T = TypeVar("T")
 

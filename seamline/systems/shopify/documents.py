@@ -156,4 +156,12 @@ CANCELLED = "query Cancelled($id: ID!) { order(id: $id) { id cancelledAt } }"
 
 JOB = "query Job($id: ID!) { job(id: $id) { id done } }"
 
+NAMED = "query Named($query: String!) { orders(first: 10, query: $query) { nodes { id name } } }"
+
+IDENTIFIED = """
+query Identified($order: ID!, $fulfillment: ID!) {
+  order(id: $order) { id }
+  fulfillment(id: $fulfillment) { order { id } }
+}"""
+
 SHOP = "query Shop { shop { name myshopifyDomain currencyCode } }"

@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+import re
+
 from seamline.conversions import Conversion
 from seamline.errors import Problem, Refusal
 from seamline.records.reference import external_id_of
+
+NUMBER = re.compile(r"[1-9][0-9]{0,19}")
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,39}")
+"""An order's name without its `#`, as far as it can stand in a search."""
 
 
 def order_gid(reference: str) -> str:

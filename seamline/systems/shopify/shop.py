@@ -17,7 +17,7 @@ from seamline.records.system import Card, Holding, Repeat
 from seamline.systems.shopify import documents, mapping, wire
 from seamline.systems.shopify import mapping_payment as paying
 from seamline.systems.shopify.client import ShopifyClient, as_model
-from seamline.systems.shopify.ids import gid, number_of, order_gid
+from seamline.systems.shopify.ids import NAME, NUMBER, gid, number_of, order_gid
 
 PAGES_MAX = 20
 """More pages than this of one list are not an order that a person made."""
@@ -234,6 +234,18 @@ class ShopifyShop:
         return mapping.holdings(held, self._page(number_of(held.id)))
 
     @located
+    async def references(self, external_id: str) -> Sequence[str]:
+        """The order with this name (`#1001`) or id, global or not, or of the fulfilment with this id."""
+        name = external_id.removeprefix("#")
+        if NAME.fullmatch(name):
+            data = await self._client.query("resolve", documents.NAMED, {"query": f"name:'{name}'"})
+            page = as_model(wire.Page[wire.NamedOrder], data.get("orders"), "orders")
+            named = [number_of(one.id) for one in page.nodes if one.name.removeprefix("#") == name]
+        else:
+            named = []
+        return [f"{self.name}:{number}" for number in dict.fromkeys([*named, *await self._by_id(external_id)])]
+
+    @located
     async def card(self) -> Card:
         """Reach the store and describe the connection."""
         data = await self._client.query("card", documents.SHOP)
@@ -252,6 +264,15 @@ class ShopifyShop:
 
     def _page(self, number: str) -> str:
         return self._account.page.replace("{url}", str(self._account.url).rstrip("/")).replace("{id}", number)
+
+    async def _by_id(self, external_id: str) -> list[str]:
+        number = external_id.removeprefix(gid("Order", "")).removeprefix(gid("Fulfillment", ""))
+        if not NUMBER.fullmatch(number):
+            return []
+        ids = {"order": gid("Order", number), "fulfillment": gid("Fulfillment", number)}
+        data = await self._client.query("resolve", documents.IDENTIFIED, ids)
+        orders = [data.get("order"), (data.get("fulfillment") or {}).get("order")]
+        return [number_of(as_model(wire.Identified, one, "order").id) for one in orders if one]
 
     async def _whole(self, part: wire.FulfillmentOrder) -> wire.Page[wire.FulfillmentOrderLineItem]:
         return await _all(part.line_items, lambda after: self._more_part_lines(part.id, after))

@@ -299,6 +299,13 @@ class OrderCancel(Wire):
     order_cancel_user_errors: tuple[UserError, ...] = ()
 
 
+class NamedOrder(Wire):
+    """An order of which id and name are read."""
+
+    id: str
+    name: str
+
+
 class CancelledOrder(Wire):
     """An order of which only is read whether it is cancelled."""
 

@@ -68,6 +68,11 @@ class SlackStaff:
         return []
 
     @located
+    async def references(self, external_id: str) -> Sequence[str]:
+        """None: a webhook only takes."""
+        return []
+
+    @located
     async def card(self) -> Card:
         """Reach the webhook, without writing, and describe the connection."""
         await self._client.check()

@@ -53,6 +53,11 @@ class SmtpStaff:
         return []
 
     @located
+    async def references(self, external_id: str) -> Sequence[str]:
+        """None: a mail server forgets what it has passed on."""
+        return []
+
+    @located
     async def card(self) -> Card:
         """Reach the server, log in, and describe the connection."""
         return card_of(self.name, "staff", self._account, self.repeats, await self._client.greet())

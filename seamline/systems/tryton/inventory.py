@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from typing import Final
@@ -12,16 +13,18 @@ from pydantic import BaseModel, ConfigDict, Field, HttpUrl, SecretStr
 from seamline.errors import Outage, Problem, Refusal
 from seamline.http import HttpFactory, located
 from seamline.records.address import Address
+from seamline.records.reference import is_reference
 from seamline.records.stock import Reservation, ShipmentState, StockRequest
 from seamline.records.system import Card, Holding, Repeat
 from seamline.records.undo import Undone, UndoState
 from seamline.systems.tryton import mapping, wire
-from seamline.systems.tryton.client import TrytonClient, open_client
+from seamline.systems.tryton.client import Domain, TrytonClient, open_client
 
 STEPS_MAX = 20
 PRESSES_MAX = 4
 """Under load some assignments stay waiting though stock is ample: pressed this often before it is called a shortage."""
 PRESS_PAUSE_SECONDS = 0.25
+_ID = re.compile(r"[1-9][0-9]{0,8}")
 
 _READY = (ShipmentState.ASSIGNED, ShipmentState.PICKED, ShipmentState.PACKED, ShipmentState.DONE)
 Plan = Callable[[wire.Sale], Sequence[mapping.Step]]
@@ -150,6 +153,16 @@ class TrytonInventory:
         return found
 
     @located
+    async def references(self, external_id: str) -> Sequence[str]:
+        """What the sale with this number, or of the shipment with this number, is for; else by their ids."""
+        numbers: Domain = ["OR", ["number", "=", external_id], ["shipments.number", "=", external_id]]
+        found = await self._referring(numbers)
+        if not found and _ID.fullmatch(external_id):
+            identity = int(external_id)
+            found = await self._referring(["OR", ["id", "=", identity], ["shipments", "=", identity]])
+        return found
+
+    @located
     async def card(self) -> Card:
         """Reach Tryton and describe the connection."""
         company = await self._client.read(
@@ -212,6 +225,10 @@ class TrytonInventory:
     async def _sales(self, reference: str) -> list[wire.Sale]:
         domain = [["reference", "=", reference]]
         return await self._client.search("find_sales", mapping.SALE, domain, wire.Sale, wire.SALE_FIELDS)
+
+    async def _referring(self, domain: Domain) -> list[str]:
+        sales = await self._client.search("resolve", mapping.SALE, domain, wire.Sale, wire.SALE_FIELDS)
+        return list(dict.fromkeys(one.reference for one in sales if is_reference(one.reference)))
 
     async def _products(self, request: StockRequest) -> Mapping[str, wire.Product]:
         codes = sorted({line.sku for line in request.lines})

@@ -1,0 +1,142 @@
+"""The command that follows an object over all systems, by our reference or by any id that a system gave it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Annotated
+
+import typer
+from temporalio.client import Client
+
+from seamline.cli_output import AsJson, Refused, print_json, print_table, run, say
+from seamline.cli_systems import ask_all, told
+from seamline.errors import Failure
+from seamline.records.base import Record
+from seamline.records.reference import connection_of, is_reference
+from seamline.records.system import Holding
+from seamline.settings import Settings, load_settings
+from seamline.temporal import connect
+
+ID_LENGTH_MAX = 200
+
+app = typer.Typer()
+
+
+class Holdings(Record):
+    """What one system holds."""
+
+    holdings: tuple[Holding, ...] = ()
+
+
+class Traced(Record):
+    """One connection's answer to `trace`."""
+
+    connection: str
+    holdings: Holdings | None = None
+    failure: Failure | None = None
+
+
+class References(Record):
+    """The references that one system knows an id by."""
+
+    references: tuple[str, ...] = ()
+
+
+class Resolved(Record):
+    """One connection's answer to `resolve`."""
+
+    connection: str
+    references: References | None = None
+    failure: Failure | None = None
+
+
+class Meaning(Record):
+    """A reference that an id stands for, and the connections that say so; none where it is the reference itself."""
+
+    reference: str
+    said_by: tuple[str, ...] = ()
+
+
+class Trace(Record):
+    """What an id means, who could not be asked about it, and, where it means one thing, what each system holds."""
+
+    asked: str
+    meanings: tuple[Meaning, ...]
+    unasked: tuple[Resolved, ...] = ()
+    answers: tuple[Traced, ...] = ()
+
+
+@app.command()
+def trace(
+    any_id: Annotated[
+        str,
+        typer.Argument(
+            metavar="ID", help="A reference (shop-uk:5001), or any system's own id or number: #1001, INV-0042."
+        ),
+    ],
+    as_json: AsJson = False,
+) -> None:
+    """Follow an order, deal, customer or invoice, by any system's id, and show, live, what each system holds for it."""
+    run(_trace(any_id.strip(), as_json))
+
+
+async def _trace(asked: str, as_json: bool) -> None:
+    if not asked.isprintable() or not 0 < len(asked) <= ID_LENGTH_MAX:
+        raise Refused(f"ID must have 1 to {ID_LENGTH_MAX} characters that can be printed")
+    settings = load_settings()
+    client = await connect(settings)
+    found = await _meanings(client, settings, asked)
+    if len(found.meanings) == 1:
+        reference = found.meanings[0].reference
+        answers = await ask_all(client, settings, "trace", Traced, about=reference, reference=reference)
+        found = found.model_copy(update={"answers": tuple(answers)})
+    if as_json:
+        print_json(found.model_dump(mode="json"))
+    else:
+        _say(found)
+    _refuse_unclear(found)
+
+
+async def _meanings(client: Client, settings: Settings, asked: str) -> Trace:
+    """A reference means itself; any other id means what the systems that know it say."""
+    if is_reference(asked) and connection_of(asked) in settings.connections:
+        return Trace(asked=asked, meanings=(Meaning(reference=asked),))
+    answers = await ask_all(client, settings, "resolve", Resolved, external_id=asked)
+    said: dict[str, list[str]] = {}
+    for one in answers:
+        for reference in one.references.references if one.references else ():
+            said.setdefault(reference, []).append(one.connection)
+    meanings = tuple(Meaning(reference=reference, said_by=tuple(by)) for reference, by in said.items())
+    return Trace(asked=asked, meanings=meanings, unasked=tuple(one for one in answers if one.failure))
+
+
+def _say(found: Trace) -> None:
+    if len(found.meanings) > 1:
+        rows = [(one.reference, ", ".join(one.said_by)) for one in found.meanings]
+        print_table(("may be", "says"), rows, "")
+    elif found.meanings:
+        meaning = found.meanings[0]
+        if meaning.said_by:
+            say(f"{found.asked} is {meaning.reference}, as {', '.join(meaning.said_by)} says.\n")
+        _say_holdings(found.answers)
+    for one in found.unasked:
+        say(f"{one.connection} could not be asked whose {found.asked} is: {told(one.failure)}", "red")
+
+
+def _say_holdings(answers: Sequence[Traced]) -> None:
+    rows = []
+    for one in answers:
+        held = one.holdings.holdings if one.holdings else ()
+        rows += [(one.connection, it.kind, it.id, it.state, it.key, it.amount, it.page) for it in held]
+        if one.failure or not held:
+            rows.append((one.connection, told(one.failure), "", "", "", "", ""))
+    print_table(("connection", "what", "id", "state", "key", "amount", "page"), rows, "No connection is set.")
+
+
+def _refuse_unclear(found: Trace) -> None:
+    if not found.meanings:
+        known = "no system that answered knows" if found.unasked else "no system knows"
+        hint = "a reference looks like connection:external-id, for example shop-uk:5001"
+        raise Refused(f"{known} {found.asked!r}; {hint}")
+    if len(found.meanings) > 1:
+        raise Refused(f"{found.asked!r} stands for several: trace the reference that you mean")

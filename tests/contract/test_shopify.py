@@ -19,6 +19,7 @@ from graphql.execution.values import get_variable_values
 from seamline.errors import Kind, Refusal
 from seamline.http import Exchange, HttpFactory
 from seamline.records.payment import CaptureRequest, RefundRequest
+from seamline.records.reference import external_id_of
 from seamline.records.risk import CancelRequest, HoldRequest
 from seamline.systems.shopify import client, documents, mapping, mapping_payment, wire
 from seamline.systems.shopify.shop import Account, ShopifyShop, connect
@@ -45,6 +46,8 @@ DOCUMENTS = (
     documents.CANCEL,
     documents.CANCELLED,
     documents.JOB,
+    documents.NAMED,
+    documents.IDENTIFIED,
 )
 
 
@@ -80,6 +83,8 @@ async def test_requests_and_answers(
     await move_money(shop, simulated)
     await hold_and_cancel(shop, simulated)
     await shop.holdings(order.reference)
+    for known in (order.number, external_id_of(order.reference), "999999999"):
+        await shop.references(known)
     await shop.card()
     await shop.close()
     asked = [exchange for exchange in exchanges if exchange.operation != "token"]

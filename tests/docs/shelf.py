@@ -6,7 +6,7 @@ from collections import Counter
 from typing import Any
 
 import httpx
-from fastapi import FastAPI, Request
+from fastapi import FastAPI, HTTPException, Request
 from starlette.responses import JSONResponse, Response
 
 from docs.examples.shelf.inventory import Account, ShelfInventory, connect
@@ -87,6 +87,8 @@ def app(shelf: Shelf) -> FastAPI:
 
     @app.get("/holds/{number}")
     async def read(number: int) -> dict[str, Any]:
+        if number not in shelf.holds:
+            raise HTTPException(404)
         return shelf.holds[number]
 
     @app.post("/holds/{number}/assign")

@@ -39,12 +39,19 @@ logging.getLogger("httpx").setLevel(logging.WARNING)
 
 @dataclass(frozen=True)
 class Verdict:
-    """What a status means: the error to raise, its short code, and the media type the row is limited to."""
+    """What a status means: the error to raise, its short code, and which answers the row is limited to."""
 
     status: int
     error: type[SystemFailure]
     code: str
     media_type: str = ""
+    when: Callable[[Answer], bool] | None = None
+    """Tells by the body where the status says too little. Never raises."""
+
+    def fits(self, answer: Answer) -> bool:
+        """Whether the row is about this answer."""
+        media = self.media_type in ("", answer.media_type)
+        return self.status == answer.status and media and (self.when is None or self.when(answer))
 
 
 STATUS_TABLE: tuple[Verdict, ...] = (
@@ -293,7 +300,7 @@ class HttpClient:
 
     def _verdict(self, answer: Answer) -> tuple[type[SystemFailure], str]:
         for row in self._table:
-            if row.status == answer.status and row.media_type in ("", answer.media_type):
+            if row.fits(answer):
                 return row.error, row.code
         return (Outage if answer.status >= 500 else Refusal), f"status-{answer.status}"
 

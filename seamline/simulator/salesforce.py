@@ -26,10 +26,10 @@ import re
 from collections.abc import Iterable
 from decimal import Decimal
 from typing import Any
-from urllib.parse import parse_qsl, unquote
+from urllib.parse import parse_qsl, quote, unquote
 
 from fastapi import APIRouter, Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import JSONResponse, RedirectResponse, Response
 
 from seamline.simulator.faults import Fault, FaultKind, Injected
 from seamline.simulator.salesforce_api import Api
@@ -92,10 +92,12 @@ class _Routes:
     def __init__(self, world: World, flow: Flow) -> None:
         self.world = world
         self.flow = flow
-        self.router = APIRouter(prefix="/services")
-        self.router.post("/oauth2/token")(self.token)
-        self.router.get("/data")(self.versions)
-        self.router.api_route("/data/v{version}/{path:path}", methods=["GET", "POST", "PATCH", "DELETE"])(self.data)
+        self.router = APIRouter()
+        self.router.post("/services/oauth2/token")(self.token)
+        self.router.get("/services/data")(self.versions)
+        methods = ["GET", "POST", "PATCH", "DELETE"]
+        self.router.api_route("/services/data/v{version}/{path:path}", methods=methods)(self.data)
+        self.router.get("/lightning/r/{kind}/{record_id}/view")(self.page)
 
     async def token(self, connection: str, request: Request) -> Response:
         """The grants, as a form."""
@@ -107,6 +109,10 @@ class _Routes:
             except TokenRefused as refused:
                 call.outcome = "unauthorised"
                 return JSONResponse(refused.body, 400)
+
+    async def page(self, connection: str, kind: str, record_id: str) -> Response:
+        """Where people see a record."""
+        return RedirectResponse(f"/objects/{quote(connection)}/{quote(kind)}/{quote(record_id)}")
 
     async def versions(self, connection: str) -> Response:
         """The versions of the API, for anybody."""

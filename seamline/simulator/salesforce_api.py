@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -14,9 +13,6 @@ from seamline.simulator.salesforce_records import Records
 from seamline.simulator.salesforce_soql import read_query
 from seamline.simulator.salesforce_values import MultipleChoices, Problem, checked_id, object_type
 from seamline.simulator.world import Body
-
-LOCATOR_PREFIX = "01gSm0000"
-_LOCATOR = re.compile(rf"(?P<id>{LOCATOR_PREFIX}\d{{9}})-(?P<start>\d{{1,9}})")
 
 
 class Api:
@@ -42,9 +38,9 @@ class Api:
             case "GET", ["sobjects", name, "describe"]:
                 return 200, _described(object_type(name)), {}
             case "GET", ["query"]:
-                return 200, self._query(query.get("q", "")), {}
+                return 200, self._answering().run(read_query(query.get("q", "")), blind=self._blind), {}
             case "GET", ["query", locator]:
-                return 200, self._more(locator), {}
+                return 200, self._answering().more(locator), {}
             case "GET", ["limits"]:
                 return 200, self._limits(), {}
             case "POST", ["sobjects", name]:
@@ -107,30 +103,8 @@ class Api:
 
     # -- queries -----------------------------------------------------------------------------------------------------
 
-    def _query(self, text: str) -> Body:
-        found = Answering(self._records, self._base).run(read_query(text))
-        if self._blind:
-            found = []
-        if len(found) <= self._org.settings.page_size:
-            return {"totalSize": len(found), "done": True, "records": found}
-        world, connection = self._records.world, self._records.connection
-        locator = f"{LOCATOR_PREFIX}{world.next_id(connection, 'locator'):09}"
-        world.put(connection, "locator", locator, {"id": locator, "records": found})
-        return self._page(locator, found, 0)
-
-    def _more(self, locator: str) -> Body:
-        found = _LOCATOR.fullmatch(locator)
-        kept = found and self._records.world.get(self._records.connection, "locator", found["id"])
-        if not found or not kept:
-            raise Problem("INVALID_QUERY_LOCATOR", "invalid query locator")
-        return self._page(found["id"], kept["records"], int(found["start"]))
-
-    def _page(self, locator: str, found: list[Body], start: int) -> Body:
-        end = start + self._org.settings.page_size
-        page: Body = {"totalSize": len(found), "done": end >= len(found), "records": found[start:end]}
-        if not page["done"]:
-            page["nextRecordsUrl"] = f"{self._base}/query/{locator}-{end}"
-        return page
+    def _answering(self) -> Answering:
+        return Answering(self._records, self._base, self._org.settings.page_size)
 
     def _limits(self) -> Body:
         settings = self._org.settings

@@ -44,6 +44,7 @@ class Flow:
             answer_seconds_max=ANSWER_SECONDS_MAX,
             tries_max=TRIES_MAX,
             again=lambda status: not 200 <= status < 300,
+            renew=lambda connection, delivery: delivery | {"headers": signed(connection, delivery["body"])},
         )
 
     def subscribe(self, connection: str, url: str) -> Body:
@@ -62,8 +63,7 @@ class Flow:
         told = self._told(connection, event, after)
         about = {"id": after["Id"], "event": event}
         for one in self.world.find(connection, "subscription"):
-            headers = signed(connection, told["body"])
-            self._deliveries.post(connection, one["url"], told["body"], headers=headers, about=about)
+            self._deliveries.post(connection, one["url"], told["body"], about=about)
 
     def deliveries(self, connection: str) -> list[Body]:
         """Every delivery by opportunity and event: how often it was tried, and the last answer's status."""

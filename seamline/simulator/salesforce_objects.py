@@ -164,6 +164,7 @@ _CONTACT = (
 _OPPORTUNITY = (
     Field("Name", length=120, required=True),
     Field("StageName", "picklist", required=True, values=tuple(STAGES)),
+    Field("LastStageChangeDate", "datetime", writable=False),
     Field("IsWon", "boolean", writable=False),
     Field("IsClosed", "boolean", writable=False),
     Field("Probability", "percent", scale=0),
@@ -232,6 +233,7 @@ _INSTALMENT = (
     Field("Due_Date__c", "date", required=True),
     Field("Amount__c", "currency", required=True),
     Field("CurrencyIsoCode", "picklist", writable=False, values=CURRENCIES),
+    Field("Invoice_Number__c", length=80),
 )
 
 TYPES: dict[str, ObjectType] = {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable
 from datetime import datetime
 from typing import Any
@@ -14,6 +15,8 @@ from seamline.simulator.salesforce_values import Problem
 from seamline.simulator.world import Body
 
 PATH_LENGTH_MAX = 5
+LOCATOR_PREFIX = "01gSm0000"
+_LOCATOR = re.compile(rf"(?P<id>{LOCATOR_PREFIX}\d{{9}})-(?P<start>\d{{1,9}})")
 _WRITTEN = {
     "boolean": "boolean",
     "currency": "number",
@@ -28,15 +31,40 @@ _WRITTEN = {
 class Answering:
     """Runs queries on the records; `base` is where record addresses begin, `/services/data/v64.0`."""
 
-    def __init__(self, records: Records, base: str) -> None:
+    def __init__(self, records: Records, base: str, page_size: int) -> None:
         self._records = records
         self._base = base
+        self._page_size = page_size
 
-    def run(self, query: Query) -> list[Body]:
-        """The records that a query selects, as Salesforce shows them."""
+    def run(self, query: Query, *, blind: bool = False) -> Body:
+        """The first page of what a query selects, as Salesforce shows it. A blind one finds nothing."""
         kind = _type(query.source)
         self._check(kind, query)
-        return [self._shown(kind, query, one) for one in self._selected(kind, query, self._candidates(kind, query))]
+        found = [] if blind else self._selected(kind, query, self._candidates(kind, query))
+        return self._paged([self._shown(kind, query, one) for one in found])
+
+    def more(self, locator: str) -> Body:
+        """The page that an earlier one pointed to."""
+        found = _LOCATOR.fullmatch(locator)
+        kept = found and self._records.world.get(self._records.connection, "locator", found["id"])
+        if not found or not kept:
+            raise Problem("INVALID_QUERY_LOCATOR", "invalid query locator")
+        return self._page(found["id"], kept["records"], int(found["start"]))
+
+    def _paged(self, found: list[Body]) -> Body:
+        if len(found) <= self._page_size:
+            return {"totalSize": len(found), "done": True, "records": found}
+        world, connection = self._records.world, self._records.connection
+        locator = f"{LOCATOR_PREFIX}{world.next_id(connection, 'locator'):09}"
+        world.put(connection, "locator", locator, {"id": locator, "records": found})
+        return self._page(locator, found, 0)
+
+    def _page(self, locator: str, found: list[Body], start: int) -> Body:
+        end = start + self._page_size
+        page: Body = {"totalSize": len(found), "done": end >= len(found), "records": found[start:end]}
+        if not page["done"]:
+            page["nextRecordsUrl"] = f"{self._base}/query/{locator}-{end}"
+        return page
 
     def _candidates(self, kind: ObjectType, query: Query) -> list[Body]:
         """The records that can match: by an equal field where one is asked for, which spares reading all."""
@@ -95,7 +123,7 @@ class Answering:
             child_type, field = _child(kind, child.source)
             records = self._records.find(child_type, {field: record["Id"]})
             rows = [self._shown(child_type, child, one) for one in self._selected(child_type, child, records)]
-            shown[child.source] = {"totalSize": len(rows), "done": True, "records": rows} if rows else None
+            shown[child.source] = self._paged(rows) if rows else None
         return shown
 
     def _with_fields(self, kind: ObjectType, record: Body, paths: Iterable[str]) -> Body:

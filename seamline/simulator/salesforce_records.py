@@ -189,6 +189,8 @@ class Records:
                 moved = before is None or before["StageName"] != stage
                 derived = {"IsWon": stage == WON, "IsClosed": stage in CLOSED}
                 derived |= {"Probability": STAGES[stage]} if moved else {}
+                # As in the real one: a new opportunity has no change of its stage yet.
+                derived |= {"LastStageChangeDate": seconds_text(now())} if moved and before else {}
                 # Amount adds up the lines where there are any, and what is written over the API is passed over.
                 keeps = self._over_api and before is not None and before["HasOpportunityLineItem"]
                 return derived | ({"Amount": before["Amount"]} if keeps and before else {})

@@ -59,6 +59,17 @@ async def test_a_deal_is_there_with_all_that_belongs_to_it(http: httpx.AsyncClie
     )
 
 
+async def test_a_change_of_the_stage_is_dated(http: httpx.AsyncClient, crm: Crm) -> None:
+    deal = await crm.deal(stage="Negotiation/Review")
+    read = "sobjects/Opportunity/" + deal
+    assert (await crm.call("GET", read)).json()["LastStageChangeDate"] is None
+    await crm.change(deal, stage="Closed Won")
+    changed = (await crm.call("GET", read)).json()
+    assert changed["LastStageChangeDate"] == changed["SystemModstamp"]
+    page = await http.get(f"{crm.path}/lightning/r/Opportunity/{deal}/view", follow_redirects=True)
+    assert "Closed Won" in page.text
+
+
 async def test_deals_share_an_account_and_are_edited_by_people(crm: Crm) -> None:
     first = await crm.deal(account={"name": "One Ltd"}, stage="Negotiation/Review", instalments=[])
     second = await crm.deal(account={"name": "One Ltd", "tax_id": None}, amount="99.99")

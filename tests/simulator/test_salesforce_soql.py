@@ -73,6 +73,18 @@ async def test_answers_come_in_pages(crm: Crm) -> None:
     path = first["nextRecordsUrl"].removeprefix(f"{VERSION}/")
     rest = (await crm.call("GET", path)).json()
     assert (rest["done"], [one["Name"] for one in rest["records"]], "nextRecordsUrl" in rest) == (True, ["C"], False)
+    (deal,) = await crm.find(
+        "Name, (SELECT Name FROM Contacts), (SELECT Name FROM Opportunities)", "Account", "LIMIT 1"
+    )
+    assert (deal["Opportunities"]["done"], deal["Opportunities"]["totalSize"]) == (True, 1)
+    await crm.http.put(f"{crm.people}/settings", json={"page_size": 1})
+    lines = [{"product": "X"}, {"product": "Y"}]
+    await crm.deal(name="Z", lines=lines)
+    (deal,) = await crm.find(
+        "Id, (SELECT ProductCode FROM OpportunityLineItems ORDER BY SortOrder)", "Opportunity", "WHERE Name = 'Z'"
+    )
+    path = deal["OpportunityLineItems"]["nextRecordsUrl"].removeprefix(f"{VERSION}/")
+    assert [one["ProductCode"] for one in (await crm.call("GET", path)).json()["records"]] == ["Y"]
     assert error(await crm.call("GET", "query/01g-2")) == (400, "INVALID_QUERY_LOCATOR", None)
 
 

@@ -65,6 +65,14 @@ class Simulated:
         """A customer's order; its reference."""
         return str((await self._ask("POST", f"/shops/{connection}/orders", wanted))["reference"])
 
+    async def deal(self, connection: str, **wanted: Any) -> str:
+        """A deal that sales made; its reference."""
+        return str((await self.crm(connection, "POST", "deals", wanted))["reference"])
+
+    async def crm(self, connection: str, method: str, path: str, body: Any = None) -> Any:
+        """What people, the administrator and time do in a CRM: see the control API of the simulated one."""
+        return await self._ask(method, f"/crms/{connection}/{path}", body)
+
     async def by_hand(self, reference: str, what: str, **wanted: Any) -> None:
         """Staff of the shop, a customer or a bank act on an order: `payment`, `edit`, `cancel`."""
         connection, _, number = reference.partition(":")

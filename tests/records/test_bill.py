@@ -143,6 +143,12 @@ def test_an_instalment_has_a_line_for_each_rate() -> None:
     assert made[0].lines[1].description == "Instalment 1 of 3: Machines, what is taxed at 0 %"
 
 
+def test_a_rate_without_a_share_has_no_line() -> None:
+    sold = (line("100.00"), line("0.00", tax_category="zero"))
+    made = billed(deal(*sold, instalments=(instalment(1, "60.00"), instalment(2, "40.00"))), 1)
+    assert [one.description for one in made.lines] == ["Instalment 1 of 2: Machines"]
+
+
 # ---- tax -------------------------------------------------------------------------------------------------------------
 
 

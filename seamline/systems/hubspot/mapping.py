@@ -111,10 +111,10 @@ def stopped(mail: wire.Status) -> Stopped | None:
 
 
 def moves_back(order: Sequence[str], current: str, wanted: str) -> bool:
-    """Whether HubSpot ignores this stage until the one that stands is cleared. One that it does not know counts so."""
-    if not current or current == wanted:
+    """Whether HubSpot ignores the wanted stage until the one that stands is cleared. One it does not know counts so."""
+    if "" in (current, wanted) or current == wanted:
         return False
-    return current not in order or wanted not in order or order.index(wanted) < order.index(current)
+    return current not in order or order.index(wanted) < order.index(current)
 
 
 def error_problems(told: wire.Error) -> list[Problem]:

@@ -7,7 +7,7 @@ and then set, in two requests: what is half done is seen by our key beside an em
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from typing import Any, Final
 from urllib.parse import quote
@@ -72,7 +72,6 @@ class HubSpotMarketing:
         self._account = account
         self._client = client
         self._details: wire.Details | None = None
-        self._stages: dict[str, tuple[str, ...]] = {}
 
     async def close(self) -> None:
         """Close the connections to HubSpot."""
@@ -118,8 +117,6 @@ class HubSpotMarketing:
         changed = 0
         for kind, found in _kinds(customers):
             left = [one for one in found if one.stage != stage]
-            if left:
-                await self._refuse_unknown(kind, stage)
             # What is cleared gets our marks at once, so that a change that stops there is seen and goes on.
             await self._move(kind, [_Move(one, stage, _marked(one, key, stage)) for one in left], _cleared_and_marked)
             changed += len(left) + sum(one.key == key for one in found if one.stage == stage)
@@ -141,8 +138,8 @@ class HubSpotMarketing:
         """Clear what HubSpot would else ignore, write all, and see that the stages were taken."""
         if not moves:
             return
-        order, path = await self._order(kind), f"{OBJECTS}/{kind}/batch/update"
-        back = [clear(one) for one in moves if one.stage and mapping.moves_back(order, one.found.stage, one.stage)]
+        order, path = await self._order(kind, {one.stage for one in moves}), f"{OBJECTS}/{kind}/batch/update"
+        back = [clear(one) for one in moves if mapping.moves_back(order, one.found.stage, one.stage)]
         await self._client.batch("clear_stage", path, back, write=True)
         await self._client.batch("set_stage", path, [one.body for one in moves], write=True)
         wanted = {one.found.id: one.stage for one in moves}
@@ -154,21 +151,15 @@ class HubSpotMarketing:
             problem = Problem(field="stage", reason=reason)
             raise Refusal("stage-not-taken", "the stage is another after it was set", problems=[problem])
 
-    async def _order(self, kind: str) -> tuple[str, ...]:
-        """The account's stages, in their order."""
-        if kind not in self._stages:
-            path = f"/crm/v3/properties/{kind}/lifecyclestage"
-            known = await self._client.get("read_stages", path, wire.Property)
-            self._stages[kind] = tuple(one.value for one in known.options)
-        return self._stages[kind]
-
-    async def _refuse_unknown(self, kind: str, stage: str) -> None:
-        order = await self._order(kind)
-        if stage not in order:
-            reason = f"is no stage of this account: use one of {', '.join(order)}"
-            raise Refusal(
-                "unknown-stage", "HubSpot has no such stage", problems=[Problem(field="stage", reason=reason)]
-            )
+    async def _order(self, kind: str, wanted: Set[str]) -> Sequence[str]:
+        """The account's stages, in their order. Refusal when one of those wanted is none of them."""
+        known = await self._client.get("read_stages", f"/crm/v3/properties/{kind}/lifecyclestage", wire.Property)
+        order = [one.value for one in known.options]
+        if strange := sorted(wanted - {"", *order}):
+            reason = f"{', '.join(strange)} is no stage of this account: use one of {', '.join(order)}"
+            problem = Problem(field="stage", reason=reason)
+            raise Refusal("unknown-stage", "HubSpot has no such stage", problems=[problem])
+        return order
 
     # -- the mail ------------------------------------------------------------------------------------------------------
 

@@ -59,7 +59,7 @@ class AccountingSystem(Traceable, Protocol):
     async def find_customer(self, number: str) -> AccountingCustomer | None:
         """The customer that carries the account's reference, archived or not. Its key is empty."""
 
-    async def link_customer(self, request: LinkRequest) -> AccountingCustomer:
+    async def link_customer(self, key: str, request: LinkRequest) -> AccountingCustomer:
         """Write the number. Refusal `number-taken` where it carries another or another carries it."""
 
     async def archive_customer(self, customer_id: str) -> None:
@@ -178,7 +178,7 @@ class Accounting:
     @operation("accounting.link_customer")
     async def link_customer(self, call: Call[LinkRequest]) -> AccountingCustomer:
         """Write the account's reference into the customer, so that it is found by it the next time."""
-        return await self.system.link_customer(call.request)
+        return await self.system.link_customer(call.key, call.request)
 
     # ---- invoices -------------------------------------------------------------------------------------------------
 

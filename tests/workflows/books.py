@@ -105,7 +105,7 @@ class PaperBooks(Scripted):
         found = next((one for one in self.customers.values() if one.number == number), None)
         return _as_customer(found) if found else None
 
-    async def link_customer(self, request: LinkRequest) -> AccountingCustomer:
+    async def link_customer(self, key: str, request: LinkRequest) -> AccountingCustomer:
         await self.called("link_customer")
         customer = self.customers[request.candidate_id]
         taken = [one for one in self.customers.values() if one.number == request.number and one.id != customer.id]
@@ -114,7 +114,7 @@ class PaperBooks(Scripted):
             raise Refusal("number-taken", problem.reason, problems=[problem])
         self.customers[customer.id] = customer.model_copy(update={"number": request.number})
         if not customer.number:
-            self.did("link-customer", f"{request.number}", "link_customer")
+            self.did("link-customer", key, "link_customer")
         return _as_customer(self.customers[customer.id])
 
     async def archive_customer(self, customer_id: str) -> None:

@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime
 from typing import Any, Protocol
 
+from temporalio import activity
+
 from activities.ensure import ensure
 from activities.tracing import Traceable
 from seamline.errors import NotYet, Problem, Refusal
@@ -134,12 +136,17 @@ class Accounting:
 
     @operation("accounting.moved")
     async def moved(self, call: Call[WatchRequest]) -> Invoice:
-        """The invoice once it is settled, its payments changed, or the moment has come."""
-        invoice = await self.system.read_invoice(call.request.invoice_id)
-        settled = invoice.state in (InvoiceState.PAID, InvoiceState.VOIDED, InvoiceState.DELETED)
-        if settled or invoice.paid != call.request.paid or datetime.now(UTC) >= call.request.until:
+        """The invoice once it is settled, what is open of it changed, or the moment has come.
+
+        The time is the cluster's, by which the moment was set: the worker's own clock may differ.
+        """
+        asked = call.request
+        invoice = await self.system.read_invoice(asked.invoice_id)
+        left = (asked.until - activity.info().started_time).total_seconds()
+        if invoice.state is not InvoiceState.POSTED or invoice.amount_due != asked.amount_due or left <= 0:
             return invoice
-        raise NotYet("not-paid", "the invoice is not paid")
+        pause = left if left <= asked.pause_seconds_max else None
+        raise NotYet("not-paid", "the invoice is not paid", retry_after_seconds=pause)
 
     # ---- customers ------------------------------------------------------------------------------------------------
 
@@ -256,7 +263,10 @@ class Accounting:
             return Undone(state=UndoState.NOTHING)
         if invoice.state is InvoiceState.VOIDED:
             return Undone(state=UndoState.UNDONE, detail=f"{invoice.number} is voided", money=invoice.total)
-        credits = await self.system.find_credits(invoice_id, call.reference)
+        found = await self.system.find_credits(invoice_id, call.reference)
+        credits = [one for one in found if one.key == call.key]
+        if not credits and invoice.credited.amount:
+            return _credited_by_others(invoice)
         if not credits and await self._voided(call, invoice):
             return Undone(state=UndoState.UNDONE, detail=f"{invoice.number} is voided", money=invoice.total)
         request = CreditRequest(invoice_id=invoice_id, issued=day, reason=reason)
@@ -278,6 +288,14 @@ class Accounting:
                 raise
             return False
         return True
+
+
+def _credited_by_others(invoice: Invoice) -> Undone:
+    """What it was credited for is not credited again: the rest is for whoever credited a part."""
+    if invoice.taken_back:
+        return Undone(state=UndoState.UNDONE, detail=f"{invoice.number} was credited before", money=invoice.credited)
+    reason = f"of {invoice.number}, {invoice.credited} of {invoice.total} was credited by others: credit the rest there"
+    raise Refusal("partly-credited", f"{reason}, then skip", problems=[Problem(field="invoice_id", reason=reason)])
 
 
 def _same(invoice: Invoice, request: InvoiceRequest) -> bool:

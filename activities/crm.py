@@ -6,22 +6,23 @@ from collections.abc import Mapping
 from typing import Protocol
 
 from activities.tracing import Traceable
-from seamline.errors import NotYet
+from seamline.errors import NotYet, Problem, Refusal
 from seamline.process.effect import STANDS, Call, Effect, Read, Wait, operation
 from seamline.records.deal import (
     Deal,
     DealRequest,
     DealStage,
     InvoiceNote,
+    NoteKey,
     NoteRequest,
     NoteStatus,
-    ReversalRequest,
     Task,
     TaskRequest,
     WonDeals,
     WonRequest,
 )
 from seamline.records.event import EventKind
+from seamline.records.reference import reference_of
 from seamline.records.system import Repeat
 from seamline.records.undo import Undone, UndoState
 
@@ -56,7 +57,7 @@ class Crm:
     @operation("crm.fetch_deal")
     async def fetch_deal(self, call: Call[DealRequest]) -> Deal:
         """Fetch the deal anew: a webhook's payload may be stale."""
-        return await self.system.fetch_deal(call.reference)
+        return await self.system.fetch_deal(call.request.reference or call.reference)
 
     @operation("crm.find_won")
     async def find_won(self, call: Call[WonRequest]) -> WonDeals:
@@ -85,24 +86,41 @@ class Crm:
         return await self._reversed(call.reference, call.key)
 
     @operation("crm.mark_reversed")
-    async def mark_reversed(self, call: Call[ReversalRequest]) -> Undone:
+    async def mark_reversed(self, call: Call[NoteKey]) -> Undone:
         """The same for what another process wrote."""
-        return await self._reversed(call.reference, call.request.note_key)
+        return await self._reversed(reference_of(call.request.note_key), call.request.note_key)
+
+    @operation("crm.mark_paid")
+    async def mark_paid(self, call: Call[NoteKey]) -> InvoiceNote:
+        """Tell sales that the invoice is paid. What is marked as reversed stays so."""
+        key = call.request.note_key
+        note = await self._note(reference_of(key), key)
+        if note is None:
+            problem = Problem(field="note_key", reason="is on no invoice of the deal: it was deleted in the CRM")
+            raise Refusal("not-found", problem.reason, problems=[problem])
+        if note.status in (NoteStatus.PAID, NoteStatus.REVERSED):
+            return note
+        return await self.system.write_note(reference_of(key), key, _with_status(note, NoteStatus.PAID))
 
     async def _reversed(self, reference: str, key: str) -> Undone:
-        deal = await self.system.fetch_deal(reference)
-        note = next((one for one in deal.invoices if one.key == key), None)
+        note = await self._note(reference, key)
         if note is None:
             return Undone(state=UndoState.NOTHING)
         if note.status is not NoteStatus.REVERSED:
-            reversed_ = NoteRequest(number=note.number, link=note.link, amount=note.amount, status=NoteStatus.REVERSED)
-            await self.system.write_note(reference, key, reversed_)
+            await self.system.write_note(reference, key, _with_status(note, NoteStatus.REVERSED))
         return Undone(state=UndoState.UNDONE, detail=f"{note.number} is marked as reversed", money=note.amount)
+
+    async def _note(self, reference: str, key: str) -> InvoiceNote | None:
+        return (await self.system.fetch_deal(reference)).note(key)
 
     @operation("crm.create_task")
     async def create_task(self, call: Call[TaskRequest]) -> Task:
         """Ask the deal's owner in the CRM."""
         return await self.system.create_task(call.reference, call.key, call.request)
+
+
+def _with_status(note: InvoiceNote, status: NoteStatus) -> NoteRequest:
+    return NoteRequest(number=note.number, link=note.link, amount=note.amount, status=status)
 
 
 _CHANGES = (EventKind.DEAL_CHANGED, EventKind.DEAL_WON, EventKind.DEAL_REOPENED)
@@ -114,4 +132,5 @@ write_invoice = Effect(
     Crm.write_invoice, undo=Crm.reverse_invoice, title="Write the invoice to the CRM", team="sales-ops"
 )
 mark_reversed = Effect(Crm.mark_reversed, undo=STANDS, title="Mark it as reversed in the CRM", team="sales-ops")
+mark_paid = Effect(Crm.mark_paid, undo=STANDS, title="Mark it as paid in the CRM", team="sales-ops")
 create_task = Effect(Crm.create_task, undo=STANDS, title="Leave a task in the CRM", team="sales-ops")

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from typing import Protocol
 
 from activities.tracing import Traceable
-from seamline.process.effect import IRREVERSIBLE, Call, Effect, is_repeat, operation
+from seamline.process.effect import IRREVERSIBLE, STANDS, Call, Effect, is_repeat, operation
+from seamline.records.reminder import ReminderMail
 from seamline.records.shipping import Sent, ShippedMail
 from seamline.records.system import Repeat
 
@@ -18,6 +19,9 @@ class MailSystem(Traceable, Protocol):
 
     async def send_shipped(self, key: str, mail: ShippedMail) -> Sent:
         """Write the mail and send it as text and HTML under a Message-ID made from `key`. 4xx: Outage, 5xx: Refusal."""
+
+    async def send_reminder(self, key: str, mail: ReminderMail) -> Sent:
+        """The same for an invoice that is to be paid."""
 
 
 class Mail:
@@ -32,5 +36,12 @@ class Mail:
         sent = await self.system.send_shipped(call.key, call.request)
         return sent.model_copy(update={"perhaps_twice": is_repeat(call)})
 
+    @operation("mail.send_reminder")
+    async def send_reminder(self, call: Call[ReminderMail]) -> Sent:
+        """Remind the customer of an invoice, as carefully."""
+        sent = await self.system.send_reminder(call.key, call.request)
+        return sent.model_copy(update={"perhaps_twice": is_repeat(call)})
+
 
 send_shipped = Effect(Mail.send_shipped, undo=IRREVERSIBLE, title="Mail the customer", team="support")
+send_reminder = Effect(Mail.send_reminder, undo=STANDS, title="Remind the customer", team="finance")

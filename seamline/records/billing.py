@@ -135,6 +135,12 @@ class Billing(Record):
     )
     payment_poll_seconds: Seconds = Field(default=3600, description="The first pause between looks for a payment.")
     payment_poll_max_seconds: Seconds = Field(default=14_400, description="The longest such pause.")
+    unpaid_days: int = Field(
+        default=30,
+        ge=1,
+        le=365,
+        description="So many days after the due date finance is asked about an unpaid invoice, and as often again.",
+    )
     small_difference: dict[Currency, Limit] = Field(
         default={"GBP": Decimal(1), "EUR": Decimal(1), "USD": Decimal(1)},
         description="How much less or more than the invoice still counts as paid, by currency; nothing for others.",

@@ -122,6 +122,10 @@ class Deal(Record):
             return f"already invoiced as {standing[0].number}"
         return "" if self.amount.amount else "the deal comes to nothing"
 
+    def note(self, key: str) -> InvoiceNote | None:
+        """What was written back under this effect key."""
+        return next((one for one in self.invoices if one.key == key), None)
+
     def changes_since(self, earlier: Deal) -> list[Problem]:
         """What became of the deal since it was read, as far as its invoice is concerned."""
         names = ("amount", "currency", "customer", "contact", "lines", "purchase_order", "terms", "instalments")
@@ -134,7 +138,9 @@ class Deal(Record):
 
 
 class DealRequest(Record):
-    """Nothing beyond the call's reference is needed to fetch a deal."""
+    """Which deal; the one of the call's own reference where none is named."""
+
+    reference: Reference | None = None
 
 
 class WonRequest(Record):
@@ -168,8 +174,8 @@ class NoteRequest(Record):
     status: NoteStatus = NoteStatus.POSTED
 
 
-class ReversalRequest(Record):
-    """Mark what was written under this effect key as reversed."""
+class NoteKey(Record):
+    """What was written to a deal under this effect key, which names the deal."""
 
     note_key: str = Field(min_length=1, max_length=120)
 

@@ -11,6 +11,7 @@ from pydantic import AwareDatetime, Field, model_validator
 
 from seamline.errors import Problem
 from seamline.records.base import Record
+from seamline.records.moment import Seconds
 from seamline.records.money import Currency, Money
 from seamline.records.reference import Reference
 
@@ -98,6 +99,12 @@ class Invoice(Record):
     link: str = ""
     """Where the customer sees it; empty until it is posted."""
 
+    @property
+    def taken_back(self) -> bool:
+        """Whether nothing is owed for it any more, though nothing was paid."""
+        credited = not self.paid.amount and bool(self.total.amount) and self.total <= self.credited
+        return credited or self.state in (InvoiceState.VOIDED, InvoiceState.DELETED)
+
     def differs(self, wanted: InvoiceRequest) -> list[Problem]:
         """What accounting made otherwise than asked, to the cent; empty once it is posted and cannot change."""
         if self.state is not InvoiceState.DRAFT:
@@ -177,12 +184,13 @@ class InUse(Record):
 
 
 class WatchRequest(Record):
-    """Look at the invoice until it is settled or changed from `known`, or until the moment."""
+    """Look at the invoice until it is settled, or something else than this is open of it, or until the moment."""
 
     invoice_id: str = Field(min_length=1, max_length=100)
+    amount_due: Money
     until: AwareDatetime
-    paid: Money
-    """What is known to be paid already."""
+    pause_seconds_max: Seconds
+    """Within so long before the moment it is left alone: the next look is then."""
 
 
 class TaxCode(Record):

@@ -9,7 +9,7 @@ from pydantic import AfterValidator
 
 REFERENCE_LENGTH_MAX = 64
 _PATTERN = re.compile(r"[a-z0-9][a-z0-9-]{0,30}:[A-Za-z0-9_-]{1,40}(\.[1-9][0-9]{0,3})?")
-_KEY = re.compile(rf"(?P<reference>{_PATTERN.pattern})/[a-z0-9-]+#[1-9][0-9]*")
+_KEY = re.compile(rf"(?P<reference>{_PATTERN.pattern})/[a-z0-9-]+#(?P<number>[1-9][0-9]*)")
 
 
 def check_reference(text: str) -> str:
@@ -57,3 +57,9 @@ def reference_of(text: str) -> str:
     """The reference in an effect key, as `effect_key` makes it; empty when the text is none."""
     found = _KEY.fullmatch(text)
     return found["reference"] if found and len(found["reference"]) <= REFERENCE_LENGTH_MAX else ""
+
+
+def number_of(text: str) -> int:
+    """The number in an effect key: 2 of `shop-uk:5001/buy-label#2`, 0 when the text is none."""
+    found = _KEY.fullmatch(text)
+    return int(found["number"]) if found and reference_of(text) else 0

@@ -28,7 +28,7 @@ from seamline.records.invoice import (
     TaxCode,
 )
 from seamline.records.money import Money
-from seamline.records.reference import external_id_of, reference_of
+from seamline.records.reference import reference_of
 from seamline.records.system import Repeat
 from tests.workflows.scripted import Scripted
 
@@ -324,5 +324,6 @@ def _as_customer(one: Candidate, key: str = "") -> AccountingCustomer:
 
 
 def _is_for(key: str, besides: str) -> bool:
+    """Whether the key is of the object `besides`, or a part of it."""
     reference = reference_of(key)
-    return bool(reference) and external_id_of(reference) == external_id_of(besides)
+    return reference == besides or reference.startswith(f"{besides}.")

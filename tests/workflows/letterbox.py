@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from seamline.records.base import Record
+from seamline.records.reminder import ReminderMail
 from seamline.records.shipping import Sent, ShippedMail
 from seamline.records.system import Repeat
 from tests.workflows.scripted import Scripted
@@ -14,7 +15,7 @@ class Letterbox(Scripted):
     """Satisfies `activities.mail.MailSystem`."""
 
     role = "mail"
-    repeats: Mapping[str, Repeat] = {"send_shipped": Repeat.HARMLESS}
+    repeats: Mapping[str, Repeat] = {"send_shipped": Repeat.HARMLESS, "send_reminder": Repeat.HARMLESS}
 
     def __init__(self) -> None:
         super().__init__()
@@ -23,6 +24,9 @@ class Letterbox(Scripted):
 
     async def send_shipped(self, key: str, mail: ShippedMail) -> Sent:
         return await self._send("send_shipped", key, mail)
+
+    async def send_reminder(self, key: str, mail: ReminderMail) -> Sent:
+        return await self._send("send_reminder", key, mail)
 
     async def _send(self, call: str, key: str, mail: Record) -> Sent:
         await self.called(call)

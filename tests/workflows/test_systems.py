@@ -18,7 +18,7 @@ from seamline.process.effect import Call
 from seamline.records.audience import AudienceRequest, StageRequest
 from seamline.records.base import Record
 from seamline.records.customer import CustomerQuery, CustomerRequest
-from seamline.records.deal import NoteRequest, ReversalRequest
+from seamline.records.deal import NoteKey, NoteRequest
 from seamline.records.invoice import CreditRequest, Invoice, InvoiceLine, InvoiceRequest, PostRequest
 from seamline.records.undo import UndoState
 from tests.workflows.books import PaperBooks
@@ -132,7 +132,7 @@ async def test_a_note_is_written_once_under_its_key_and_marked_as_reversed() -> 
     for _ in range(2):
         await played(Crm(sales).write_invoice, call(note, "write-invoice"))
     assert sales.notes() == [("INV-1", "posted")]
-    reversal = ReversalRequest(note_key=f"{DEAL}/write-invoice#1")
+    reversal = NoteKey(note_key=f"{DEAL}/write-invoice#1")
     await played(Crm(sales).mark_reversed, call(reversal, "mark-reversed"))
     assert sales.notes() == [("INV-1", "reversed")]
 

@@ -41,7 +41,10 @@ class Followed(Record):
 
     invoice_id: str
     number: str
+    state: InvoiceState
+    """As accounting has it."""
     ended: str
+    """In words."""
     paid: str
     credited: str
     reminders: int
@@ -245,6 +248,7 @@ class FollowInvoice(Process):
         return Followed(
             invoice_id=invoice.id,
             number=invoice.number,
+            state=invoice.state,
             ended=ended,
             paid=str(invoice.paid),
             credited=str(invoice.credited),

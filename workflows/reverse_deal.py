@@ -149,10 +149,12 @@ class ReverseDeal(Process):
         """Each invoice once, with what the CRM was told of it."""
         posted = {made_as(one.key): one for one in found if self.covers(one.key) and one.state in _POSTED}
         for note in self.notes(deal):
-            yield of_note(note, posted.pop(made_as(note.key), None))
-        for invoice in posted.values():
+            yield of_note(note, posted.get(made_as(note.key)))
+        told = {made_as(one.key) for one in deal.invoices}
+        for made, invoice in posted.items():
             # What is neither sent nor told is the business of `deal-to-invoice`, which the same event has stopped.
-            if not invoice.taken_back and (invoice.sent or self.policy.billing.sends is not Duty.US):
+            unfinished = self.policy.billing.sends is Duty.US and not invoice.sent
+            if made not in told and not unfinished and not invoice.taken_back:
                 yield of_invoice(invoice)
 
     def leave_to_people(self, found: Sequence[Invoice]) -> None:

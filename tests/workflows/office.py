@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import uuid
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
@@ -27,9 +26,6 @@ from tests.workflows.campaigns import Campaigns
 from tests.workflows.letterbox import Letterbox
 from tests.workflows.sales import DEAL_ID, Sales
 from worker.connections import activities_of
-
-PARTS_MAX = 5
-"""Instalments of a deal in these tests."""
 
 
 class Office(Watching):
@@ -105,17 +101,6 @@ class Office(Watching):
             await running.enter_async_context(processes)
             running.push_async_callback(self.close)
             yield
-            await self._end_all()
-
-    async def _end_all(self) -> None:
-        """End what still runs: the server skips no time while anybody looks for a payment."""
-        deals = [self.reference(part, one) for one in self.sales.deals for part in range(PARTS_MAX + 1)]
-        books = {self.accounting: self.books, self.other_accounting: self.other_books}
-        invoices = [f"{connection}:{one}" for connection, paper in books.items() for one in paper.invoices]
-        ids = [workflow_id(process, one) for process in ("deal-to-invoice", "reverse-deal") for one in deals]
-        for one in (*ids, *(workflow_id("follow-invoice", invoice) for invoice in invoices)):
-            with contextlib.suppress(RPCError):
-                await self.client.get_workflow_handle(one).terminate()
 
     async def close(self) -> None:
         """End what still runs: the server skips no time while anything on it waits for a worker that is gone."""

@@ -8,12 +8,15 @@ import pytest
 
 from activities.mail import MailSystem
 from seamline.errors import Outage, Refusal
+from seamline.records.reminder import ReminderMail
 from seamline.records.shipping import MailLine, ShippedMail
 from tests.systems.conformance import (
     REFERENCE,
     Side,
     SystemConformance,
 )
+
+REMINDER_KEY = "books-uk:invoice-7/send-reminder#1"
 
 
 class MailSide(Side, Protocol):
@@ -80,6 +83,51 @@ class MailConformance(SystemConformance):
     async def test_a_busy_mailbox_is_an_outage(self, side: MailSide) -> None:
         with pytest.raises(Outage):
             await side.adapter.send_shipped(self.key, shipped_mail(to="jo@busy.example"))
+
+    @pytest.mark.parametrize(("overdue", "words"), [(False, "is due on 2026-12-02"), (True, "is overdue")])
+    async def test_a_reminder_arrives_in_text_and_html(self, side: MailSide, overdue: bool, words: str) -> None:
+        sent = await side.adapter.send_reminder(REMINDER_KEY, reminder_mail(overdue=overdue, name="<b>Ada</b>"))
+        (mail,) = await side.received()
+        assert (mail["message_id"], mail["key"]) == (sent.message_id, REMINDER_KEY)
+        assert mail["subject"] == f"Invoice INV-7 {words}"
+        for body in (mail["text"], mail["html"]):
+            assert "50.00 GBP" in body
+            assert "120.00 GBP" in body
+            assert "https://pay.example/7" in body
+        assert "<b>Ada" not in mail["html"]
+
+    async def test_a_reminder_links_to_web_pages_only(self, side: MailSide) -> None:
+        await side.adapter.send_reminder(REMINDER_KEY, reminder_mail(link="javascript:alert(1)"))
+        (mail,) = await side.received()
+        assert "javascript" not in mail["text"] + mail["html"]
+
+    async def test_a_reminder_whose_answer_was_lost_is_the_same_mail_again(self, side: MailSide) -> None:
+        await side.lose_reply()
+        with pytest.raises(Outage):
+            await side.adapter.send_reminder(REMINDER_KEY, reminder_mail())
+        sent = await side.adapter.send_reminder(REMINDER_KEY, reminder_mail())
+        assert {mail["message_id"] for mail in await side.received()} == {sent.message_id}
+
+    async def test_a_reminder_to_a_bad_address_is_refused(self, side: MailSide) -> None:
+        with pytest.raises(Refusal) as caught:
+            await side.adapter.send_reminder(REMINDER_KEY, reminder_mail(to="nobody@refused.example"))
+        assert [problem.field for problem in caught.value.failure.problems] == ["to"]
+
+
+def reminder_mail(**changes: Any) -> ReminderMail:
+    """The mail about an invoice."""
+    values: dict[str, Any] = {
+        "reference": "books-uk:invoice-7",
+        "to": "bills@acme.example",
+        "name": "Ada Byron",
+        "number": "INV-7",
+        "total": {"amount": "120.00", "currency": "GBP"},
+        "amount_due": {"amount": "50.00", "currency": "GBP"},
+        "due": "2026-12-02",
+        "overdue": False,
+        "link": "https://pay.example/7",
+    }
+    return ReminderMail.model_validate(values | changes)
 
 
 def shipped_mail(**changes: Any) -> ShippedMail:

@@ -11,7 +11,8 @@ from typing import Final
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
 
 from seamline.http import HttpFactory, located
-from seamline.records.shipping import Sent, ShippedMail
+from seamline.records.reminder import ReminderMail
+from seamline.records.shipping import Message, Sent, ShippedMail
 from seamline.records.system import Card, Holding, Repeat
 from seamline.systems.smtp import mapping, wire
 from seamline.systems.smtp.client import SmtpClient
@@ -89,7 +90,7 @@ class SmtpMail:
     """Satisfies `activities.mail.MailSystem`."""
 
     # A lost answer cannot be looked up: the mail is sent again under the same Message-ID.
-    repeats: Final[Mapping[str, Repeat]] = {"send_shipped": Repeat.HARMLESS}
+    repeats: Final[Mapping[str, Repeat]] = {"send_shipped": Repeat.HARMLESS, "send_reminder": Repeat.HARMLESS}
 
     def __init__(self, name: str, account: Account, client: SmtpClient) -> None:
         self.name = name
@@ -103,8 +104,19 @@ class SmtpMail:
     @located
     async def send_shipped(self, key: str, mail: ShippedMail) -> Sent:
         """Tell the customer that the parcel left. Refusal with field `to` when the address is refused."""
-        shop = self._account.sender_name or self._sender.domain
-        message = mapping.shipped(key, mail, shop, self._sender.domain)
+        return await self._send(mapping.shipped(key, mail, self._we, self._sender.domain))
+
+    @located
+    async def send_reminder(self, key: str, mail: ReminderMail) -> Sent:
+        """Remind the customer of an invoice. Refusals as above."""
+        return await self._send(mapping.reminder(key, mail, self._we, self._sender.domain))
+
+    @property
+    def _we(self) -> str:
+        """Who customers know us as."""
+        return self._account.sender_name or self._sender.domain
+
+    async def _send(self, message: Message) -> Sent:
         try:
             email = wire.email_message(message, self._sender, datetime.now(UTC))
         except ValueError:

@@ -8,6 +8,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescap
 
 from seamline.errors import LockedOut, Outage, Problem, Refusal, SystemFailure
 from seamline.records.notice import Notice
+from seamline.records.reminder import ReminderMail
 from seamline.records.shipping import Message, ShippedMail
 
 LANGUAGES = ("en", "de")
@@ -49,6 +50,21 @@ def shipped(key: str, mail: ShippedMail, shop: str, domain: str) -> Message:
         subject=" ".join(subject.split()),
         text=_templates.get_template(f"shipped.{language}.txt").render(values),
         html=_templates.get_template(f"shipped.{language}.html").render(values),
+    )
+
+
+def reminder(key: str, mail: ReminderMail, shop: str, domain: str) -> Message:
+    """The mail that an invoice is to be paid, or should have been."""
+    values = {"mail": mail, "shop": shop, "page": _web_page(mail.link)}
+    subject = _templates.get_template("reminder.subject").render(values)
+    return Message(
+        message_id=message_id(key, domain),
+        reference=mail.reference,
+        key=key,
+        to=mail.to,
+        subject=" ".join(subject.split()),
+        text=_templates.get_template("reminder.txt").render(values),
+        html=_templates.get_template("reminder.html").render(values),
     )
 
 

@@ -6,12 +6,11 @@ from collections.abc import Mapping
 from typing import Protocol
 
 from activities.tracing import Traceable
-from seamline.errors import NotYet, Problem, Refusal
-from seamline.process.effect import STANDS, Call, Effect, Read, Wait, operation
+from seamline.errors import Problem, Refusal
+from seamline.process.effect import STANDS, Call, Effect, Read, operation
 from seamline.records.deal import (
     Deal,
     DealRequest,
-    DealStage,
     InvoiceNote,
     NoteKey,
     NoteRequest,
@@ -63,14 +62,6 @@ class Crm:
     async def find_won(self, call: Call[WonRequest]) -> WonDeals:
         """What is to be billed by now."""
         return await self.system.find_won(call.request)
-
-    @operation("crm.decided_again")
-    async def decided_again(self, call: Call[DealRequest]) -> Deal:
-        """The reopened deal once it is won again, or lost."""
-        deal = await self.system.fetch_deal(call.reference)
-        if deal.stage is DealStage.OPEN:
-            raise NotYet("deal-open", "the deal is open")
-        return deal
 
     @operation("crm.write_invoice")
     async def write_invoice(self, call: Call[NoteRequest]) -> InvoiceNote:
@@ -127,7 +118,6 @@ _CHANGES = (EventKind.DEAL_CHANGED, EventKind.DEAL_WON, EventKind.DEAL_REOPENED)
 
 fetch_deal = Read(Crm.fetch_deal, title="Fetch the deal", team="sales-ops", news=_CHANGES)
 find_won = Read(Crm.find_won, title="Look for won deals", team="it")
-decided_again = Wait(Crm.decided_again, title="Wait until won again or lost", team="sales-ops", news=_CHANGES)
 write_invoice = Effect(
     Crm.write_invoice, undo=Crm.reverse_invoice, title="Write the invoice to the CRM", team="sales-ops"
 )

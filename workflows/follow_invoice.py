@@ -8,7 +8,7 @@ from decimal import Decimal
 from temporalio import workflow
 
 from activities import accounting, crm, mail
-from seamline.process.asking import Answer, Question
+from seamline.process.asking import Question
 from seamline.process.process import Process, process
 from seamline.process.start import Start
 from seamline.process.view import Outcome
@@ -156,7 +156,8 @@ class FollowInvoice(Process):
         if not self.is_owed(invoice) or self.short_at(invoice) > workflow.now():
             return invoice
         reason = f"{told(invoice)}: approve to take it as paid, reject to have the rest asked for"
-        answer = await self.ask_finance("short-payment", "Take a short payment as paid", reason, invoice)
+        question = Question("short-payment", "Take a short payment as paid", reason, about=invoice, team="finance")
+        answer = await self.ask(question)
         self.judged, self.enough = invoice.amount_due, answer.told if answer.approved else ""
         return await self.read()
 
@@ -203,13 +204,9 @@ class FollowInvoice(Process):
             f"{told(invoice)}, due on {invoice.due}; reminders sent: {self.sent}; approve to wait on, "
             "reject to have it followed no longer"
         )
-        answer = await self.ask_finance("unpaid", "Wait on for the payment", reason, invoice)
+        answer = await self.ask(Question("unpaid", "Wait on for the payment", reason, about=invoice, team="finance"))
         self.given_up = "" if answer.approved else answer.told
         return await self.read()
-
-    async def ask_finance(self, name: str, title: str, reason: str, invoice: Invoice) -> Answer:
-        """Their answer about the invoice."""
-        return await self.ask(Question(name, title, reason, about=invoice, team="finance"))
 
     # ---- the end --------------------------------------------------------------------------------------------------
 
@@ -239,7 +236,8 @@ class FollowInvoice(Process):
         if over.amount <= self.small(invoice):
             return
         reason = f"{told(invoice)}, {over} too much: approve to keep it for the customer, reject to have it paid back"
-        answer = await self.ask_finance("overpayment", "Keep an overpayment for the customer", reason, invoice)
+        question = Question("overpayment", "Keep what is too much", reason, about=invoice, team="finance")
+        answer = await self.ask(question)
         if not answer.approved:
             self.manual.append(f"pay {over} of {invoice.number} back to the customer")
 

@@ -122,6 +122,11 @@ def test_a_consumer_in_the_european_union_is_left_to_staff() -> None:
     assert "a customer without a tax id in DE" in found["lines.0.tax_category"]
 
 
+def test_the_rules_of_another_sellers_country_do_not_count() -> None:
+    found = broken(deal(entity="Srl"), by=policy(**ITALY))
+    assert "no tax rule for a seller in IT" in found["lines.0.tax_category"]
+
+
 @pytest.mark.parametrize(("country", "tax_id", "waits"), [("IT", "IT1", True), ("IT", "", False), ("PL", "PL1", False)])
 def test_an_e_invoicing_duty_waits(country: str, tax_id: str, waits: bool) -> None:
     rules = tuple({"seller": "IT", "customer": where, "code": "T", "percent": "22"} for where in ("IT", "EU"))

@@ -9,6 +9,7 @@ import hmac
 import json
 import time
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -17,13 +18,15 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from pydantic import ValidationError
 
 from seamline.errors import LockedOut, Outage, Refusal
-from seamline.http import Exchange, HttpFactory
+from seamline.http import Answer, Exchange, HttpFactory
+from seamline.records.deal import WonRequest
 from seamline.records.event import BadSignature, Delivery, EventKind, UnreadableEvent
 from seamline.records.reference import external_id_of
 from seamline.systems.salesforce import ids, webhook
+from seamline.systems.salesforce.client import wait
 from seamline.systems.salesforce.crm import Account, SalesforceCrm, connect
 from tests.simulator.shopify_client import inbox
-from tests.systems.crm_suite import PAID, POSTED, REVERSED, CrmConformance, write_key
+from tests.systems.crm_suite import PAID, POSTED, REVERSED, TODAY, CrmConformance, write_key
 from tests.systems.deliveries import delivery
 from tests.systems.vendors import Simulated
 
@@ -257,6 +260,36 @@ async def test_the_deal_shows_the_invoice_that_stands(side: Side) -> None:
     assert await side.shown(reference) == ("INV-0002", "posted")
     await side.adapter.write_note(reference, write_key(reference), REVERSED)
     assert await side.shown(reference) == ("INV-0002", "posted")
+
+
+async def test_what_becomes_of_an_older_invoice_is_not_shown_and_never_conflicts(side: Side) -> None:
+    reference = await side.deal()
+    await side.adapter.write_note(reference, write_key(reference), POSTED)
+    await side.change(reference, invoice_number="BY-HAND-7", invoice_status="posted")
+    await side.adapter.write_note(reference, write_key(reference), PAID)
+    await side.adapter.write_note(reference, write_key(reference), REVERSED)
+    assert await side.shown(reference) == ("BY-HAND-7", "posted")
+    assert await side.effects() == ["write-invoice", "mark-reversed"]
+
+
+async def test_an_instalment_without_a_proper_number_stops_no_other(side: Side) -> None:
+    parts = [{"due_date": "2026-11-21", "amount": "400"}] * 3
+    reference = await side.deal(instalments=parts)
+    instalments = await side.simulated.crm(NAME, "GET", "records?type=Seamline_Instalment__c")
+    for one, number in zip(instalments, (None, -1), strict=False):
+        await side.simulated.crm(NAME, "PATCH", f"records/{one['Id']}", {"Number__c": number})
+    tomorrow = datetime.now(UTC) + timedelta(days=1)
+    found = await side.adapter.find_won(WonRequest(since=tomorrow, today=TODAY))
+    assert [one.reference for one in found.deals] == [f"{reference}.3"]
+    with pytest.raises(Refusal) as caught:
+        await side.adapter.fetch_deal(reference)
+    places = [problem.field for problem in caught.value.failure.problems]
+    assert places[0].startswith("Seamline_Instalments__r.records.")
+
+
+def test_the_pause_that_salesforce_asks_for_is_kept() -> None:
+    busy = Answer(503, {"retry-after": "7"}, b"[]")
+    assert wait(busy) == 7
 
 
 async def test_an_address_in_lines_and_a_description_of_its_own(side: Side) -> None:

@@ -14,7 +14,7 @@ import jwt
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from seamline.errors import LockedOut, Outage, Problem, Refusal
-from seamline.http import Answer, Explained, HttpClient, HttpFactory, Verdict
+from seamline.http import Answer, Explained, HttpClient, HttpFactory, Verdict, retry_after_seconds
 from seamline.records.reading import refusing
 from seamline.systems.salesforce import mapping, wire
 
@@ -204,10 +204,12 @@ def explain(answer: Answer) -> Explained:
 
 
 def wait(answer: Answer) -> float | None:
-    """How long Salesforce wants to be left alone, which it does not say."""
+    """How long Salesforce wants to be left alone, which it does not say of its limits."""
     if _told("REQUEST_LIMIT_EXCEEDED", text="TotalRequests")(answer):
         return DAY_LIMIT_PAUSE_SECONDS
-    return BUSY_PAUSE_SECONDS if answer.status == 403 else None
+    if _told("REQUEST_LIMIT_EXCEEDED")(answer):
+        return BUSY_PAUSE_SECONDS
+    return retry_after_seconds(answer.headers.get("retry-after"))
 
 
 def _errors(answer: Answer) -> tuple[wire.Error, ...]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import jwt
 from pydantic import BaseModel, ConfigDict, Field, HttpUrl, SecretStr, field_validator, model_validator
@@ -26,6 +26,8 @@ from seamline.records.reference import connection_of, external_id_of, part_of, r
 from seamline.records.system import Card, Holding, Repeat
 from seamline.systems.salesforce import ids, mapping, queries, wire
 from seamline.systems.salesforce.client import Credentials, SalesforceClient, Write, by_key, open_client
+
+T = TypeVar("T")
 
 FOUND_MAX = 2000
 """So many deals are told of at once; the others are found by the next look."""
@@ -127,8 +129,8 @@ class SalesforceCrm:
         )
         found = [
             *(self._won(one) for one in (*won, *made)),
-            *dict.fromkeys(self._won(one.Opportunity__r, reopened=True) for one in reopened),
-            *(self._won(one.Opportunity__r, part=int(one.Number__c)) for one in due if one.Number__c),
+            *dict.fromkeys(self._won(one.Opportunity__r, reopened=True) for one in reopened if one.Opportunity__r),
+            *(self._won(one.Opportunity__r, part=one.part) for one in due if one.Opportunity__r and one.part),
         ]
         found.sort(key=lambda one: one.changed_at)
         return WonDeals(deals=tuple(found[:FOUND_MAX]))
@@ -140,25 +142,18 @@ class SalesforceCrm:
         Refusal `field-conflict` where the deal shows an invoice that no note of ours has.
         """
         found = await self._opportunity("write_note", reference)
-        deal = await self._mapped("write_note", found)
-        shown = {one.number for one in deal.invoices} | {request.number, ""}
-        if found.Invoice_Number__c not in shown:
-            reason = "names an invoice that we did not write: clear it in Salesforce, then retry, or skip"
-            problem = Problem(field="Invoice_Number__c", reason=reason)
-            raise Refusal("field-conflict", "the deal has an invoice of somebody else", problems=[problem])
         values = mapping.NOTE_OUT.write(request, key=key) | {"Opportunity__c": found.Id}
         writes = [Write("note", "PATCH", by_key(queries.INVOICE, values.pop(mapping.KEY)), values)]
-        # An older invoice that is taken back does not displace the one that stands.
-        if request.status is not NoteStatus.REVERSED or found.Invoice_Number__c in ("", request.number):
+        if _is_shown(found, request):
             fields = mapping.NOTE_ON_DEAL.write(request)
             writes.append(Write("deal", "PATCH", f"sobjects/Opportunity/{found.Id}", fields))
-        instalments = (found.Seamline_Instalments__r or wire.Page[wire.Instalment]()).records
+        part = part_of(reference_of(key))
         writes += [
             Write(
                 "instalment", "PATCH", f"sobjects/{queries.INSTALMENT}/{one.Id}", {"Invoice_Number__c": request.number}
             )
-            for one in instalments
-            if one.Number__c and one.Number__c == part_of(reference_of(key))
+            for one in _below(found.Seamline_Instalments__r)
+            if part and one.Number__c == part
         ]
         answers = await self._client.write("write_note", writes)
         values = request.model_dump()
@@ -294,8 +289,27 @@ class SalesforceCrm:
         ]
 
 
+def _below(page: wire.Page[T] | None) -> tuple[T, ...]:
+    """The records of a relationship; Salesforce answers null where there are none."""
+    return page.records if page else ()
+
+
+def _is_shown(found: wire.Opportunity, request: NoteRequest) -> bool:
+    """Whether the deal is to show this invoice: a new one displaces what we wrote, what becomes of an older does not.
+
+    Refusal `field-conflict` where somebody else's would be displaced.
+    """
+    shown = found.Invoice_Number__c
+    if shown in ("", request.number) or request.status is not NoteStatus.POSTED:
+        return shown in ("", request.number)
+    if shown not in {one.Number__c for one in _below(found.Seamline_Invoices__r)}:
+        reason = "names an invoice that we did not write: clear it in Salesforce, then retry, or skip"
+        problem = Problem(field="Invoice_Number__c", reason=reason)
+        raise Refusal("field-conflict", "the deal has an invoice of somebody else", problems=[problem])
+    return True
+
+
 def _notes(found: wire.Opportunity, reference: str) -> list[Holding]:
-    notes = (found.Seamline_Invoices__r or wire.Page[wire.Invoice]()).records
     return [
         Holding(
             kind="invoice note",
@@ -305,7 +319,7 @@ def _notes(found: wire.Opportunity, reference: str) -> list[Holding]:
             amount="" if one.Amount__c is None else f"{one.Amount__c:.2f} {one.CurrencyIsoCode}",
             page=one.Link__c,
         )
-        for one in notes
+        for one in _below(found.Seamline_Invoices__r)
         if _is_about(one.Seamline_Key__c, reference)
     ]
 

@@ -174,8 +174,14 @@ class Change(Wire):
 class Below(Wire):
     """An instalment or an invoice, and when the stage of its deal changed."""
 
-    Number__c: Number | None = None
-    Opportunity__r: Change
+    Number__c: Any = None
+    Opportunity__r: Change | None = None
+
+    @property
+    def part(self) -> int:
+        """The instalment's number; 0 where it cannot be one."""
+        number = self.Number__c
+        return int(number) if isinstance(number, int | float) and number in range(1, 10_000) else 0
 
 
 class Task(Wire):

@@ -1,8 +1,11 @@
-"""What waits for a team or is held up, over all processes: read from Temporal, which alone knows."""
+"""What waits or is held up, and what was begun, over all processes: read from Temporal, which alone knows."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Protocol
+
+from pydantic import AwareDatetime, Field
 
 from seamline.process.effect import Call, Read, operation
 from seamline.records.base import Record
@@ -13,11 +16,33 @@ class HeldRequest(Record):
     """Nothing is needed to ask for all."""
 
 
+class Change(Record):
+    """What a process would be started for: what became of its object, and when."""
+
+    process_id: str
+    changed_at: AwareDatetime
+
+
+class Changes(Record):
+    """Which of these processes were begun since?"""
+
+    changes: tuple[Change, ...] = Field(max_length=2000)
+
+
+class Begun(Record):
+    """The processes that were begun since, and run or ended."""
+
+    process_ids: tuple[str, ...] = ()
+
+
 class ProcessList(Protocol):
     """Where the processes are listed."""
 
     async def held(self) -> HeldGroups:
         """The processes that wait or are held up, by team and cause. It lags by a moment."""
+
+    async def begun(self, changes: Sequence[Change]) -> Sequence[str]:
+        """The ids of those whose last run began after the change. This does not lag."""
 
 
 class Waiting:
@@ -31,5 +56,11 @@ class Waiting:
         """What is held, for whom and why."""
         return await self.processes.held()
 
+    @operation("waiting.begun")
+    async def begun(self, call: Call[Changes]) -> Begun:
+        """Which processes were begun since."""
+        return Begun(process_ids=tuple(await self.processes.begun(call.request.changes)))
+
 
 held = Read(Waiting.held, title="See what waits")
+begun = Read(Waiting.begun, title="See what was begun already")

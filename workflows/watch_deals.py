@@ -12,9 +12,11 @@ from pydantic import AwareDatetime, Field, ValidationError
 from temporalio import workflow
 from temporalio.common import RetryPolicy
 
-from activities import crm
+from activities import crm, waiting
+from activities.waiting import Begun, Change, Changes
 from seamline.process.effect import Call
 from seamline.process.process import begin
+from seamline.process.start import workflow_id
 from seamline.records.base import Record
 from seamline.records.calendar import zone_of
 from seamline.records.deal import WonDeal, WonDeals, WonRequest
@@ -77,8 +79,32 @@ class WatchDeals:
         )
         known = {(one.reference, one.changed_at) for one in last.seen}
         new = [one for one in found.deals if (one.reference, one.changed_at) not in known]
-        started = [one for one in new if await _start(rules, one)]
+        begun = await _begun(new)
+        started = [one for one in new if _process(one) not in begun and await _start(rules, one)]
         return Watched(since=_watermark(since, new), seen=_kept(last.seen, new, since - overlap), started=len(started))
+
+
+async def _begun(deals: list[WonDeal]) -> frozenset[str]:
+    """Whose process was begun since the change, by a webhook or by hand: what became of it then is not asked anew."""
+    changes = tuple(Change(process_id=_process(one), changed_at=one.changed_at) for one in deals)
+    if not changes:
+        return frozenset()
+    begun: Begun = await workflow.execute_activity(
+        waiting.begun.name,
+        Call[Changes](reference="", request=Changes(changes=changes)),
+        result_type=Begun,
+        start_to_close_timeout=TRY_WITHIN,
+        schedule_to_close_timeout=LOOK_WITHIN,
+        retry_policy=_RETRIES,
+        summary=waiting.begun.title,
+    )
+    return frozenset(begun.process_ids)
+
+
+def _process(deal: WonDeal) -> str:
+    """The id of the process that the change is for."""
+    process = ReverseDeal if deal.reopened else DealToInvoice
+    return workflow_id(process.name, deal.reference)
 
 
 async def _start(rules: WatchRules, deal: WonDeal) -> bool:

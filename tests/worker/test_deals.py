@@ -14,22 +14,27 @@ from temporalio.client import (
     Client,
     ScheduleActionExecutionStartWorkflow,
     ScheduleActionStartWorkflow,
+    WorkflowFailureError,
     WorkflowHandle,
 )
 from temporalio.service import RPCError
 from temporalio.worker import Worker
 
 from activities.crm import Crm
+from activities.waiting import Waiting
 from seamline import catalog
 from seamline.errors import LockedOut
+from seamline.process.start import Start
 from seamline.records.billing import Billing
 from seamline.records.deal import DealStage, Instalment, InvoiceNote, NoteStatus
 from seamline.records.policy import Policy
+from seamline.settings import Settings
 from tests.process.theatre import register
 from tests.workflows.sales import DEAL_ID, Sales, money, won_deal
 from worker.connections import activities_of
 from worker.sandbox import runner
 from worker.schedules import end, ensure, every
+from worker.waiting import TemporalList
 from workflows.watch_deals import WatchDeals, Watched, WatchRules
 
 DAY = 86_400
@@ -48,23 +53,29 @@ class Watch:
         self.sales = Sales()
         self.connection = f"crm-{uuid.uuid4().hex[:8]}"
         self.identity = f"watch-deals:{self.connection}"
+        self.roles = dict.fromkeys(("crm", "accounting", "marketing", "mail"), self.connection)
 
     @asynccontextmanager
     async def working(self) -> AsyncIterator[None]:
         """Workers and the schedule; at the end no process and no schedule is left."""
-        roles = dict.fromkeys(("crm", "accounting", "marketing", "mail"), self.connection)
         rules = WatchRules(
             connection=self.connection,
-            routes={"deal-to-invoice": roles, "reverse-deal": roles},
+            routes={"deal-to-invoice": self.roles, "reverse-deal": self.roles},
             policy=UNSETTLED,
             first_hours=24,
         )
         action = ScheduleActionStartWorkflow(WatchDeals.run, rules, id=self.identity, task_queue=self.connection)
-        served = Worker(self.client, task_queue=self.connection, activities=activities_of(Crm(self.sales)))
         running = Worker(
-            self.client, task_queue=self.connection, workflows=catalog.workflows(), workflow_runner=runner()
+            self.client,
+            task_queue=self.connection,
+            workflows=catalog.workflows(),
+            workflow_runner=runner(),
+            activities=[
+                *activities_of(Crm(self.sales)),
+                *activities_of(Waiting(TemporalList(self.client, Settings()))),
+            ],
         )
-        async with served, running:
+        async with running:
             await ensure(self.client, self.identity, every(DAY, action))
             try:
                 yield
@@ -77,6 +88,12 @@ class Watch:
     def handle(self, process: str, part: str = "") -> WorkflowHandle[Any, Any]:
         """The deal's process."""
         return self.client.get_workflow_handle(f"{process}:{self.connection}:{DEAL_ID}{part}")
+
+    async def begin(self, process: str) -> None:
+        """What a webhook does."""
+        start = Start(reference=f"{self.connection}:{DEAL_ID}", route=self.roles, policy=UNSETTLED)
+        identity = self.handle(process).id
+        await self.client.start_workflow(process, start, id=identity, task_queue=self.connection)
 
     def put(self, external_id: str = DEAL_ID, **changes: object) -> None:
         """Have the deal, its stage changed now."""
@@ -127,6 +144,22 @@ async def test_a_won_deal_is_started_once_however_often_it_is_seen(watch: Watch)
     again = await watch.look()
     assert (again.started, len(again.seen)) == (0, 1)
     assert watch.sales.calls.count("find_won") == 2
+
+
+@pytest.mark.parametrize("process", ["deal-to-invoice", "reverse-deal"])
+async def test_what_became_of_a_deal_that_a_webhook_told_of_is_not_asked_anew(watch: Watch, process: str) -> None:
+    note = InvoiceNote(
+        key=f"{watch.connection}:{DEAL_ID}/write-invoice#1", number="INV-1", amount=money(1), status=NoteStatus.POSTED
+    )
+    reopened: dict[str, Any] = {"stage": DealStage.OPEN, "invoices": (note,)} if process == "reverse-deal" else {}
+    watch.put(**reopened)
+    await watch.begin(process)
+    await watch.handle(process).cancel()
+    with suppress(WorkflowFailureError):
+        await watch.handle(process).result()
+    assert (await watch.look()).started == 0
+    watch.put(**reopened)
+    assert (await watch.look()).started == 1
 
 
 async def test_a_change_that_becomes_visible_late_is_found(watch: Watch) -> None:

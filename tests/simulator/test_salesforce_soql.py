@@ -35,6 +35,8 @@ async def crm(http: httpx.AsyncClient) -> Crm:
         ("WHERE Amount <= 200.00 ORDER BY Amount DESC", "BA"),
         ("WHERE Name IN ('A', 'c', 'x')", "AC"),
         ("WHERE Name NOT IN ('A')", "BC"),
+        ("WHERE Name = 'a'", "A"),
+        ("WHERE AccountId = null", ""),
         ("WHERE Name != 'A' LIMIT 1", "B"),
         ("WHERE Account.Name = 'B\\'s \\\\ Ltd'", "B"),
         ("WHERE CloseDate > 2026-03-01 ORDER BY Name DESC", "CB"),

@@ -148,13 +148,9 @@ class SalesforceCrm:
             fields = mapping.NOTE_ON_DEAL.write(request)
             writes.append(Write("deal", "PATCH", f"sobjects/Opportunity/{found.Id}", fields))
         part = part_of(reference_of(key))
-        writes += [
-            Write(
-                "instalment", "PATCH", f"sobjects/{queries.INSTALMENT}/{one.Id}", {"Invoice_Number__c": request.number}
-            )
-            for one in _below(found.Seamline_Instalments__r)
-            if part and one.Number__c == part
-        ]
+        billed = [one.Id for one in _below(found.Seamline_Instalments__r) if part and one.Number__c == part]
+        fields = {"Invoice_Number__c": request.number}
+        writes += [Write(one, "PATCH", f"sobjects/{queries.INSTALMENT}/{one}", fields) for one in billed]
         answers = await self._client.write("write_note", writes)
         values = request.model_dump()
         return InvoiceNote.model_validate(values | {"id": _id_in(answers["note"]), "key": key})

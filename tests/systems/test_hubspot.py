@@ -186,6 +186,8 @@ async def test_an_object_is_traced_by_its_id_in_hubspot(side: Side) -> None:
     assert await side.adapter.references(company) == [ACCOUNT, DEAL]
     assert await side.adapter.references(person) == [DEAL]
     assert await side.adapter.references("../1") == []
+    await side.people("PATCH", f"/companies/{company}", {"seamline_reference": "entered by hand"})
+    assert await side.adapter.references(company) == [DEAL]
 
 
 async def test_the_legal_basis_is_what_it_was_before(side: Side) -> None:

@@ -14,10 +14,11 @@ from urllib.parse import quote
 
 from pydantic import BaseModel, ConfigDict, Field, HttpUrl, SecretStr
 
+from seamline.conversions import UNSET
 from seamline.errors import Problem, Refusal
 from seamline.http import HttpFactory, located
 from seamline.records.audience import Audience, AudienceRequest, Company, Person, StageChange
-from seamline.records.reference import reference_of
+from seamline.records.reference import is_reference, reference_of
 from seamline.records.system import Card, Holding, Repeat
 from seamline.systems.hubspot import mapping, wire
 from seamline.systems.hubspot.client import HubSpotClient, open_client
@@ -125,13 +126,17 @@ class HubSpotMarketing:
 
     @located
     async def restore_stage(self, key: str, customers: Audience) -> int:
-        """Put the saved stage back where our change stands: nobody set another stage since."""
+        """Put the saved stage back where our change stands: nobody set another stage since.
+
+        The key stays, so that what was put back is counted again where an answer was lost.
+        """
         restored = 0
         for kind, found in _kinds(customers):
             ours = [one for one in found if one.key == key]
             # What is cleared keeps our marks until the saved stage is back.
-            await self._move(kind, [_Move(one, one.saved_stage, _unmarked(one)) for one in ours], _cleared)
-            restored += len(ours)
+            await self._move(kind, [_Move(one, one.saved_stage, _put_back(one)) for one in ours], _cleared)
+            now = await self._by("restore_stage", kind, "hs_object_id", [one.id for one in found])
+            restored += sum(one.properties.seamline_key == key and not one.properties.seamline_stage for one in now)
         return restored
 
     async def _move(self, kind: str, moves: Sequence[_Move], clear: Callable[[_Move], dict[str, Any]]) -> None:
@@ -239,7 +244,7 @@ class HubSpotMarketing:
             for one in await self._by("references", kind, "hs_object_id", [external_id])
         ]
         ours = (text for one in found for text in (one.properties.seamline_reference, one.properties.seamline_deal))
-        return list(dict.fromkeys(filter(None, ours)))
+        return [text for text in dict.fromkeys(ours) if is_reference(text)]
 
     @located
     async def holdings(self, reference: str) -> Sequence[Holding]:
@@ -254,7 +259,7 @@ class HubSpotMarketing:
                         kind="company" if kind == wire.COMPANIES else "contact",
                         id=one.id,
                         state=one.properties.lifecyclestage,
-                        key=mapping.COMPANY.read(one).key,
+                        key=one.properties.seamline_key if one in changed else "",
                         page=await self._page(kind, one.id),
                     )
                 )
@@ -312,10 +317,10 @@ def _marked(one: Found, key: str, stage: str) -> dict[str, Any]:
     return {"id": one.id, **mapping.COMPANY.write(values, set_to=stage, deal=reference_of(key))}
 
 
-def _unmarked(one: Found) -> dict[str, Any]:
-    """The saved stage, without our marks."""
-    values = {"stage": one.saved_stage, "saved_stage": "", "key": ""}
-    return {"id": one.id, **mapping.COMPANY.write(values, set_to="", deal="")}
+def _put_back(one: Found) -> dict[str, Any]:
+    """The saved stage, and that ours stands no more."""
+    values = {"stage": one.saved_stage, "saved_stage": ""}
+    return {"id": one.id, **mapping.COMPANY.write(values, set_to="", deal=UNSET)}
 
 
 def _cleared(move: _Move) -> dict[str, Any]:

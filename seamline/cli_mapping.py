@@ -9,7 +9,7 @@ import typer
 from seamline import catalog
 from seamline.cli_output import AsJson, Refused, print_json, print_table, say
 from seamline.fields import Way
-from seamline.mappings import Correspondence, MappingTable, printed
+from seamline.mappings import Correspondence, MappingTable, printed, with_parts
 
 ARROWS = {Way.BOTH: "<->", Way.READ: "->", Way.WRITE: "<-"}
 
@@ -28,7 +28,8 @@ def mapping(
         raise Refused(f"there is no mapping of {system!r}; there are: {', '.join(known)}")
     found = printed(known, system, record)
     if not found.mappings:
-        records = sorted({one.record.__name__ for folder in known if system in ("", folder) for one in known[folder]})
+        shown = [one for folder in known if system in ("", folder) for one in with_parts(known[folder])]
+        records = sorted({one.record.__name__ for one in shown})
         raise Refused(f"there is no mapping to {record!r}; there are: {', '.join(records)}")
     if as_json:
         print_json(found.model_dump(mode="json"))

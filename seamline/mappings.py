@@ -58,9 +58,10 @@ Known = Mapping[str, Sequence[FieldMapping[Any]]]
 
 def printed(known: Known, system: str = "", record: str = "") -> Printed:
     """The mappings of one system or record, or of all; correspondences are those of the fields that are shown."""
+    whole = {folder: with_parts(mappings) for folder, mappings in known.items()}
     chosen = [
         one
-        for folder, mappings in known.items()
+        for folder, mappings in whole.items()
         for one in mappings
         if system in ("", folder) and record in ("", one.record.__name__)
     ]
@@ -68,9 +69,19 @@ def printed(known: Known, system: str = "", record: str = "") -> Printed:
     return Printed(
         mappings=tuple(map(table, chosen)),
         correspondences=tuple(
-            one for one in correspondences(mapping for all_ in known.values() for mapping in all_) if one.thing in shown
+            one for one in correspondences(mapping for all_ in whole.values() for mapping in all_) if one.thing in shown
         ),
     )
+
+
+def with_parts(mappings: Iterable[FieldMapping[Any]]) -> Sequence[FieldMapping[Any]]:
+    """The mappings, each followed by those of its lists' elements, and each once."""
+    found: list[FieldMapping[Any]] = []
+    for mapping in mappings:
+        for one in (mapping, *with_parts(field.each for field in mapping.fields if field.each)):
+            if not any(one is other for other in found):
+                found.append(one)
+    return found
 
 
 def table(mapping: FieldMapping[Any]) -> MappingTable:

@@ -7,6 +7,7 @@ import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
+import httpx
 import pytest
 
 from seamline.child import free_port
@@ -143,6 +144,21 @@ def test_cancel_shows_first_what_it_will_undo(seamline: Command, order: Order) -
     done = order()
     shown(seamline, done, "completed")
     assert "has ended" in seamline("cancel", done).err
+
+
+def test_what_cannot_be_mapped_waits_and_is_mended_where_it_is(seamline: Command, order: Order, stack: Running) -> None:
+    reference = order(address={"zip": "SECRET" * 5})
+    [wait] = shown(seamline, reference, "waiting").data["view"]["waits"]
+    assert wait["cause"] == "shop-uk refusal unmappable"
+    [problem] = wait["problems"]
+    assert problem["field"] == "shippingAddress.zip"
+    assert problem["reason"].startswith("is text that does not fit")
+    assert problem["reason"].endswith("correct it in Shopify, then retry")
+    assert "SECRET" not in json.dumps(wait)
+    edit = f"{stack.simulator}/_simulator/shops/shop-uk/orders/{reference.partition(':')[2]}/edit"
+    httpx.post(edit, json={"address": {"zip": "CB2 1RX"}}).raise_for_status()
+    assert seamline("retry", reference, wait["name"]).code == 0
+    shown(seamline, reference, "completed")
 
 
 def test_retry_asks_again(seamline: Command, order: Order) -> None:

@@ -10,9 +10,9 @@ from seamline import catalog
 from seamline.cli import execute
 from seamline.conversions import REFERENCE, TEXT
 from seamline.fields import Field, FieldMapping
-from seamline.mappings import correspondences, printed
+from seamline.mappings import correspondences, printed, with_parts
 from seamline.records.customer import AccountingCustomer, Customer
-from seamline.records.deal import Deal
+from seamline.records.deal import Deal, DealLine
 
 Capture = pytest.CaptureFixture[str]
 
@@ -26,7 +26,7 @@ def said(capsys: Capture, *arguments: str, code: int = 0) -> str:
 
 def test_every_system_and_every_field_is_printed(capsys: Capture) -> None:
     tables = json.loads(said(capsys, "--json"))["mappings"]
-    declared = [one for mappings in catalog.mappings().values() for one in mappings]
+    declared = [one for mappings in catalog.mappings().values() for one in with_parts(mappings)]
     assert {"shopify", "tryton", "shippo"} <= set(catalog.mappings())
     assert [(one["object"], len(one["fields"])) for one in tables] == [
         (one.theirs, len(one.fields)) for one in declared
@@ -59,6 +59,12 @@ def test_correspondences_are_of_what_is_shown(capsys: Capture) -> None:
 )
 def test_what_is_not_there_is_refused_with_what_is(capsys: Capture, arguments: list[str], says: str) -> None:
     assert says in said(capsys, *arguments, code=1)
+
+
+def test_the_elements_of_lists_are_printed_without_being_listed() -> None:
+    line = FieldMapping("CRM", DealLine, "Line", (Field("Id", "id"),))
+    deal = FieldMapping("CRM", Deal, "Deal", (Field("Lines", "lines", each=line),))
+    assert [one.theirs for one in with_parts([deal, deal, line])] == ["Deal", "Line"]
 
 
 def test_the_same_is_known_by_its_record_or_as_declared() -> None:

@@ -93,8 +93,6 @@ def _text(value: Any) -> str:
 
 
 def _decimal(value: Any) -> Decimal:
-    if isinstance(value, bool):
-        raise TypeError
     number = Decimal(str(value))
     if not number.is_finite():
         raise ValueError

@@ -62,9 +62,11 @@ class InventoryConformance(SystemConformance):
             (line.sku, line.quantity, line.unit_price) for line in stock_request().lines
         ]
 
-    async def test_a_reservation_is_known_by_its_number_and_its_shipments(self, side: InventorySide) -> None:
+    async def test_a_reservation_is_known_by_its_number_its_id_and_its_shipments(self, side: InventorySide) -> None:
+        other = stock_request().model_copy(update={"reference": "shop-uk:5002"})
+        await side.adapter.create_reservation("shop-uk:5002/reserve#1", other)
         reservation = await self.reserved(side)
-        for known in (reservation.number or reservation.id, reservation.shipment_id):
+        for known in (reservation.number or reservation.id, reservation.id, reservation.shipment_id):
             assert REFERENCE in await side.adapter.references(known)
 
     async def test_advancing_again_is_harmless(self, side: InventorySide) -> None:

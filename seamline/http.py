@@ -334,7 +334,9 @@ def located(method: Asked[N, P, R]) -> Asked[N, P, R]:
     return run
 
 
-def retry_after_seconds(value: str | None, now: datetime | None = None) -> float | None:
+def retry_after_seconds(
+    value: str | None, now: datetime | None = None, *, seconds_max: float = RETRY_AFTER_SECONDS_MAX
+) -> float | None:
     """A `Retry-After` header (RFC 9110, seconds or a date) in seconds from now, bounded; None when unreadable."""
     if not value:
         return None
@@ -349,4 +351,4 @@ def retry_after_seconds(value: str | None, now: datetime | None = None) -> float
         seconds = (at - (now or datetime.now(UTC))).total_seconds()
     if seconds != seconds:  # NaN
         return None
-    return min(max(seconds, 0.0), RETRY_AFTER_SECONDS_MAX)
+    return min(max(seconds, 0.0), seconds_max)

@@ -10,6 +10,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Request
 from pydantic import BaseModel, ConfigDict, Field
+from starlette.responses import Response
 
 from seamline import catalog
 from seamline.api.door import Door, door_of
@@ -49,10 +50,21 @@ class Received(BaseModel):
     ),
     responses=documented(400, 401, 404, 413, 503),
 )
-async def receive(connection: str, request: Request, door: Annotated[Door, Depends(door_of)]) -> Received:
+async def receive(connection: str, request: Request, door: Annotated[Door, Depends(door_of)]) -> Received | Response:
     """Verify, read, hand to Temporal, acknowledge."""
-    received = [await _handed_on(connection, event, door) for event in await _events(connection, request, door)]
-    return _together(received)
+    try:
+        received = [await _handed_on(connection, event, door) for event in await _events(connection, request, door)]
+    except ApiError as error:
+        if not _answered_without_body(connection, door):
+            raise
+        return Response(status_code=error.status, headers=error.headers)
+    return Response() if _answered_without_body(connection, door) else _together(received)
+
+
+def _answered_without_body(connection: str, door: Door) -> bool:
+    """Whether the vendor takes an answer with a body for a wrong one."""
+    known = door.settings.connections.get(connection)
+    return known is not None and getattr(catalog.webhook_of(known.system), "ANSWERED_WITHOUT_BODY", False) is True
 
 
 async def _handed_on(connection: str, event: Event, door: Door) -> Received:

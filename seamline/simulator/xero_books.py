@@ -19,7 +19,7 @@ from seamline.simulator.xero_webhooks import Webhooks
 
 CREATED_AT = "2026-01-01T00:00:00+00:00"
 _SETUP = "setup"
-_KEY = re.compile(r"(?P<reference>[^/\s]+)/[a-z0-9-]+#\d+")
+_KEY = re.compile(r"(?P<reference>[^/\s]+)/[a-z0-9-]+#\d+(/[a-z-]+)?")
 
 Rate = Annotated[Decimal, Field(ge=0, le=100)]
 Currency = Annotated[str, Field(pattern=r"^[A-Z]{3}$")]

@@ -126,7 +126,15 @@ def _made(books: Books, form: Form, given: Body, decimals: int) -> Body:
     kind = text(given, "Type")
     if kind != form.type:
         raise Invalid(f"Type must be {form.type}: the simulator keeps sales only")
-    blank: Body = {"status": "", "paid": "0.00", "credited": "0.00", "sent": False, "date": _today(), "due": None}
+    blank: Body = {
+        "status": "",
+        "paid": "0.00",
+        "credited": "0.00",
+        "sent": False,
+        "date": _today(),
+        "due": None,
+        "expected": None,
+    }
     blank |= {"number": None, "reference": "", "currency": None, "rate": None, "url": None, "line_amount_types": None}
     blank |= {"branding_theme_id": None, "paid_off_at": None, "lines": []}
     stored = {"id": new_id(), "type": kind, **blank}
@@ -148,8 +156,8 @@ def _made(books: Books, form: Form, given: Body, decimals: int) -> Body:
 def _changed(books: Books, form: Form, stored: Body, given: Body, decimals: int) -> Body:
     if stored["status"] not in _NEXT and stored["status"] != "PAID":
         raise Invalid(f"{form.noun} {NOT_OF_VALID_STATUS}")
-    only_sent = set(given) <= {form.id_field, form.number_field, "SentToContact"}
-    if (Decimal(stored["paid"]) or Decimal(stored["credited"])) and not only_sent:
+    harmless = set(given) <= {form.id_field, form.number_field, "SentToContact", "ExpectedPaymentDate"}
+    if (Decimal(stored["paid"]) or Decimal(stored["credited"])) and not harmless:
         raise Invalid(HAS_PAYMENT)
     if stored["status"] == "AUTHORISED":
         books.must_be_open(stored["date"])
@@ -167,7 +175,7 @@ def _read(books: Books, form: Form, stored: Body, given: Body, decimals: int) ->
     """The document with what is given in the place of what was."""
     setup = books.setup
     read = dict(stored)
-    for field, name in (("Date", "date"), ("DueDate", "due")):
+    for field, name in (("Date", "date"), ("DueDate", "due"), ("ExpectedPaymentDate", "expected")):
         read[name] = day(given, field) or stored[name]
     for field, name in (("Reference", "reference"), ("Url", "url"), (form.number_field, "number")):
         value = text(given, field, 255)

@@ -20,6 +20,8 @@ def view(books: Books, stored: Body, *, full: bool = True) -> Body:
     shown = documents.view(books, INVOICE, stored, full=full)
     if stored["url"]:
         shown["Url"] = stored["url"]
+    if stored["expected"]:
+        shown["ExpectedPaymentDate"] = ms_date(stored["expected"])
     return shown | {
         "AmountDue": float(documents.due(stored)),
         "AmountPaid": float(stored["paid"]),

@@ -89,9 +89,10 @@ class InvoiceWanted(_Asked):
 
 
 class InvoiceEdit(_Asked):
-    """What a person does to an invoice: another status, or other words, days, or lines."""
+    """What a person does to an invoice: another status, other words, days or lines, or when it will be paid."""
 
     status: Literal["AUTHORISED", "VOIDED", "DELETED"] | None = None
+    expected: day_type | None = None
     reference: str | None = Field(default=None, max_length=255)
     date: day_type | None = None
     due: day_type | None = None
@@ -308,6 +309,7 @@ def _invoice(wanted: InvoiceWanted) -> Body:
 
 def _edit(wanted: InvoiceEdit) -> Body:
     asked: Body = {"Status": wanted.status, "Reference": wanted.reference}
+    asked["ExpectedPaymentDate"] = wanted.expected and wanted.expected.isoformat()
     asked |= {"Date": wanted.date and wanted.date.isoformat(), "DueDate": wanted.due and wanted.due.isoformat()}
     asked["LineItems"] = _lines(wanted.lines) if wanted.lines else None
     return {name: value for name, value in asked.items() if value is not None}

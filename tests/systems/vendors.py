@@ -83,6 +83,15 @@ class Simulated:
         entries: list[dict[str, Any]] = await self._ask("GET", "/effects", query=equal)
         return entries
 
+    async def all_calls(self, **equal: str) -> list[dict[str, Any]]:
+        """The calls with how they ended, oldest first."""
+        calls: list[dict[str, Any]] = await self._ask("GET", "/calls", query=equal)
+        return calls
+
+    async def books(self, connection: str, method: str, path: str, **wanted: Any) -> Any:
+        """What people, customers and the bank do in an organisation's books, or what these are set to."""
+        return await self._ask(method, f"/books/{connection}/{path}", wanted or None)
+
     async def stock(self, connection: str, **pieces: int) -> dict[str, int]:
         """Set some articles' free pieces (names with `_` for `-`); what is free now."""
         wanted = {sku.replace("_", "-"): count for sku, count in pieces.items()}

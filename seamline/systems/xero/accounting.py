@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final, TypeVar
@@ -31,7 +30,7 @@ from seamline.records.invoice import (
     PostRequest,
     SendRequest,
 )
-from seamline.records.reference import effect_key, reference_of
+from seamline.records.reference import effect_key
 from seamline.records.system import Card, Holding, Repeat
 from seamline.systems.xero import mapping, wire
 from seamline.systems.xero.client import XeroClient, open_clients
@@ -154,7 +153,7 @@ class XeroAccounting:
         tests += [f"(Name!=null AND Name.ToLower()=={quoted(wanted.name.lower())})"] if wanted.name else []
         tests += [equals("EmailAddress", wanted.email)] if wanted.email else []
         tests += [ends("EmailAddress", f"@{wanted.domain}")] if wanted.domain else []
-        found = [one async for one in self._lists.contacts("find_candidates", " OR ".join(tests))]
+        found = [one async for one in self._lists.contacts("find_candidates", {"where": " OR ".join(tests)})]
         return [mapping.CANDIDATE.read(one, app=self._app) for one in found[:CANDIDATES_MAX]]
 
     @located
@@ -167,7 +166,7 @@ class XeroAccounting:
     @located
     async def find_customer(self, number: str) -> AccountingCustomer | None:
         """The contact that carries the account's reference, archived or not."""
-        found = [one async for one in self._lists.contacts("find_customer", equals("ContactNumber", number))]
+        found = [one async for one in self._lists.contacts("find_customer", {"where": equals("ContactNumber", number)})]
         return self._customer(found[0]) if found else None
 
     @located
@@ -308,19 +307,9 @@ class XeroAccounting:
     @located
     async def references(self, external_id: str) -> Sequence[str]:
         """Our references that the invoice, credit note or contact of this id or number is for."""
-        texts: list[str] = []
-        if is_segment(external_id):
-            with _none_found():
-                texts += [
-                    one.Reference for one in (await self._by_id("/Invoices", external_id, wire.Invoices)).Invoices
-                ]
-            with _none_found():
-                notes = await self._by_id("/CreditNotes", external_id, wire.CreditNotes)
-                texts += [one.Reference.partition("/credit")[0] for one in notes.CreditNotes]
-            with _none_found():
-                contacts = await self._by_id("/Contacts", external_id, wire.Contacts)
-                texts += [f"{one.ContactNumber}/link-customer#1" for one in contacts.Contacts]
-        return list(dict.fromkeys(filter(None, map(reference_of, texts))))
+        texts = await self._lists.carried("references", external_id) if is_segment(external_id) else ()
+        found = [text for text in map(mapping.reference_in, texts) if text]
+        return list(dict.fromkeys(found))
 
     @located
     async def card(self) -> Card:
@@ -375,22 +364,9 @@ class XeroAccounting:
         body = {"Invoices": [change]}
         return _only((await self._client.post(operation, path, wire.Invoices, body, key, _DECIMALS)).Invoices)
 
-    async def _by_id(self, path: str, identity: str, model: type[W]) -> W:
-        return await self._client.get("references", f"{path}/{segment(identity)}", model)
-
 
 def _only(found: Sequence[W]) -> W:
     """The one object that was asked for."""
     if len(found) != 1:
         raise Refusal("unreadable-answer", f"Xero answers {len(found)} objects where one was asked for")
     return found[0]
-
-
-@contextmanager
-def _none_found() -> Iterator[None]:
-    """Nothing there of this id is an answer too."""
-    try:
-        yield
-    except Refusal as refusal:
-        if refusal.failure.code != "not-found":
-            raise

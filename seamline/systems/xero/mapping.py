@@ -32,7 +32,7 @@ from seamline.records.invoice import (
     TaxCode,
 )
 from seamline.records.money import Money
-from seamline.records.reference import reference_of
+from seamline.records.reference import check_reference, reference_of
 from seamline.systems.xero import wire
 
 SYSTEM = "Xero"
@@ -356,7 +356,15 @@ def names_reference(text: str, reference: str) -> bool:
     return bool(re.search(rf"(?<![\w:.-]){re.escape(reference)}(?![\w-]|\.\d)", text))
 
 
+def reference_in(carried: str) -> str:
+    """Our reference in what an object carries: a key of ours, that of a credit, or a bare one; empty when none."""
+    try:
+        return reference_of(carried.partition("/credit")[0]) or check_reference(carried)
+    except ValueError:
+        return ""
+
+
 def belongs_to(text: str, reference: str) -> bool:
     """Whether a text is a key of this reference or of a part of it."""
-    whole = reference_of(text.partition("/credit")[0])
+    whole = reference_in(text)
     return whole == reference or whole.startswith(f"{reference}.")

@@ -61,10 +61,10 @@ class Pace:
     async def _waited(self) -> None:
         while (seconds := self._until - time.monotonic()) > 0:
             if seconds > WAIT_SECONDS_MAX:
-                raise self._outage(seconds)
+                raise self._too_many(seconds)
             await asyncio.sleep(seconds)
 
-    def _outage(self, seconds: float) -> Outage:
+    def _too_many(self, seconds: float) -> Outage:
         if self._code == "day-limit":
             return Outage("day-limit", "Xero takes no more calls today", status=429, retry_after_seconds=seconds)
         return Outage("throttled", "Xero takes no more calls now", status=429, retry_after_seconds=seconds)

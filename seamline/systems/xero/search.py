@@ -12,6 +12,7 @@ from seamline.systems.xero.client import XeroClient
 
 PAGES_MAX = 20
 LIVE = "DRAFT,SUBMITTED,AUTHORISED,PAID"
+_GUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _SEGMENT = re.compile(r"[A-Za-z0-9:._ -]{1,100}")
 
 
@@ -21,9 +22,9 @@ class Lists:
     def __init__(self, client: XeroClient) -> None:
         self._client = client
 
-    async def contacts(self, operation: str, where: str) -> AsyncIterator[wire.Contact]:
+    async def contacts(self, operation: str, query: Mapping[str, str | int]) -> AsyncIterator[wire.Contact]:
         """The contacts that fit, archived ones too."""
-        query: dict[str, str | int] = {"where": where, "includeArchived": "true"}
+        query = {**query, "includeArchived": "true"}
         for page in range(1, PAGES_MAX + 1):
             found = (await self._client.get(operation, "/Contacts", wire.Contacts, _paged(query, page))).Contacts
             for one in found:
@@ -57,6 +58,16 @@ class Lists:
                 yield one
             if len(found) < wire.PAGE_SIZE:
                 return
+
+    async def carried(self, operation: str, identity: str) -> Sequence[str]:
+        """What the invoices, credit notes and contacts of this id or number carry: Reference or number."""
+        guid = bool(_GUID.fullmatch(identity))
+        of_invoice: dict[str, str | int] = {"IDs" if guid else "InvoiceNumbers": identity}
+        of_credit = f'CreditNoteID==guid("{identity}")' if guid else equals("CreditNoteNumber", identity)
+        of_contact: dict[str, str | int] = {"IDs": identity} if guid else {"where": equals("ContactNumber", identity)}
+        texts = [one.Reference async for one in self.invoices(operation, of_invoice)]
+        texts += [one.Reference async for one in self.credits(operation, of_credit)]
+        return texts + [one.ContactNumber async for one in self.contacts(operation, of_contact)]
 
     async def naming(self, operation: str, reference: str, statuses: str) -> Sequence[wire.Invoice]:
         """The invoices whose Reference names this very reference. Xero searches texts that contain it."""

@@ -27,6 +27,9 @@ from seamline.systems.shopify import mapping_payment as shopify_payment
 from seamline.systems.shopify import wire as shopify_wire
 from seamline.systems.tryton import mapping as tryton
 from seamline.systems.tryton import wire as tryton_wire
+from seamline.systems.xero import mapping as xero
+from seamline.systems.xero import wire as xero_wire
+from seamline.systems.xero.client import explain as xero_explain
 from tests.systems.conformance import ADDRESS
 from tests.systems.inventory_suite import stock_request
 
@@ -298,6 +301,55 @@ def test_hubspots_people(body: Any, said: Any) -> None:
 @given(st.recursive(st.none() | st.booleans() | texts, lambda inner: st.lists(inner) | st.dictionaries(texts, inner)))
 def test_hubspots_error_bodies(body: Any) -> None:
     told = explain(Answer(400, {}, json.dumps({"message": body, "errors": [{"context": body}, body]}).encode()))
+    assert isinstance(told[0], str)
+
+
+amounts = st.floats(allow_nan=False, allow_infinity=False, width=32) | decimals | texts
+days = texts | st.integers(-(10**14), 10**14).map(lambda number: f"/Date({number}+0000)/")
+xeros = st.fixed_dictionaries(
+    {
+        "InvoiceID": texts,
+        "Contact": st.fixed_dictionaries({"ContactID": texts}),
+        "Status": texts | st.sampled_from(["DRAFT", "AUTHORISED", "PAID"]),
+        "Date": days,
+        "CurrencyCode": st.sampled_from(["GBP", "EUR", "x"]),
+    },
+    optional={
+        "InvoiceNumber": maybe(texts),
+        "Reference": maybe(texts),
+        "DueDate": maybe(days),
+        "ExpectedPaymentDate": maybe(days),
+        "SentToContact": maybe(st.booleans()),
+        **{name: amounts for name in ("SubTotal", "TotalTax", "Total", "AmountDue", "AmountPaid", "AmountCredited")},
+    },
+)
+contact_fields = ("ContactNumber", "Name", "TaxNumber", "EmailAddress", "Website")
+xero_contacts = st.fixed_dictionaries(
+    {"ContactID": texts, "ContactStatus": texts | st.sampled_from(["ACTIVE", "ARCHIVED"])},
+    optional={name: maybe(texts) for name in contact_fields},
+)
+
+
+@few
+@given(xeros)
+def test_xeros_invoice(body: Any) -> None:
+    assert_total(xero_wire.Invoice, body, lambda read: xero.INVOICE.read(read, app="https://x", link=""))
+    today = NOW.date()
+    assert_total(xero_wire.Invoice, body, lambda read: json.dumps(xero.credit_out("key", read, today, "")))
+
+
+@few
+@given(xero_contacts)
+def test_xeros_contact(body: Any) -> None:
+    assert_total(xero_wire.Contact, body, lambda read: xero.CUSTOMER.read(read, app="https://x"))
+    if isinstance(body.get("EmailAddress", ""), str | None) and body["ContactStatus"] == "ACTIVE" and body["ContactID"]:
+        xero.CANDIDATE.read(xero_wire.Contact.model_validate(body), app="https://x")
+
+
+@few
+@given(st.recursive(st.none() | st.booleans() | texts, lambda inner: st.lists(inner) | st.dictionaries(texts, inner)))
+def test_xeros_error_bodies(body: Any) -> None:
+    told = xero_explain(Answer(400, {}, json.dumps({"Message": body, "Elements": [body]}).encode()))
     assert isinstance(told[0], str)
 
 

@@ -72,9 +72,12 @@ def _key(reference: Any) -> str:
 
 
 def _domain(website: Any, email: Any) -> str:
-    """host of the web page, else of the email address"""
+    """host of the web page, else of the email address; empty where it is none"""
     host = website or str(email or "").rpartition("@")[2]
-    return str(DOMAIN.read(host)) if host and DOMAIN.read else ""
+    try:
+        return str(DOMAIN.read(host)) if host and DOMAIN.read else ""
+    except ValueError:
+        return ""  # what people typed there must not keep anybody from being found
 
 
 def _invoice_page(app: str, identity: str) -> str:

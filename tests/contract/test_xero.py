@@ -41,7 +41,7 @@ async def customers(adapter: XeroAccounting, simulated: Simulated) -> str:
     await adapter.find_customer(CUSTOMER.reference)
     await adapter.find_candidates(CustomerQuery(customer=CUSTOMER))
     there = await simulated.books(NAME, "POST", "contacts", name="Other")
-    await adapter.link_customer(LinkRequest(candidate_id=there["id"], number="crm-main:001B"))
+    await adapter.link_customer(key("link-customer"), LinkRequest(candidate_id=there["id"], number="crm-main:001B"))
     await adapter.archive_customer(there["id"])
     return made.id
 
@@ -64,7 +64,7 @@ async def invoices(adapter: XeroAccounting, simulated: Simulated, customer_id: s
     with pytest.raises(Refusal):
         await adapter.void_invoice(f"{key('post-invoice')}/void", posted.id)
     asked_credit = CreditRequest(invoice_id=posted.id, issued=LATER, reason="reopened")
-    credit = await adapter.credit_invoice(f"{key('post-invoice')}/credit", asked_credit)
+    credit = await adapter.credit_invoice(key("post-invoice"), asked_credit)
     await adapter.allocate_credit(f"{key('post-invoice')}/allocate", credit, posted)
     await adapter.read_invoice(posted.id)
     await adapter.find_credits(posted.id, DEAL)

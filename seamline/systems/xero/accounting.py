@@ -30,7 +30,6 @@ from seamline.records.invoice import (
     PostRequest,
     SendRequest,
 )
-from seamline.records.reference import effect_key
 from seamline.records.system import Card, Holding, Repeat
 from seamline.systems.xero import mapping, wire
 from seamline.systems.xero.client import XeroClient, open_clients
@@ -170,7 +169,7 @@ class XeroAccounting:
         return self._customer(found[0]) if found else None
 
     @located
-    async def link_customer(self, request: LinkRequest) -> AccountingCustomer:
+    async def link_customer(self, key: str, request: LinkRequest) -> AccountingCustomer:
         """Write the number. Refusal `number-taken` where it carries another or another carries it."""
         path = f"/Contacts/{segment(request.candidate_id)}"
         there = _only((await self._client.get("link_customer", path, wire.Contacts)).Contacts)
@@ -181,7 +180,6 @@ class XeroAccounting:
             holder = there.ContactID if there.ContactNumber else other.id if other else ""
             reason = f"{holder} carries a number already: merge the two in Xero, then retry"
             raise Refusal("number-taken", reason, problems=[Problem(field="number", reason=reason)])
-        key = effect_key(request.number, "link-customer")
         body = {"Contacts": [mapping.LINK.write(request)]}
         linked = await self._client.post("link_customer", path, wire.Contacts, body, key)
         return self._customer(_only(linked.Contacts))

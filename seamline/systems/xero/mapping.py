@@ -68,7 +68,7 @@ def _latest(period: Any, year: Any) -> date | None:
 
 def _key(reference: Any) -> str:
     """our effect key, else empty: somebody else wrote it"""
-    return str(reference) if reference_of(str(reference).partition("/credit")[0]) else ""
+    return str(reference) if reference_of(str(reference)) else ""
 
 
 def _domain(website: Any, email: Any) -> str:
@@ -360,9 +360,9 @@ def names_reference(text: str, reference: str) -> bool:
 
 
 def reference_in(carried: str) -> str:
-    """Our reference in what an object carries: a key of ours, that of a credit, or a bare one; empty when none."""
+    """Our reference in what an object carries: a key of ours, or a bare one; empty when none."""
     try:
-        return reference_of(carried.partition("/credit")[0]) or check_reference(carried)
+        return reference_of(carried) or check_reference(carried)
     except ValueError:
         return ""
 

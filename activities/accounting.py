@@ -205,8 +205,9 @@ class Accounting:
                 create=lambda: self.system.draft_invoice(call.key, call.request),
                 take_back=self.system.delete_draft,
             )
-        if ours.state is not InvoiceState.DRAFT or _same(ours, call.request):
+        if ours.state is not InvoiceState.DRAFT:
             return ours
+        # Also where its sums are those asked for: purchase order or lines may have been amended.
         return await self.system.update_draft(ours, call.request)
 
     @operation("accounting.delete_draft")
@@ -296,12 +297,6 @@ def _credited_by_others(invoice: Invoice) -> Undone:
         return Undone(state=UndoState.UNDONE, detail=f"{invoice.number} was credited before", money=invoice.credited)
     reason = f"of {invoice.number}, {invoice.credited} of {invoice.total} was credited by others: credit the rest there"
     raise Refusal("partly-credited", f"{reason}, then skip", problems=[Problem(field="invoice_id", reason=reason)])
-
-
-def _same(invoice: Invoice, request: InvoiceRequest) -> bool:
-    """Whether a draft says what is asked for."""
-    there = (invoice.customer_id, invoice.issued, invoice.due, invoice.net, invoice.tax, invoice.total)
-    return there == (request.customer_id, request.issued, request.due, request.net, request.tax, request.total)
 
 
 _PAYMENTS = (EventKind.INVOICE_CHANGED,)

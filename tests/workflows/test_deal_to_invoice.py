@@ -242,8 +242,9 @@ async def test_who_amends_an_invoice_may_not_approve_it(office: Office) -> None:
     assert office.books.states() == ["draft"]
     bad = await refused(office, handle, wait="invoice#1", action="amend", who="ann", change={"total": money(1)})
     assert "total" in bad
-    await office.decide(handle, wait="invoice#1", action="amend", who="ann", change={"terms": "net-60"})
+    await office.decide(handle, wait="invoice#1", action="amend", who="ann", change={"purchase_order": "PO-9"})
     await waiting(office, handle, "invoice#2")
+    assert office.books.calls.count("update_draft") == 1
     told = await refused(office, handle, wait="invoice#2", action="approve", who="ann")
     assert "somebody else must approve" in told
     await office.decide(handle, wait="invoice#2", action="approve", who="bob")

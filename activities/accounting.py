@@ -69,7 +69,7 @@ class AccountingSystem(Traceable, Protocol):
 
     async def has_documents(self, customer_id: str, besides: str) -> bool:
         """Whether an invoice or credit note, not deleted or voided, names the customer; those with a key of the
-        reference `besides` do not count."""
+        reference `besides`, or of a part of it, do not count."""
 
     async def find_invoices(self, reference: str) -> Sequence[Invoice]:
         """The invoices whose key or text names the reference itself, voided and deleted ones left out."""

@@ -320,13 +320,7 @@ def _part_problems(deal: Deal, part: int, today: date) -> list[Problem]:
     if not deal.instalments:
         return [_missing("instalments", f"have no number {part}")] if part else []
     numbers = [one.number for one in deal.instalments]
-    found = []
-    if not part:
-        found.append(
-            _wrong("instalments", "are set, so the deal is billed in parts", "start the parts by their numbers")
-        )
-    elif part not in numbers:
-        found.append(_missing("instalments", f"have no number {part}"))
+    found = [_missing("instalments", f"have no number {part}")] if part and part not in numbers else []
     for place, one in enumerate(deal.instalments):
         found += _instalment_problems(f"instalments.{place}", one, deal.currency, today)
         if numbers.index(one.number) != place:

@@ -48,7 +48,6 @@ def broken(one: Deal, part: int = 0, by: Policy | None = None) -> dict[str, str]
             "is missing, and the customer asks for one",
         ),
         ({"terms": "net-31"}, "terms", "are not known; there are: net-0, net-7,"),
-        ({"instalments": (instalment(1, "100"),)}, "instalments", "are set, so the deal is billed in parts"),
     ],
 )
 def test_a_broken_rule_is_named(changed: dict[str, Any], field: str, says: str) -> None:

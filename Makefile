@@ -4,13 +4,13 @@ PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3; do \
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
 BIN := .venv/bin
 
-.PHONY: help demo up test test-deploy matrix storm storm-self-test check format lock clean
+.PHONY: help demo up test test-slow matrix storm storm-self-test check format lock clean
 
 help:
 	@echo "make demo     a story of orders on a real Temporal; BREAK=lookup shows that its proof can fail"
 	@echo "make up       the same servers, without the story, until Ctrl-C"
 	@echo "make test     all tests but the next"
-	@echo "make test-deploy   releases over builds, resets, resumed runs: minutes more"
+	@echo "make test-slow   releases over builds, resets, resumed runs, short storms: minutes more"
 	@echo "make matrix   every step of an order, disturbed in every way at every moment"
 	@echo "make storm    many orders while every part dies and every fault is drawn; SEED=1 ORDERS=200"
 	@echo "make storm-self-test   breaks the product in four places, and sees a storm find each"
@@ -32,11 +32,15 @@ demo: .venv/installed
 up: .venv/installed
 	@$(BIN)/seamline up
 
-test: .venv/installed
-	$(BIN)/pytest -n 2 --dist loadfile --ignore tests/deploy
+# Tests wait as much as they work, so there is a worker more than cores of a small machine. What lasts begins first.
+PYTEST := $(BIN)/pytest -n 3 --dist loadfile --no-loadscope-reorder
+SLOW := tests/deploy tests/storm/test_storm.py
 
-test-deploy: .venv/installed
-	$(BIN)/pytest tests/deploy
+test: .venv/installed
+	$(PYTEST) $(addprefix --ignore ,$(SLOW))
+
+test-slow: .venv/installed
+	$(PYTEST) $(SLOW)
 
 matrix: .venv/installed
 	@$(BIN)/python -m tests.matrix

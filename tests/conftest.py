@@ -15,6 +15,25 @@ from temporalio.testing import WorkflowEnvironment
 from seamline.temporal import QUICK_OPTIONS
 
 BIN = Path(sys.executable).parent
+LONG = (
+    "matrix/test_matrix.py",
+    "end_to_end/test_cancel.py",
+    "cli/test_commands.py",
+    "worker/test_notifier.py",
+    "end_to_end/test_orders.py",
+    "end_to_end/test_disturbances.py",
+    "end_to_end/test_kills.py",
+    "worker/test_outage.py",
+    "end_to_end/test_events.py",
+    "systems/test_shopify.py",
+    "end_to_end/test_money.py",
+)
+"""Files that last: begun first, none is left to run alone at the end."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put the long files first."""
+    items.sort(key=lambda item: not item.path.as_posix().endswith(LONG))
 
 
 def binary(name: str) -> str:

@@ -181,6 +181,11 @@ class World:
         """How many calls a fault hit."""
         return next(int(one["hits"]) for one in await self.get("faults") if one["id"] == fault)
 
+    async def end(self, fault: str) -> None:
+        """Let one fault end."""
+        answer = await self.http.delete(f"{self.simulator.url}/_simulator/faults/{fault}")
+        assert answer.is_success, answer.text
+
     async def mended(self) -> None:
         """Let every fault end."""
         answer = await self.http.delete(f"{self.simulator.url}/_simulator/faults")

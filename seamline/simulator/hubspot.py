@@ -256,7 +256,9 @@ class _Routes:
 
             def work() -> Body:
                 known = kind_of(kind)
-                return {"results": [one.definition(known) for one in PROPERTIES[known].values()]}
+                lacks = limits_of(self.world, connection).properties_not_made
+                made = [one for one in PROPERTIES[known].values() if one.name not in lacks]
+                return {"results": [one.definition(known) for one in made]}
 
             return self.front.answered(call, request, work)
 

@@ -28,7 +28,10 @@ _LIMITS = "hubspot-limits"
 
 
 class Limits(BaseModel):
-    """How often an account may be called, how long its window and its day are, and how far searches lag behind."""
+    """How often an account may be called, how long its window and its day are, and how far searches lag behind.
+
+    `properties_not_made` are those that the account's list of properties lacks.
+    """
 
     model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
 
@@ -38,6 +41,7 @@ class Limits(BaseModel):
     day_seconds: float = Field(default=86_400.0, gt=0, le=86_400)
     searches_each_second_max: int = Field(default=5, ge=1, le=1_000)
     search_lag_seconds: float = Field(default=0.0, ge=0, le=86_400)
+    properties_not_made: tuple[str, ...] = Field(default=(), max_length=100)
 
 
 class Refused(Exception):

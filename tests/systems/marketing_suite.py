@@ -261,6 +261,14 @@ class MarketingConformance(SystemConformance):
         held = {one.id: (one.kind, one.state, one.key) for one in await side.adapter.holdings(DEAL)}
         assert held[person] == ("contact", "opportunity", STAGE_KEY), "what was taken back is shown too"
 
+    async def test_what_an_instalment_changed_is_held_for_it_and_for_its_deal(self, side: MarketingSide) -> None:
+        first, second = await side.person(), await side.person("other@example.com")
+        await self.become(side, first, key=f"{DEAL}.1/become-customer#1")
+        await self.become(side, second, key=f"{DEAL}.2/become-customer#1")
+        assert {one.id for one in await side.adapter.holdings(DEAL)} == {first, second}
+        assert [one.id for one in await side.adapter.holdings(f"{DEAL}.2")] == [second]
+        assert await side.adapter.references(second) == [DEAL]
+
 
 def asked(*emails: str) -> AudienceRequest:
     """Acme, and people of it."""

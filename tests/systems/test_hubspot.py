@@ -131,6 +131,16 @@ async def test_a_missing_scope_locks_out(side: Side) -> None:
         await side.adapter.card()
 
 
+async def test_properties_that_nobody_made_are_named(side: Side) -> None:
+    await side.people("PUT", "/account/limits", {"properties_not_made": ["seamline_stage", "seamline_deal"]})
+    with pytest.raises(Refusal) as caught:
+        await side.adapter.card()
+    assert caught.value.failure.code == "property-missing"
+    (problem,) = caught.value.failure.problems
+    assert problem.field == "companies"
+    assert problem.reason.startswith("seamline_deal, seamline_stage: make them")
+
+
 async def test_a_refused_property_is_named_as_ours(side: Side) -> None:
     person = await side.person()
     now = await side.adapter.read_audience((), (person,))

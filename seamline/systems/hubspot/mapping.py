@@ -48,7 +48,14 @@ _STAGE = (
         way=Way.READ,
     ),
     Field("properties.seamline_key", "key", TEXT, way=Way.WRITE, fact="effect key"),
-    Field("properties.seamline_deal", "$deal", TEXT, "reference in the key", way=Way.WRITE, fact="Deal.reference"),
+    Field(
+        "properties.seamline_deal",
+        "$deal",
+        TEXT,
+        "that the key is for, also where it is an instalment's",
+        way=Way.WRITE,
+        fact="Deal.reference",
+    ),
 )
 COMPANY = FieldMapping("HubSpot", Company, "Company", _STAGE, wire=wire.Object, empty="")
 PERSON = FieldMapping(

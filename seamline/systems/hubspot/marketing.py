@@ -7,6 +7,7 @@ and then set, in two requests: what is half done is seen by our key beside an em
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Callable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from typing import Any, Final
@@ -24,6 +25,7 @@ from seamline.systems.hubspot import mapping, wire
 from seamline.systems.hubspot.client import HubSpotClient, open_client
 
 COMPANIES_MAX = 50
+OBJECT_ID = re.compile(r"[0-9]{1,20}")
 OBJECTS = "/crm/v3/objects"
 PREFERENCES = "/communication-preferences/v3"
 
@@ -236,7 +238,7 @@ class HubSpotMarketing:
     @located
     async def references(self, external_id: str) -> Sequence[str]:
         """Of the company or contact with this id: the account's reference, and that of the deal that changed it."""
-        if not external_id.isdigit():
+        if not OBJECT_ID.fullmatch(external_id):
             return []
         found = [
             one
@@ -248,11 +250,19 @@ class HubSpotMarketing:
 
     @located
     async def holdings(self, reference: str) -> Sequence[Holding]:
-        """The company with this reference, and what a deal of this reference changed. A search may lag for seconds."""
+        """The company with this reference, and what a deal of this reference, or an instalment of it, changed.
+
+        A search may lag for seconds.
+        """
         held = []
         for kind in wire.OBJECT_TYPES:
             own = await self._by("holdings", kind, "seamline_reference", [reference])
-            changed = await self._search("holdings", kind, "seamline_deal", reference)
+            found = await self._search("holdings", kind, "seamline_deal", _deal_of(reference))
+            changed = [
+                one
+                for one in found
+                if reference in (one.properties.seamline_deal, reference_of(one.properties.seamline_key))
+            ]
             for one in {each.id: each for each in (*own, *changed)}.values():
                 held.append(
                     Holding(
@@ -311,10 +321,15 @@ class _Move:
     body: dict[str, Any]
 
 
+def _deal_of(reference: str) -> str:
+    """The deal that an instalment is of: `crm-main:006A` of `crm-main:006A.2`."""
+    return reference.partition(".")[0]
+
+
 def _marked(one: Found, key: str, stage: str) -> dict[str, Any]:
     """The stage with our marks. The saved stage stays the first where we come again."""
     values = {"stage": stage, "saved_stage": one.saved_stage if one.key == key else one.stage, "key": key}
-    return {"id": one.id, **mapping.COMPANY.write(values, set_to=stage, deal=reference_of(key))}
+    return {"id": one.id, **mapping.COMPANY.write(values, set_to=stage, deal=_deal_of(reference_of(key)))}
 
 
 def _put_back(one: Found) -> dict[str, Any]:

@@ -18,6 +18,8 @@ from seamline.settings import Settings, load_settings
 from seamline.temporal import connect
 
 ID_LENGTH_MAX = 200
+MEANINGS_MAX = 10
+"""What an id may mean is looked up in every system, unless it may mean more than this."""
 
 app = typer.Typer()
 
@@ -51,19 +53,20 @@ class Resolved(Record):
 
 
 class Meaning(Record):
-    """A reference that an id stands for, and the connections that say so; none where it is the reference itself."""
+    """A reference that an id stands for, the connections that say so (none where it is the reference itself), and what
+    each system holds for it."""
 
     reference: str
     said_by: tuple[str, ...] = ()
+    answers: tuple[Traced, ...] = ()
 
 
 class Trace(Record):
-    """What an id means, who could not be asked about it, and, where it means one thing, what each system holds."""
+    """Everything that an id may mean, and who could not be asked about it."""
 
     asked: str
     meanings: tuple[Meaning, ...]
     unasked: tuple[Resolved, ...] = ()
-    answers: tuple[Traced, ...] = ()
 
 
 @app.command()
@@ -86,15 +89,25 @@ async def _trace(asked: str, as_json: bool) -> None:
     settings = load_settings()
     client = await connect(settings)
     found = await _meanings(client, settings, asked)
-    if len(found.meanings) == 1:
-        reference = found.meanings[0].reference
-        answers = await ask_all(client, settings, "trace", Traced, about=reference, reference=reference)
-        found = found.model_copy(update={"answers": tuple(answers)})
+    if len(found.meanings) <= MEANINGS_MAX:
+        known = [await _answered(client, settings, meaning) for meaning in found.meanings]
+        found = found.model_copy(update={"meanings": tuple(known)})
     if as_json:
         print_json(found.model_dump(mode="json"))
     else:
         _say(found)
-    _refuse_unclear(found)
+    if not found.meanings:
+        known_by = "no system that answered knows" if found.unasked else "no system knows"
+        hint = "a reference looks like connection:external-id, for example shop-uk:5001"
+        raise Refused(f"{known_by} {asked!r}; {hint}")
+    if len(found.meanings) > MEANINGS_MAX:
+        raise Refused(f"{asked!r} stands for more than {MEANINGS_MAX}: trace the reference that you mean")
+
+
+async def _answered(client: Client, settings: Settings, meaning: Meaning) -> Meaning:
+    reference = meaning.reference
+    answers = await ask_all(client, settings, "trace", Traced, about=reference, reference=reference)
+    return meaning.model_copy(update={"answers": tuple(answers)})
 
 
 async def _meanings(client: Client, settings: Settings, asked: str) -> Trace:
@@ -111,14 +124,14 @@ async def _meanings(client: Client, settings: Settings, asked: str) -> Trace:
 
 
 def _say(found: Trace) -> None:
-    if len(found.meanings) > 1:
-        rows = [(one.reference, ", ".join(one.said_by)) for one in found.meanings]
-        print_table(("may be", "says"), rows, "")
-    elif found.meanings:
-        meaning = found.meanings[0]
+    several = len(found.meanings) > 1
+    for meaning in found.meanings:
         if meaning.said_by:
-            say(f"{found.asked} is {meaning.reference}, as {', '.join(meaning.said_by)} says.\n")
-        _say_holdings(found.answers)
+            verb = "may be" if several else "is"
+            say(f"{found.asked} {verb} {meaning.reference}, as {', '.join(meaning.said_by)} says.", "bold")
+        if len(found.meanings) <= MEANINGS_MAX:
+            _say_holdings(meaning.answers)
+        say("")
     for one in found.unasked:
         say(f"{one.connection} could not be asked whose {found.asked} is: {told(one.failure)}", "red")
 
@@ -131,12 +144,3 @@ def _say_holdings(answers: Sequence[Traced]) -> None:
         if one.failure or not held:
             rows.append((one.connection, told(one.failure), "", "", "", "", ""))
     print_table(("connection", "what", "id", "state", "key", "amount", "page"), rows, "No connection is set.")
-
-
-def _refuse_unclear(found: Trace) -> None:
-    if not found.meanings:
-        known = "no system that answered knows" if found.unasked else "no system knows"
-        hint = "a reference looks like connection:external-id, for example shop-uk:5001"
-        raise Refused(f"{known} {found.asked!r}; {hint}")
-    if len(found.meanings) > 1:
-        raise Refused(f"{found.asked!r} stands for several: trace the reference that you mean")

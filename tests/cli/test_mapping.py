@@ -38,7 +38,7 @@ def test_a_field_is_shown_with_its_way_conversion_and_rule(capsys: Capture) -> N
     lines = [" ".join(line.split()) for line in text.splitlines()]
     assert "Shopify Order · our Order" in lines
     assert "shippingAddress.zip -> address.postcode text" in lines
-    assert any(line.startswith("Address.postcode Shippo Address.zip = Shopify Order.shippingAddress") for line in lines)
+    assert "Shippo Address.zip = Shopify Order.shippingAddress.zip" in " ".join(text.split())
     assert "our Label" not in text
 
 
@@ -48,6 +48,16 @@ def test_correspondences_are_of_what_is_shown(capsys: Capture) -> None:
     [same] = found["correspondences"]
     assert same["thing"] == "effect key"
     assert {"system": "Tryton", "object": "sale.sale", "field": "description"} in same["places"]
+
+
+def test_an_account_is_the_same_in_crm_accounting_and_marketing(capsys: Capture) -> None:
+    found = json.loads(said(capsys, "--json"))["correspondences"]
+    [account] = [one["places"] for one in found if one["thing"] == "Customer.reference"]
+    assert {(place["system"], place["field"]) for place in account} == {
+        ("Salesforce", "Account.Id"),
+        ("Xero", "ContactNumber"),
+        ("HubSpot", "seamline_reference"),
+    }
 
 
 @pytest.mark.parametrize(

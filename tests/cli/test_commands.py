@@ -214,7 +214,7 @@ def test_trace_shows_what_an_id_may_be_where_several_systems_know_it(seamline: C
     other = order(id=int(number), test=True)
     found = {one["reference"]: one for one in seamline("trace", number, "--json").data["meanings"]}
     assert {name: one["said_by"] for name, one in found.items()} == {other: ["shop-uk"], reference: ["erp-main"]}
-    assert all(len(one["answers"]) == 5 for one in found.values())
+    assert all(one["answers"] for one in found.values())
     said = seamline("trace", number).out
     assert f"{number} may be {other}, as shop-uk says." in said
     assert f"{number} may be {reference}, as erp-main says." in said

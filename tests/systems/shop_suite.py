@@ -70,6 +70,11 @@ class ShopConformance(SystemConformance):
         assert order.weight_grams(part) == 2 * 380 + 2400
         assert order.value(part) == Money(amount=Decimal("118.00"), currency="GBP")
 
+    async def test_it_holds_nothing_for_what_is_not_its_order(self, side: ShopSide) -> None:
+        number = external_id_of(await side.order())
+        for reference in (f"shop-elsewhere:{number}", "crm-main:006gL000001kAbCQAU", f"{side.name}:no-number"):
+            assert list(await side.adapter.holdings(reference)) == []
+
     async def test_an_order_is_known_by_its_number_and_its_id(self, side: ShopSide) -> None:
         reference = await side.order()
         await side.order()

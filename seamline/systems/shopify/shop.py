@@ -11,6 +11,7 @@ from seamline.errors import Problem, Refusal
 from seamline.http import HttpFactory, located
 from seamline.records.order import Order
 from seamline.records.payment import CaptureRequest, PaymentMode, RefundRequest, Transaction
+from seamline.records.reference import connection_of, external_id_of
 from seamline.records.risk import Cancellation, CancellationState, CancelRequest, Hold, HoldRequest
 from seamline.records.shipping import Fulfilment, FulfilmentRequest
 from seamline.records.system import Card, Holding, Repeat
@@ -225,7 +226,9 @@ class ShopifyShop:
 
     @located
     async def holdings(self, reference: str) -> Sequence[Holding]:
-        """The order and its fulfilments; nothing when there is no such order."""
+        """The order and its fulfilments; nothing when there is no such order, or it is another connection's object."""
+        if connection_of(reference) != self.name or not NUMBER.fullmatch(external_id_of(reference)):
+            return []
         variables = {"id": order_gid(reference)}
         data = await self._client.query("holdings", documents.HOLDINGS, variables)
         if data.get("order") is None:

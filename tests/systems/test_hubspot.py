@@ -16,6 +16,7 @@ from seamline.records.audience import AudienceRequest
 from seamline.records.event import BadSignature, Delivery, EventKind, UnreadableEvent
 from seamline.simulator.hubspot_webhooks import sign
 from seamline.systems.hubspot import mapping, webhook, wire
+from seamline.systems.hubspot.client import open_client
 from seamline.systems.hubspot.marketing import Account, HubSpotMarketing, connect
 from tests.systems.marketing_suite import ACCOUNT, DEAL, EMAIL, MAIL_KEY, STAGE_KEY, MarketingConformance, asked
 from tests.systems.vendors import Simulated
@@ -148,6 +149,17 @@ async def test_a_refused_property_is_named_as_ours(side: Side) -> None:
     with pytest.raises(Refusal) as caught:
         await side.adapter.set_stage(STAGE_KEY, now, "customer")
     assert [(one.field, one.reason) for one in caught.value.failure.problems] == [("stage", "is not allowed")]
+
+
+async def test_one_that_is_refused_in_a_batch_is_told(side: Side, simulated: Simulated, http: HttpFactory) -> None:
+    url, token = f"{simulated.url}/hubspot/{NAME}", f"hubspot-test-{NAME}"
+    client = open_client(NAME, url, token, http, calls_per_second_max=100, calls_at_once_max=1)
+    wanted = [("999", "customer"), (await side.person(), "friend")]
+    inputs = [{"id": number, "properties": {"lifecyclestage": stage}} for number, stage in wanted]
+    with pytest.raises(Refusal) as caught:
+        await client.batch("update", "/crm/v3/objects/contacts/batch/update", inputs, write=True)
+    assert [one.field for one in caught.value.failure.problems] == ["stage"]
+    await client.close()
 
 
 async def test_more_than_a_batch_goes_in_several(side: Side, exchanges: list[Exchange]) -> None:

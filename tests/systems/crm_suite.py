@@ -93,6 +93,8 @@ class CrmConformance(SystemConformance):
         deal = await side.adapter.fetch_deal(lost)
         assert deal.customer
         assert (deal.stage, deal.customer.email) == (DealStage.LOST, "")
+        orphan = await side.adapter.fetch_deal(await side.deal(account=None))
+        assert (orphan.customer, orphan.contact is not None) == (None, True)
 
     async def test_a_deal_that_is_gone_is_refused(self, side: CrmSide) -> None:
         reference = await side.deal()
@@ -220,7 +222,8 @@ class CrmConformance(SystemConformance):
         assert [one.key for one in held[1:]] == [write_key(reference), effect_key(reference, "create-task")]
         assert (held[0].id, held[1].amount) == (external_id_of(reference), "1440.00 GBP")
         assert not any(text in one.model_dump_json() for one in held for text in PEOPLE)
-        assert await side.adapter.holdings("shop-uk:5001") in ([], ())
+        for other in ("shop-uk:5001", f"another:{external_id_of(reference)}"):
+            assert await side.adapter.holdings(other) in ([], ())
         assert [one.kind for one in await side.adapter.holdings(with_part(reference, 3))] == ["deal"]
 
     async def test_our_references_are_found_by_any_id(self, side: CrmSide) -> None:

@@ -21,12 +21,12 @@ from seamline.errors import LockedOut, Outage, Refusal
 from seamline.http import Answer, Exchange, HttpFactory
 from seamline.records.deal import WonRequest
 from seamline.records.event import BadSignature, Delivery, EventKind, UnreadableEvent
-from seamline.records.reference import external_id_of
+from seamline.records.reference import effect_key, external_id_of
 from seamline.systems.salesforce import ids, webhook
 from seamline.systems.salesforce.client import wait
 from seamline.systems.salesforce.crm import Account, SalesforceCrm, connect
 from tests.simulator.shopify_client import inbox
-from tests.systems.crm_suite import PAID, POSTED, REVERSED, TODAY, CrmConformance, write_key
+from tests.systems.crm_suite import ASKED, PAID, POSTED, REVERSED, TODAY, CrmConformance, write_key
 from tests.systems.deliveries import delivery
 from tests.systems.vendors import Simulated
 
@@ -270,6 +270,19 @@ async def test_what_becomes_of_an_older_invoice_is_not_shown_and_never_conflicts
     await side.adapter.write_note(reference, write_key(reference), REVERSED)
     assert await side.shown(reference) == ("BY-HAND-7", "posted")
     assert await side.effects() == ["write-invoice", "mark-reversed"]
+
+
+async def test_a_task_stays_as_people_left_it(side: Side) -> None:
+    reference = await side.deal()
+    key = effect_key(reference, "create-task")
+    task = await side.adapter.create_task(reference, key, ASKED)
+    people = {"Subject": "Called them", "Status": "Completed"}
+    await side.simulated.crm(NAME, "PATCH", f"records/{task.id}", people)
+    assert await side.adapter.create_task(reference, key, ASKED) == task
+    kept = await side.simulated.crm(NAME, "GET", f"records/{task.id}")
+    deal = await side.simulated.crm(NAME, "GET", f"records/{external_id_of(reference)}")
+    assert {name: kept[name] for name in people} == people
+    assert (kept["OwnerId"], kept["WhatId"]) == (deal["OwnerId"], deal["Id"])
 
 
 async def test_an_instalment_without_a_proper_number_stops_no_other(side: Side) -> None:

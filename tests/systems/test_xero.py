@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import pytest
 
@@ -16,11 +16,11 @@ from seamline.errors import LockedOut, Outage, Refusal
 from seamline.http import Exchange, HttpFactory
 from seamline.records.customer import CustomerRequest
 from seamline.records.event import BadSignature, EventKind, UnreadableEvent
-from seamline.records.invoice import SendRequest
+from seamline.records.invoice import PostRequest, SendRequest
 from seamline.simulator.xero_webhooks import sign
 from seamline.systems.xero import webhook
 from seamline.systems.xero.accounting import Account, XeroAccounting, connect
-from tests.systems.accounting_suite import CUSTOMER, AccountingConformance, key, line, request
+from tests.systems.accounting_suite import CUSTOMER, DUE, ISSUED, AccountingConformance, key, line, request
 from tests.systems.deliveries import delivery
 from tests.systems.vendors import Simulated
 
@@ -88,6 +88,16 @@ class Side:
 
 
 Connect = Callable[..., XeroAccounting]
+R = TypeVar("R")
+
+
+async def persist(work: Callable[[], Awaitable[R]]) -> R:
+    """What the work gives once it is let in, tried again when it asks for that."""
+    while True:
+        try:
+            return await work()
+        except Outage as outage:
+            await asyncio.sleep(outage.failure.retry_after_seconds or 0.1)
 
 
 @pytest.fixture
@@ -135,6 +145,31 @@ async def test_many_at_once_wait_out_the_minute_together(side: Side, simulated: 
     await quick(simulated, a_minute=10, minute_seconds=2)
     await asyncio.gather(*(side.adapter.card() for _ in range(35)))
     assert await throttled(simulated) <= 4, "one call finds out that the minute is over, and the others wait for it"
+
+
+async def test_many_deals_of_two_workers_are_billed_once_each(connecting: Connect, simulated: Simulated) -> None:
+    a_minute, deals = 40, 20
+    await quick(simulated, a_minute=a_minute, minute_seconds=2)
+    workers = [connecting(HttpFactory(), calls_at_once_max=2) for _ in range(2)]
+
+    async def bill(worker: XeroAccounting, number: int) -> None:
+        deal = f"crm-main:006{number}"
+        account = CUSTOMER.model_copy(update={"reference": f"crm-main:001{number}", "name": f"Customer {number}"})
+        asked = CustomerRequest(customer=account)
+        made = await persist(lambda: worker.create_customer(key("create-customer", deal), asked))
+        wanted = request(made.id, reference=deal)
+        draft = await persist(lambda: worker.draft_invoice(key("draft-invoice", deal), wanted))
+        post = PostRequest(invoice_id=draft.id, issued=ISSUED, due=DUE)
+        await persist(lambda: worker.post_invoice(key("post-invoice", deal), post))
+
+    await asyncio.gather(*(bill(workers[number % 2], number) for number in range(deals)))
+    effects = [(one["operation"], one["key"]) for one in await simulated.ledger(connection=NAME)]
+    purposes = ("create-customer", "draft-invoice", "post-invoice")
+    assert sorted(effects) == sorted((one, key(one, f"crm-main:006{n}")) for one in purposes for n in range(deals))
+    done = len(await simulated.calls(connection=NAME)) - await throttled(simulated)
+    assert 0 < await throttled(simulated) <= 2 * (done // a_minute + 1), (
+        "one call of each finds out, each minute"
+    )
 
 
 async def test_a_long_wait_is_left_to_the_caller(side: Side, simulated: Simulated) -> None:

@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, TypeVar
 
 import pytest
+from temporalio.exceptions import ApplicationError
+from temporalio.testing import ActivityEnvironment
 
+from activities.accounting import Accounting
 from seamline.errors import LockedOut, Outage, Refusal
 from seamline.http import Exchange, HttpFactory
+from seamline.process.effect import Call
 from seamline.records.customer import CustomerRequest
 from seamline.records.event import BadSignature, EventKind, UnreadableEvent
-from seamline.records.invoice import PostRequest, SendRequest
+from seamline.records.invoice import BooksRequest, PostRequest, SendRequest
 from seamline.simulator.xero_webhooks import sign
 from seamline.systems.xero import webhook
 from seamline.systems.xero.accounting import Account, XeroAccounting, connect
@@ -167,9 +172,7 @@ async def test_many_deals_of_two_workers_are_billed_once_each(connecting: Connec
     purposes = ("create-customer", "draft-invoice", "post-invoice")
     assert sorted(effects) == sorted((one, key(one, f"crm-main:006{n}")) for one in purposes for n in range(deals))
     done = len(await simulated.calls(connection=NAME)) - await throttled(simulated)
-    assert 0 < await throttled(simulated) <= 2 * (done // a_minute + 1), (
-        "one call of each finds out, each minute"
-    )
+    assert 0 < await throttled(simulated) <= 2 * (done // a_minute + 1), "one call of each finds out, each minute"
 
 
 async def test_a_long_wait_is_left_to_the_caller(side: Side, simulated: Simulated) -> None:
@@ -192,7 +195,15 @@ async def test_the_day_limit_waits_for_the_next_day(side: Side, simulated: Simul
         assert caught.value.failure.code == "day-limit"
         assert 86_000 < (caught.value.failure.retry_after_seconds or 0) <= 86_400
     assert await throttled(simulated) == 1
-    await quick(simulated, a_day=100)
+    accounting, call = Accounting(side.adapter), Call(reference="crm-main:006A", request=BooksRequest())
+    healing = ActivityEnvironment()
+    times = {"schedule_to_close_timeout": None, "start_to_close_timeout": timedelta(seconds=30)}
+    healing.info = dataclasses.replace(healing.info, **times)
+    with pytest.raises(ApplicationError) as told:
+        await healing.run(accounting.books, call)
+    assert not told.value.non_retryable
+    assert told.value.next_retry_delay is not None
+    assert told.value.next_retry_delay.total_seconds() > 86_000
 
 
 async def test_too_many_at_once_try_again(connecting: Connect, simulated: Simulated) -> None:

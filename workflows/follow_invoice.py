@@ -228,7 +228,8 @@ class FollowInvoice(Process):
             self.manual.append(f"write the open {invoice.amount_due} of {invoice.number} off in accounting")
         await self.do(crm.mark_paid, NoteKey(note_key=self.note_key))
         await self.judge_overpayment(invoice)
-        return self.completed(self.followed(invoice, f"paid short, {self.enough}" if self.enough else "paid"))
+        short = bool(self.enough and invoice.amount_due.amount)
+        return self.completed(self.followed(invoice, f"paid short, {self.enough}" if short else "paid"))
 
     async def judge_overpayment(self, invoice: Invoice) -> None:
         """Have finance say what becomes of what came too much."""

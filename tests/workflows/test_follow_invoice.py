@@ -307,7 +307,18 @@ async def test_the_rest_that_comes_while_finance_thinks_is_not_written_off(offic
     one.books.pay(one.invoice.id, money(50))
     await one.answer("short-payment#1", "approve")
     outcome = await one.result()
-    assert (outcome["result"]["state"], outcome["manual"]) == ("paid", [])
+    assert (outcome["result"]["ended"], outcome["manual"]) == ("paid", [])
+
+
+async def test_another_part_that_comes_while_finance_thinks_is_judged_anew(office: Office) -> None:
+    one = await case(office)
+    one.books.pay(one.invoice.id, money(70))
+    await one.begin()
+    await one.asked("short-payment#1")
+    one.books.pay(one.invoice.id, money(20))
+    await one.answer("short-payment#1", "approve")
+    view = await one.asked("short-payment#2")
+    assert "30.00 GBP is open" in view.waits[0].reason
 
 
 async def test_a_small_difference_counts_as_paid(office: Office) -> None:

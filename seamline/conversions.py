@@ -39,6 +39,8 @@ class Conversion:
     """What nothing is read as. Unset leaves it to the record's default."""
     takes_blank: bool = False
     """Whether a blank text is a value like others; else it is nothing."""
+    takes_none: bool = False
+    """Whether nothing is a value like others: what is read does not depend on their object alone."""
 
     def where_none(self, ours: Any) -> Conversion:
         """The same, but nothing, or a blank text, is read as this."""
@@ -70,7 +72,9 @@ def codes(table: Mapping[Any, Any], *, otherwise: Any = UNSET) -> Conversion:
     )
 
 
-def by(read: Callable[..., Any] | None = None, write: Callable[..., Any] | None = None) -> Conversion:
+def by(
+    read: Callable[..., Any] | None = None, write: Callable[..., Any] | None = None, *, takes_none: bool = False
+) -> Conversion:
     """By functions of the adapter's own; the first line of the first one's docstring says how."""
     told = ((read or write).__doc__ or "").strip().splitlines()
     if not told:
@@ -78,7 +82,8 @@ def by(read: Callable[..., Any] | None = None, write: Callable[..., Any] | None 
     words = told[0].rstrip(".")
     # A sentence becomes a note, unless it begins with a name or a code.
     name = words[0].lower() + words[1:] if words[1:2].islower() or words[1:2] == " " else words
-    return Conversion(name=name, read=read, write=write, wants="what is documented", takes_blank=True)
+    wants = "what is documented"
+    return Conversion(name=name, read=read, write=write, wants=wants, takes_blank=True, takes_none=takes_none)
 
 
 def always(value: Any) -> Conversion:

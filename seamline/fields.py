@@ -260,9 +260,11 @@ def _kept(field: Field, theirs: Sequence[Any]) -> list[tuple[int, Any]]:
 def _converted(field: Field, theirs: Sequence[Any]) -> Any:
     conversion = field.conversion
     own = [value for path, value in zip(field.their_paths, theirs, strict=True) if not path.startswith("$")]
+    known = [None if value is UNSET else value for value in theirs]
+    if conversion.takes_none and conversion.read:
+        return conversion.read(*known)
     if all(value is UNSET for value in own or theirs):
         return UNSET
-    known = [None if value is UNSET else value for value in theirs]
     if own and all(value in (None, UNSET) or (value == "" and not conversion.takes_blank) for value in own):
         return conversion.empty
     return conversion.read(*known) if conversion.read else UNSET

@@ -112,6 +112,22 @@ def test_what_is_not_there_is_left_to_the_record_and_not_written() -> None:
     assert DEAL.write({"currency": "GBP"}) == {"CurrencyIsoCode": "GBP", "Kind__c": "deal"}
 
 
+@pytest.mark.parametrize("raw", [{}, {"Tier__c": None}])
+def test_a_function_may_decide_where_their_object_says_nothing(raw: dict[str, Any]) -> None:
+    def group(tier: str | None, usual: str) -> str:
+        """Their tier, else the usual group."""
+        return tier or usual
+
+    def read(conversion: Conversion) -> dict[str, Any]:
+        field = Field(("Tier__c", "$usual"), "group", conversion)
+        known = Field("Id", "reference")
+        mapping = FieldMapping("Salesforce", Customer, "Account", (known, field))
+        return mapping.read({"Id": "crm-main:001A", **raw}, usual="gold").model_dump(include={"group"})
+
+    assert read(to.by(group, takes_none=True)) == {"group": "gold"}
+    assert read(to.by(group)) == {"group": ""}
+
+
 def test_a_value_that_does_not_fit_is_named_by_place_kind_and_remedy() -> None:
     line = {"Id": "00k1", "Quantity": "secret", "UnitPrice": 1, "TotalPrice": [1]}
     found = problems({"CloseDate": "secret", "Account": {"Id": "001A", "Website": 7}, "Lines": {"records": [line]}})

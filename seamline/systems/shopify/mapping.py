@@ -242,7 +242,7 @@ ORDER = FieldMapping(
         Field("createdAt", "created_at", DATETIME),
         Field("currencyCode", "currency"),
         Field("displayFinancialStatus", "payment", codes(_PAYMENTS)),
-        Field(("paymentTerms", "$mode"), "payment_mode", by(paying.payment_mode)),
+        Field(("paymentTerms", "$mode"), "payment_mode", by(paying.payment_mode, takes_none=True)),
         Field("transactions", "authorization", by(paying.authorization_of)),
         Field(("transactions", "currencyCode"), "collected", by(paying.collected_of)),
         Field("risk", "risk", by(paying.risk)),

@@ -216,14 +216,17 @@ class XeroAccounting:
 
     @located
     async def update_draft(self, draft: Invoice, request: InvoiceRequest) -> Invoice:
-        """Give the draft other content under the same key."""
+        """Give the draft other content under the same key.
+
+        Without an Idempotency-Key: what is changed and changed back would be answered with what was before.
+        """
         body = mapping.draft_out(draft.key, request, self._account.sales_account)
-        return self._invoice(await self._change("update_draft", draft.id, body, draft.key))
+        return self._invoice(await self._change("update_draft", draft.id, body))
 
     @located
     async def delete_draft(self, draft: Invoice) -> None:
         """Delete the draft."""
-        await self._change("delete_draft", draft.id, {"Status": "DELETED"}, draft.key)
+        await self._change("delete_draft", draft.id, {"Status": "DELETED"})
 
     @located
     async def read_invoice(self, invoice_id: str) -> Invoice:
@@ -357,7 +360,7 @@ class XeroAccounting:
         path = f"/Invoices/{segment(invoice_id)}"
         return _only((await self._client.get(operation, path, wire.Invoices, _DECIMALS)).Invoices)
 
-    async def _change(self, operation: str, invoice_id: str, change: Mapping[str, Any], key: str) -> wire.Invoice:
+    async def _change(self, operation: str, invoice_id: str, change: Mapping[str, Any], key: str = "") -> wire.Invoice:
         path = f"/Invoices/{segment(invoice_id)}"
         body = {"Invoices": [change]}
         return _only((await self._client.post(operation, path, wire.Invoices, body, key, _DECIMALS)).Invoices)

@@ -77,7 +77,7 @@ class XeroClient:
     async def _send(self, operation: str, method: str, path: str, body: Any, key: str, query: Query | None) -> Answer:
         """Call, with one new token where the one in use is refused, and again where Xero asks to wait a little."""
         token, refused = await self._tokens.fresh(), None
-        headers = {"Idempotency-Key": idempotency_key(key, body)} if key else {}
+        headers = {"Idempotency-Key": idempotency_key(key, f"{method} {path}", body)} if key else {}
         began = time.monotonic()
         while True:
             try:
@@ -135,12 +135,12 @@ def open_clients(
     return api, http.client(name, identity_url, overrides=TOKEN_OVERRIDES, **limits)
 
 
-def idempotency_key(key: str, body: Any) -> str:
+def idempotency_key(key: str, place: str, body: Any) -> str:
     """The effect key and what of the request it is for: Xero refuses a key that comes with another request.
 
     Refusal `malformed-request` where it would be cut.
     """
-    digest = hashlib.sha256(json.dumps(body, sort_keys=True).encode()).hexdigest()[:DIGEST_LENGTH]
+    digest = hashlib.sha256(json.dumps([place, body], sort_keys=True).encode()).hexdigest()[:DIGEST_LENGTH]
     whole = f"{key}.{digest}"
     if len(whole) > wire.KEY_LENGTH_MAX:
         reason = f"makes an Idempotency-Key of more than {wire.KEY_LENGTH_MAX} characters"

@@ -6,7 +6,6 @@ import json
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import httpx
 import pytest
@@ -167,57 +166,6 @@ def test_retry_asks_again(seamline: Command, order: Order) -> None:
     assert seamline("retry", reference, "check-address#1").code == 0
     again = seamline("retry", reference, "check-address#1")
     assert again.code == 1
-
-
-def test_trace_shows_what_each_system_holds(seamline: Command, order: Order) -> None:
-    reference = order()
-    shown(seamline, reference, "completed")
-    answers = {one["connection"]: one for one in traced(seamline, reference)}
-    assert set(answers) == {"shop-uk", "erp-main", "shippo-main", "mail-main", "chat-main"}
-    kinds = {held["kind"] for held in answers["erp-main"]["holdings"]["holdings"]}
-    assert {"sale", "shipment"} <= kinds
-    assert "jo.fielding" not in str(answers)
-
-
-def traced(seamline: Command, asked: str) -> list[dict[str, Any]]:
-    """What each connection holds for the one thing that the id means."""
-    [meaning] = seamline("trace", asked, "--json").data["meanings"]
-    return list(meaning["answers"])
-
-
-def ids(seamline: Command, asked: str) -> dict[tuple[str, str], str]:
-    """The ids of what is traced, by connection and kind."""
-    return {
-        (one["connection"], found["kind"]): found["id"]
-        for one in traced(seamline, asked)
-        for found in one["holdings"]["holdings"]
-    }
-
-
-def test_trace_follows_any_systems_own_id(seamline: Command, order: Order) -> None:
-    reference = order()
-    shown(seamline, reference, "completed")
-    held = ids(seamline, reference)
-    for place in (("shop-uk", "fulfilment"), ("shippo-main", "label"), ("erp-main", "sale")):
-        said = seamline("trace", held[place], "--json")
-        assert (said.code, said.data["unasked"]) == (0, [])
-        assert [(one["reference"], one["said_by"]) for one in said.data["meanings"]] == [(reference, [place[0]])]
-        assert ids(seamline, held[place]) == held
-    number = reference.partition(":")[2]
-    assert f"#{number} is {reference}, as shop-uk says." in seamline("trace", f"#{number}").out
-
-
-def test_trace_shows_what_an_id_may_be_where_several_systems_know_it(seamline: Command, order: Order) -> None:
-    reference = order()
-    shown(seamline, reference, "completed")
-    number = ids(seamline, reference)["erp-main", "sale"]
-    other = order(id=int(number), test=True)
-    found = {one["reference"]: one for one in seamline("trace", number, "--json").data["meanings"]}
-    assert {name: one["said_by"] for name, one in found.items()} == {other: ["shop-uk"], reference: ["erp-main"]}
-    assert all(one["answers"] for one in found.values())
-    said = seamline("trace", number).out
-    assert f"{number} may be {other}, as shop-uk says." in said
-    assert f"{number} may be {reference}, as erp-main says." in said
 
 
 def test_systems_lists_every_connection_with_its_facts(seamline: Command) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
@@ -9,7 +10,7 @@ from typing import Any
 import httpx
 from temporalio.client import Client
 
-from seamline.policy_settings import BillingSettings
+from seamline.billing_settings import BillingSettings
 from seamline.settings import PolicySettings, Settings, start_for
 from seamline.simulator.server import Simulator
 from seamline.temporal import start_process
@@ -66,7 +67,7 @@ def deal_settings(
             "account": {
                 "url": f"{simulator.url}/hubspot/{names.marketing}",
                 "token": f"hubspot-test-{names.marketing}",
-                "prospect_subscription": "1001",
+                "prospect_subscription": "101",
                 "calls_per_second_max": 100,
             },
         },
@@ -119,6 +120,14 @@ class DealWorld(World):
         made = await self.post(f"crms/{self.deal_names.crm}/deals", wanted)
         reference: str = made["reference"]
         return reference
+
+    async def new_customers_deal(self, **wanted: Any) -> str:
+        """A won deal of a customer that accounting does not know, and marketing does: its reference."""
+        name = f"customer-{uuid.uuid4().hex[:8]}"
+        domain, email = f"{name}.example", f"bills@{name}.example"
+        await self.audience(domain, email)
+        account = {"name": name, "website": f"https://www.{domain}"}
+        return await self.deal(account=account, contact={"email": email}, **wanted)
 
     async def audience(self, domain: str, email: str) -> None:
         """Have a company and a person of it in marketing."""

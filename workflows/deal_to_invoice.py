@@ -18,7 +18,6 @@ from seamline.records.audience import AudienceRequest, MailStop, StageRequest
 from seamline.records.base import Record
 from seamline.records.bill import Bill
 from seamline.records.billing import Duty
-from seamline.records.calendar import zone_of
 from seamline.records.customer import Customer, CustomerQuery, CustomerRequest, LinkRequest
 from seamline.records.deal import BillingContact, Deal, DealRequest, DealStage, NoteRequest, TaskRequest
 from seamline.records.event import EventKind
@@ -64,7 +63,7 @@ class DealToInvoice(Process):
         deal = await self.do(crm.fetch_deal, DealRequest(), check=self.broken_rules, strict=True)
         if reason := self.not_ours(deal):
             return self.ignored(reason)
-        if deal.instalments and not self.part:
+        if self.in_parts(deal):
             return self.ignored(await self.bill_instalments(deal))
         bill = await self.billable(deal)
 
@@ -89,15 +88,19 @@ class DealToInvoice(Process):
 
     def today(self) -> date:
         """The day by the clock of the business."""
-        return workflow.now().astimezone(zone_of(self.policy.time_zone)).date()
+        return self.policy.today(workflow.now())
 
     def not_ours(self, deal: Deal) -> str:
         """Why nothing is billed; empty when something is."""
         return deal.not_ours(self.start.reference, production=self.policy.production)
 
+    def in_parts(self, deal: Deal) -> bool:
+        """Whether its instalments are billed, each by a process of its own that checks it."""
+        return bool(deal.instalments) and not self.part
+
     def broken_rules(self, deal: Deal) -> list[Problem]:
         """What sales must mend before anything is done; what is not billed here needs no mending."""
-        if self.not_ours(deal):
+        if self.not_ours(deal) or self.in_parts(deal):
             return []
         return [*billing.problems(deal, self.part, self.policy, self.today()), *self.unrouted(deal)]
 

@@ -111,13 +111,14 @@ class DealWorld(World):
 
     async def ready(self) -> None:
         """No limit of the simulated Xero and HubSpot slows a test down."""
-        books = f"{self.simulator.url}/_simulator/books/{self.deal_names.accounting}"
-        answer = await self.http.put(f"{books}/limits", json={"minute": 100_000, "day": 1_000_000, "at_once": 100})
-        assert answer.is_success, answer.text
+        books = {"a_minute": 100_000, "at_once": 100, "a_day": 100_000}
+        await self.change(f"books/{self.deal_names.accounting}/limits", books)
+        account = {"calls_in_window_max": 100_000, "searches_each_second_max": 1000}
+        await self.change(f"audiences/{self.deal_names.marketing}/account/limits", account)
 
     async def deal(self, **wanted: Any) -> str:
         """A won deal: its reference."""
-        made = await self.post(f"crms/{self.deal_names.crm}/deals", wanted)
+        made = await self.post(f"crms/{self.deal_names.crm}/deals", {"terms": None, **wanted})
         reference: str = made["reference"]
         return reference
 

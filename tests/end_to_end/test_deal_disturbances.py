@@ -33,13 +33,28 @@ ONE_EACH = Counter(
         "stop-prospect-mail": 1,
     }
 )
-OPERATIONS: Mapping[str, Sequence[str]] = {
-    "crm": ("Opportunity.query", "composite"),
-    "accounting": ("contacts.list", "contacts.create", "invoices.list", "invoices.create", "invoices.update"),
-    "marketing": ("companies.search",),
+READS: Mapping[str, Sequence[str]] = {
+    "crm": ("Opportunity.query",),
+    "accounting": ("contacts.list", "invoices.list", "invoices.get", "invoices.online"),
+    "marketing": ("companies.read", "companies.search", "contacts.read", "mail.status", "properties.get"),
 }
-ONCE_EACH = ("token", "connections.list")
-"""Calls that a connection makes when it is first used, and not for every deal."""
+WRITES: Mapping[str, Sequence[str]] = {
+    "crm": ("composite",),
+    "accounting": ("contacts.create", "invoices.create", "invoices.update", "invoices.email"),
+    "marketing": ("companies.update", "contacts.update", "mail.unsubscribe"),
+}
+KEPT = {
+    "token",
+    "Organization.query",
+    "connections.list",
+    "organisation.get",
+    "tax-rates.list",
+    "currencies.list",
+    "account.details",
+}
+"""What a connection asks when it is first used, and keeps."""
+THROTTLED = next(one for one in DISTURBANCES if one.name == "throttled")
+TIMEOUT = Disturbance("timeout", {"kind": "timeout", "count": 1, "delay_seconds": 1})
 
 
 @dataclass(frozen=True)
@@ -54,11 +69,9 @@ class Case:
         return f"{self.operation}-{self.disturbance.name}"
 
 
-CASES = tuple(
-    Case(role, operation, disturbance)
-    for disturbance in DISTURBANCES
-    for role, operations in OPERATIONS.items()
-    for operation in operations
+CASES = (
+    *(Case(role, one, how) for role, names in WRITES.items() for one in names for how in (*DISTURBANCES, TIMEOUT)),
+    *(Case(role, one, THROTTLED) for role, names in READS.items() for one in names),
 )
 Table = Mapping[Case, asyncio.Task[None]]
 
@@ -124,9 +137,9 @@ async def _no_faults() -> None:
 async def test_the_table_has_every_call(deals: DealWorld) -> None:
     reference = await deals.new_customers_deal()
     assert (await deals.outcome(await deals.begin(reference)))["kind"] == "completed"
-    for role, operations in OPERATIONS.items():
+    for role in READS:
         made = await deals.get("calls", connection=getattr(deals.deal_names, role))
-        assert {one["operation"] for one in made} - {*ONCE_EACH} == set(operations), role
+        assert {one["operation"] for one in made} - KEPT == {*READS[role], *WRITES[role]}, role
     assert await deals.counted(reference) == ONE_EACH
 
 

@@ -127,7 +127,7 @@ class DealWorld(World):
         name = f"customer-{uuid.uuid4().hex[:8]}"
         domain, email = f"{name}.example", f"bills@{name}.example"
         await self.audience(domain, email)
-        account = {"name": name, "website": f"https://www.{domain}"}
+        account = {"name": name, "website": f"https://www.{domain}", "tax_id": f"GB{name}"}
         return await self.deal(account=account, contact={"email": email}, **wanted)
 
     async def audience(self, domain: str, email: str) -> None:

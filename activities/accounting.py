@@ -195,12 +195,17 @@ class Accounting:
 
         Refusal `already-there` where somebody else billed the same reference.
         """
-        ours = await self._ours(call)
+        there = await self.system.find_invoices(call.reference)
+
+        async def find() -> Sequence[Invoice]:
+            return there
+
+        ours = next((one for one in there if one.key == call.key), None)
         if ours is None:
             return await ensure(
                 call,
                 self.system.repeats["draft_invoice"],
-                find=lambda: self.system.find_invoices(call.reference),
+                find=find,
                 matches=lambda found: True,
                 create=lambda: self.system.draft_invoice(call.key, call.request),
                 take_back=self.system.delete_draft,

@@ -229,7 +229,7 @@ async def test_a_refresh_token_is_kept_for_all_workers(
     connecting: Connect, simulated: Simulated, tmp_path: Path
 ) -> None:
     file = tmp_path / "xero-main.json"
-    by_token = {"refresh_token": f"refresh-{NAME}", "refresh_token_file": file}
+    by_token = {"refresh_token": f"refresh-{NAME}", "refresh_token_store": file}
     await quick(simulated, refresh_grace_seconds=0)
     workers = [connecting(HttpFactory(), **by_token) for _ in range(4)]
     await asyncio.gather(*(worker.card() for worker in workers))
@@ -246,7 +246,7 @@ async def test_a_refresh_token_is_kept_for_all_workers(
 async def test_a_refresh_whose_answer_is_lost_is_tried_again(
     connecting: Connect, simulated: Simulated, tmp_path: Path
 ) -> None:
-    adapter = connecting(refresh_token=f"refresh-{NAME}", refresh_token_file=tmp_path / "token.json")
+    adapter = connecting(refresh_token=f"refresh-{NAME}", refresh_token_store=tmp_path / "token.json")
     await simulated.fault(NAME, "lost-reply", "token", count=1)
     with pytest.raises(Outage):
         await adapter.card()
@@ -257,13 +257,13 @@ async def test_a_new_consent_counts_more_than_what_is_kept(
     connecting: Connect, simulated: Simulated, tmp_path: Path
 ) -> None:
     file = tmp_path / "token.json"
-    await connecting(refresh_token=f"refresh-{NAME}", refresh_token_file=file).card()
+    await connecting(refresh_token=f"refresh-{NAME}", refresh_token_store=file).card()
     await simulated.books(NAME, "POST", "tokens", action="revoke")
     with pytest.raises(LockedOut) as caught:
-        await connecting(refresh_token=f"refresh-{NAME}", refresh_token_file=file).card()
+        await connecting(refresh_token=f"refresh-{NAME}", refresh_token_store=file).card()
     assert caught.value.failure.code == "token-refused"
     fresh = (await simulated.books(NAME, "POST", "tokens", action="consent"))["refresh_token"]
-    await connecting(refresh_token=fresh, refresh_token_file=file).card()
+    await connecting(refresh_token=fresh, refresh_token_store=file).card()
     assert fresh not in file.read_text()
 
 
@@ -272,14 +272,14 @@ async def test_a_broken_token_file_locks_out(connecting: Connect, tmp_path: Path
     file = tmp_path / "token.json"
     file.write_text(content)
     with pytest.raises(LockedOut) as caught:
-        await connecting(refresh_token=f"refresh-{NAME}", refresh_token_file=file).card()
+        await connecting(refresh_token=f"refresh-{NAME}", refresh_token_store=file).card()
     assert caught.value.failure.code == "token-file"
 
 
 async def test_a_folder_that_is_not_there_locks_out(connecting: Connect, tmp_path: Path) -> None:
     file = tmp_path / "nowhere" / "token.json"
     with pytest.raises(LockedOut) as caught:
-        await connecting(refresh_token=f"refresh-{NAME}", refresh_token_file=file).card()
+        await connecting(refresh_token=f"refresh-{NAME}", refresh_token_store=file).card()
     assert str(file) in caught.value.failure.reason
 
 

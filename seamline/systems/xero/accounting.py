@@ -34,7 +34,7 @@ from seamline.records.system import Card, Holding, Repeat
 from seamline.systems.xero import mapping, wire
 from seamline.systems.xero.client import XeroClient, open_clients
 from seamline.systems.xero.pace import Pace
-from seamline.systems.xero.search import LIVE, Lists, contains, ends, equals, is_segment, quoted, segment
+from seamline.systems.xero.search import DEAD, LIVE, Lists, contains, ends, equals, is_segment, quoted, segment
 from seamline.systems.xero.tokens import ByCredentials, ByRefreshToken, Grant, Tokens
 
 CANDIDATES_MAX = 50
@@ -59,7 +59,7 @@ class Account(BaseModel):
         description="The refresh token of the day that a person let the app in; "
         "without it the app is a custom connection, and id and secret are enough.",
     )
-    refresh_token_file: Path | None = Field(
+    refresh_token_store: Path | None = Field(
         default=None,
         description="Where what becomes of the refresh token is kept, for all workers of the connection: each is good "
         "once. The folder must be there, and on a disk that keeps locks.",
@@ -73,8 +73,8 @@ class Account(BaseModel):
 
     @model_validator(mode="after")
     def _complete(self) -> Account:
-        if (self.refresh_token is None) is not (self.refresh_token_file is None):
-            raise ValueError("refresh_token and refresh_token_file belong together: set both, or neither")
+        if (self.refresh_token is None) is not (self.refresh_token_store is None):
+            raise ValueError("refresh_token and refresh_token_store belong together: set both, or neither")
         return self
 
 
@@ -90,9 +90,9 @@ def connect(name: str, account: Account, http: HttpFactory) -> XeroAccounting:
     )
     secret = account.client_secret.get_secret_value()
     grant: Grant = ByCredentials(identity, account.client_id, secret)
-    if account.refresh_token and account.refresh_token_file:
+    if account.refresh_token and account.refresh_token_store:
         first = account.refresh_token.get_secret_value()
-        grant = ByRefreshToken(identity, account.client_id, secret, first, account.refresh_token_file)
+        grant = ByRefreshToken(identity, account.client_id, secret, first, account.refresh_token_store)
     client = XeroClient(api, identity, Tokens(grant), account.tenant_id, Pace(account.calls_at_once_max))
     return XeroAccounting(name, account, client)
 
@@ -209,9 +209,15 @@ class XeroAccounting:
 
     @located
     async def draft_invoice(self, key: str, request: InvoiceRequest) -> Invoice:
-        """Make a draft that carries the key as its Reference. The number is the organisation's own."""
+        """Make a draft that carries the key as its Reference. The number is the organisation's own.
+
+        Where one of this key was deleted or voided, Xero would answer with that: so those are counted in its key.
+        """
+        dead = await self._lists.naming("find_dead", mapping.reference_in(key), DEAD)
+        gone = sum(one.Reference == key for one in dead)
+        native = f"{key}/{gone}" if gone else key
         body = {"Invoices": [mapping.draft_out(key, request, self._account.sales_account)]}
-        made = await self._client.put("draft_invoice", "/Invoices", wire.Invoices, body, key, _DECIMALS)
+        made = await self._client.put("draft_invoice", "/Invoices", wire.Invoices, body, native, _DECIMALS)
         return self._invoice(_only(made.Invoices))
 
     @located

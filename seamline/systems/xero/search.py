@@ -12,6 +12,7 @@ from seamline.systems.xero.client import XeroClient
 
 PAGES_MAX = 20
 LIVE = "DRAFT,SUBMITTED,AUTHORISED,PAID"
+DEAD = "DELETED,VOIDED"
 _GUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _SEGMENT = re.compile(r"[A-Za-z0-9:._ -]{1,100}")
 

@@ -90,7 +90,7 @@ class DealWanted(_Wanted):
     close_date: date | None = Field(default=None, description="Today where it is not given.")
     po_number: Text | None = None
     delivery_date: date | None = None
-    terms: Text | None = "NET30"
+    terms: Text | None = "net-30"
     discount_percent: Decimal | None = None
     entity: Text | None = Field(default=None, description="The legal entity that sells.")
     type: Text | None = None

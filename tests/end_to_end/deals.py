@@ -118,7 +118,7 @@ class DealWorld(World):
 
     async def deal(self, **wanted: Any) -> str:
         """A won deal: its reference."""
-        made = await self.post(f"crms/{self.deal_names.crm}/deals", {"terms": None, **wanted})
+        made = await self.post(f"crms/{self.deal_names.crm}/deals", wanted)
         reference: str = made["reference"]
         return reference
 

@@ -41,7 +41,7 @@ async def test_a_deal_is_there_with_all_that_belongs_to_it(http: httpx.AsyncClie
     assert made["reference"] == f"{CONNECTION}:{made['id']}"
     deal = (await crm.call("GET", f"sobjects/Opportunity/{made['id']}")).json()
     assert deal["attributes"] == {"type": "Opportunity", "url": f"{VERSION}/sobjects/Opportunity/{made['id']}"}
-    assert (deal["IsWon"], deal["IsClosed"], deal["Amount"], deal["Payment_Terms__c"]) == (True, True, 1200.0, "NET30")
+    assert (deal["IsWon"], deal["IsClosed"], deal["Amount"], deal["Payment_Terms__c"]) == (True, True, 1200.0, "net-30")
     short = await crm.call("GET", f"sobjects/Opportunity/{made['id'][:15]}", fields="Id,StageName")
     assert short.json()["Id"] == made["id"]
     (found,) = await crm.query(

@@ -75,7 +75,7 @@ class CrmConformance(SystemConformance):
             ("SUPPORT", 1, Decimal("12.5")),
         ]
         assert [(one.number, one.bill_on.month) for one in deal.instalments] == [(1, 12), (2, 1)]
-        assert (deal.purchase_order, deal.entity, deal.terms) == ("PO-7", "Tide & Co", "NET30")
+        assert (deal.purchase_order, deal.entity, deal.terms) == ("PO-7", "Tide & Co", "net-30")
         assert deal.customer
         assert deal.contact
         assert (deal.customer.domain, deal.customer.email) == ("fielding-ceramics.example", "jo.fielding@example.com")

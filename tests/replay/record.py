@@ -25,7 +25,9 @@ from seamline.records.approval import ApprovalRule
 from seamline.records.calendar import Weekday, WorkingHours
 from seamline.simulator.server import running
 from seamline.temporal import embedded_temporal
+from tests.end_to_end.deals import DealWorld
 from tests.end_to_end.world import ByHand, Handle, World
+from tests.replay.deals import DEAL_PATHS
 
 HISTORIES = Path(__file__).parent / "histories"
 QUICK_WORLD = {"pack_after_seconds": 0.2, "hand_over_after_seconds": 0.2, "transit_after_seconds": 0.2}
@@ -200,6 +202,8 @@ PATHS: Mapping[str, Told] = {
     )
 }
 
+ALL = [*PATHS, *DEAL_PATHS]
+
 
 async def record(folder: Path, names: Collection[str]) -> None:
     """Save one history for each of these paths."""
@@ -212,9 +216,12 @@ async def record(folder: Path, names: Collection[str]) -> None:
             client = await Client.connect(temporal.address, data_converter=pydantic_data_converter)
             world = World(simulator, client, http, payment_mode="ours")
             await world.change("settings", {"autopilot": True, "deliver_after_seconds": 0.2, **QUICK_WORLD})
-            async with world.working():
+            deals = DealWorld(simulator, client, http, workflows=False)
+            await deals.ready()
+            async with world.working(), deals.working():
                 for name in names:
-                    await _save(await PATHS[name](world), folder / f"{name}.json")
+                    path = PATHS[name](world) if name in PATHS else DEAL_PATHS[name](deals)
+                    await _save(await path, folder / f"{name}.json")
                     await world.mended()
 
 
@@ -238,9 +245,9 @@ def _without_places(value: Any) -> Any:
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(prog="python -m tests.replay.record", description="Record histories anew.")
-    parser.add_argument("paths", nargs="*", metavar="PATH", help=f"all by default: {', '.join(PATHS)}")
-    chosen = parser.parse_args().paths or list(PATHS)
-    if unknown := set(chosen) - set(PATHS):
-        parser.error(f"no such path: {', '.join(sorted(unknown))}; there are: {', '.join(PATHS)}")
+    parser.add_argument("paths", nargs="*", metavar="PATH", help=f"all by default: {', '.join(ALL)}")
+    chosen = parser.parse_args().paths or ALL
+    if unknown := set(chosen) - {*ALL}:
+        parser.error(f"no such path: {', '.join(sorted(unknown))}; there are: {', '.join(ALL)}")
     HISTORIES.mkdir(exist_ok=True)
     asyncio.run(record(HISTORIES, chosen))

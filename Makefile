@@ -7,7 +7,7 @@ BIN := .venv/bin
 .PHONY: help demo up test test-slow matrix storm storm-self-test check format lock clean
 
 help:
-	@echo "make demo     a story of orders on a real Temporal; BREAK=lookup shows that its proof can fail"
+	@echo "make demo     stories of orders and deals on a real Temporal; BREAK=lookup shows that its proof can fail"
 	@echo "make up       the same servers, without the story, until Ctrl-C"
 	@echo "make test     all tests but the next"
 	@echo "make test-slow   releases over builds, resets, resumed runs, short storms: minutes more"

@@ -1,4 +1,4 @@
-"""Let the simulated warehouse and carrier move by themselves, and the simulated shop tell the API of paid orders.
+"""Let the simulated warehouse and carrier move by themselves, and shop, CRM, books and marketing tell the API.
 
 Reads SIMULATOR_URL and API_URL. Running it again changes nothing.
 """
@@ -23,9 +23,13 @@ def send(method: str, url: str, body: object) -> None:
 def main() -> None:
     """Set the world going."""
     control = f"{os.environ['SIMULATOR_URL']}/_simulator"
-    door = f"{os.environ['API_URL']}/webhooks/shop-uk"
+    webhooks = f"{os.environ['API_URL']}/webhooks"
     send("PUT", f"{control}/settings", {"autopilot": True})
-    send("POST", f"{control}/shops/shop-uk/subscriptions", {"topic": "orders/paid", "url": door})
+    send("POST", f"{control}/shops/shop-uk/subscriptions", {"topic": "orders/paid", "url": f"{webhooks}/shop-uk"})
+    send("POST", f"{control}/crms/crm-main/subscriptions", {"url": f"{webhooks}/crm-main"})
+    send("POST", f"{control}/books/xero-main/subscriptions", {"url": f"{webhooks}/xero-main"})
+    consent = {"event": "contact.propertyChange", "property": "hs_email_optout", "url": f"{webhooks}/hub-main"}
+    send("POST", f"{control}/audiences/hub-main/account/subscriptions", consent)
 
 
 if __name__ == "__main__":

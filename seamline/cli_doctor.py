@@ -109,12 +109,15 @@ async def diagnose() -> AsyncIterator[Check]:
 
 
 def _routes(settings: Settings) -> Iterator[Check]:
-    """Whether every process finds a connection for each role, for each shop's orders."""
+    """Whether every process finds a connection for each role, for the objects of each connection it is about.
+
+    Those about any object are tried with the orders of each shop.
+    """
     wrong = set()
     for process in catalog.processes().values():
-        for shop in settings.filling("shop"):
+        for own in settings.filling(process.origin or "shop"):
             try:
-                start_for(process, f"{shop}:1", settings)
+                start_for(process, f"{own}:1", settings)
             except ConfigurationError as error:
                 wrong.add(str(error))
             except ValidationError:

@@ -10,7 +10,7 @@ import asyncio
 import json
 import os
 import sys
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,12 +18,12 @@ from pathlib import Path
 import httpx
 
 from seamline.child import Part, free_port
+from seamline.local_settings import BOOKS, BOOKS_ABROAD, CARRIER, CRM, MARKETING, SHOP, settings_text
 from seamline.records.base import Record
 from seamline.temporal import EmbeddedTemporal, embedded_temporal
 
 STATE = Path(".seamline")
 START_SECONDS_MAX = 30
-SHOP, CARRIER = "shop-uk", "shippo-main"
 SHOP_TOPICS = (
     "orders/create",
     "orders/paid",
@@ -33,95 +33,9 @@ SHOP_TOPICS = (
     "fulfillments/create",
 )
 CARRIER_EVENTS = ("transaction_updated", "track_updated")
+MARKETING_EVENTS = (("contact.propertyChange", "hs_email_optout"), ("contact.privacyDeletion", ""))
 TEMPORAL_PORT, TEMPORAL_UI_PORT, API_PORT, SIMULATOR_PORT, SMTP_PORT = 7233, 8233, 8080, 8025, 2525
 """What is taken when it is free, since tools look there by default."""
-
-_TOML = """\
-temporal_ui_url = "{temporal_ui}"
-
-[connections.shop-uk]
-system = "shopify"
-breaker.open_seconds = 1
-breaker.open_seconds_max = 5
-webhook_secret = "secret-shop-uk"
-[connections.shop-uk.account]
-url = "{simulator}/shopify/shop-uk"
-client_id = "client-shop-uk"
-client_secret = "secret-shop-uk"
-payment_mode = "ours"
-page = "{simulator}/objects/shop-uk/order/{{id}}"
-
-[connections.erp-main]
-system = "tryton"
-breaker.open_seconds = 1
-breaker.open_seconds_max = 5
-[connections.erp-main.account]
-url = "{simulator}/tryton/erp-main"
-database = "demo"
-key = "tryton-test-erp-main"
-page = "{simulator}/objects/erp-main/sale.sale/{{id}}"
-
-[connections.shippo-main]
-system = "shippo"
-breaker.open_seconds = 1
-breaker.open_seconds_max = 5
-webhook_secret = "secret-shippo-main"
-[connections.shippo-main.account]
-url = "{simulator}/shippo/shippo-main"
-token = "shippo-test-shippo-main"
-test = true
-[connections.shippo-main.account.sender]
-name = "Seamline Supplies"
-street1 = "1 Dock Road"
-city = "Bristol"
-postcode = "BS1 6XN"
-country = "GB"
-phone = "+441170000000"
-email = "warehouse@supplies.example"
-
-[connections.mail-main]
-system = "smtp"
-breaker.open_seconds = 1
-breaker.open_seconds_max = 5
-[connections.mail-main.account]
-host = "{smtp_host}"
-port = {smtp_port}
-security = "plain"
-sender = "orders@supplies.example"
-sender_name = "Seamline Supplies"
-
-[connections.chat-main]
-system = "slack"
-breaker.open_seconds = 1
-breaker.open_seconds_max = 5
-[connections.chat-main.account]
-url = "{simulator}/slack/chat-main/services/T0SIMULATED/B0SIMULATED/slack-test-chat-main"
-
-[teams.operations]
-title = "Warehouse"
-email = "operations@supplies.example"
-chat = "chat-main"
-[teams.it]
-email = "it@supplies.example"
-[teams.fraud]
-email = "fraud@supplies.example"
-
-[notifier]
-interval_seconds = 5
-
-# On a laptop nobody wants to wait: short patience, quick looks, quick healing; and see the breakers above.
-[policy]
-patience_seconds = 6
-attempt_seconds_max = 10
-healing_interval_max_seconds = 3
-poll_seconds = 1
-poll_max_seconds = 2
-tracking_poll_seconds = 1
-tracking_poll_max_seconds = 2
-
-[api]
-port = {api_port}
-"""
 
 
 class Running(Record):
@@ -242,7 +156,7 @@ def _running(state: Path, temporal: EmbeddedTemporal, told: Mapping[str, object]
     api_port = free_port(api_port)
     config = state / "seamline.toml"
     places = {"simulator": told["url"], "smtp_host": told["smtp_host"], "smtp_port": told["smtp_port"]}
-    _write(config, _TOML.format(**places, api_port=api_port, temporal_ui=temporal.ui_url))
+    _write(config, settings_text(**places, api_port=api_port, temporal_ui=temporal.ui_url))
     return Running.model_validate(
         {
             "pid": os.getpid(),
@@ -256,19 +170,30 @@ def _running(state: Path, temporal: EmbeddedTemporal, told: Mapping[str, object]
 
 
 async def _let_it_live(running: Running) -> None:
-    """Let the simulated warehouse and carrier move by themselves, and shop and carrier tell us what happens."""
-    shop = {"url": f"{running.api}/webhooks/{SHOP}"}
-    carrier = {"url": f"{running.api}/webhooks/{CARRIER}?token=secret-{CARRIER}", "is_test": True}
-    token = {"Authorization": f"ShippoToken shippo-test-{CARRIER}"}
+    """Let the simulated warehouse and carrier move by themselves, and every system tell us what happens."""
     async with httpx.AsyncClient(base_url=running.simulator, timeout=START_SECONDS_MAX) as vendors:
         answers = [await vendors.put("/_simulator/settings", json={"autopilot": True})]
-        for topic in SHOP_TOPICS:
-            answers.append(await vendors.post(f"/_simulator/shops/{SHOP}/subscriptions", json=shop | {"topic": topic}))
+        for path, wanted in _subscriptions(running.api):
+            answers.append(await vendors.post(f"/_simulator/{path}", json=wanted))
+        carrier = {"url": f"{running.api}/webhooks/{CARRIER}?token=secret-{CARRIER}", "is_test": True}
+        token = {"Authorization": f"ShippoToken shippo-test-{CARRIER}"}
         for event in CARRIER_EVENTS:
-            wanted = carrier | {"event": event}
-            answers.append(await vendors.post(f"/shippo/{CARRIER}/webhooks", json=wanted, headers=token))
+            moved = carrier | {"event": event}
+            answers.append(await vendors.post(f"/shippo/{CARRIER}/webhooks", json=moved, headers=token))
     for answer in answers:
         answer.raise_for_status()
+
+
+def _subscriptions(api: str) -> Iterator[tuple[str, dict[str, str]]]:
+    """Where people of each system enter which address of ours."""
+    for topic in SHOP_TOPICS:
+        yield f"shops/{SHOP}/subscriptions", {"url": f"{api}/webhooks/{SHOP}", "topic": topic}
+    yield f"crms/{CRM}/subscriptions", {"url": f"{api}/webhooks/{CRM}"}
+    for books in (BOOKS, BOOKS_ABROAD):
+        yield f"books/{books}/subscriptions", {"url": f"{api}/webhooks/{books}"}
+    for event, name in MARKETING_EVENTS:
+        wanted = {"event": event, "property": name, "url": f"{api}/webhooks/{MARKETING}"}
+        yield f"audiences/{MARKETING}/account/subscriptions", wanted
 
 
 def _read(path: Path) -> str:

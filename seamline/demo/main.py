@@ -16,8 +16,9 @@ from temporalio.client import Client
 from temporalio.contrib.pydantic import pydantic_data_converter
 
 from seamline.child import ChildFailed
-from seamline.demo.scenarios import SCENARIOS, Scenario, Told
+from seamline.demo import deals, invoices, orders
 from seamline.demo.stage import NotSeen, Stage, systems_of
+from seamline.demo.story import Scenario, Told
 from seamline.local import STATE, Local, found_running, local_stack
 from seamline.signals import stop_on_signals
 from seamline.simulator.checker import Verdict, audit
@@ -25,6 +26,7 @@ from seamline.simulator.checker import Verdict, audit
 SETTLE_SECONDS_MAX = 15
 CONTROL_SECONDS_MAX = 30
 WIDTH_WITHOUT_TERMINAL = 120
+STORIES = (*orders.STORIES, *deals.STORIES, *invoices.STORIES)
 BREAKS = {"lookup": (("shippo-main", "transactions.list"), ("erp-main", "sale.sale.search"))}
 """What turns blind, by what is broken: the searches for objects that we made."""
 
@@ -54,12 +56,13 @@ async def _run(console: Console, broken: str) -> int:
         async with httpx.AsyncClient(base_url=local.running.simulator, timeout=CONTROL_SECONDS_MAX) as control:
             stage = Stage(local, client, console, control)
             await stage.world(pack_after_seconds=0.5, hand_over_after_seconds=0.5)
+            await stage.short_minutes()
             if broken:
                 for connection, operation in BREAKS[broken]:
                     await stage.fault(connection, operation, "blind")
                 console.print("[red]The simulator's searches find nothing: the checker must turn red.[/]")
             table = _results_table()
-            right = [await _play(stage, number, scenario, table) for number, scenario in enumerate(SCENARIOS, 1)]
+            right = [await _play(stage, number, scenario, table) for number, scenario in enumerate(STORIES, 1)]
             verdict = await _verdict(local, client)
         console.print(Rule("what happened"))
         console.print(table)

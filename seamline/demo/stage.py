@@ -18,11 +18,14 @@ from rich.markup import escape
 from temporalio.client import Client, WorkflowHandle
 from temporalio.service import RPCError, RPCStatusCode
 
-from seamline.local import SHOP, Local
+from seamline.local import Local
+from seamline.local_settings import BOOKS, BOOKS_ABROAD, CRM, SHOP
 from seamline.process.view import Status, Step, StepState, View
 
 SECONDS_MAX = 45
 LOOK_SECONDS = 0.15
+USUAL_MINUTE_SECONDS = 1
+"""How long the minute lasts in which accounting takes so many calls."""
 
 _KIND = {
     "fetch-order": "order",
@@ -32,6 +35,13 @@ _KIND = {
     "quote": "shipment",
     "buy-label": "transaction",
     "post-fulfilment": "fulfillment",
+    "fetch-deal": "Opportunity",
+    "create-customer": "contact",
+    "draft-invoice": "invoice",
+    "post-invoice": "invoice",
+    "send-invoice": "invoice",
+    "write-invoice": "Seamline_Invoice__c",
+    "create-task": "Task",
 }
 _MARK = {
     StepState.DONE: "[green]✓[/]",
@@ -68,6 +78,13 @@ class Stage:
         self.say(f"order [b]{escape(reference)}[/] is {paid} · {self.process_link(f'order-to-shipment:{reference}')}")
         return reference
 
+    async def deal(self, **wanted: Any) -> str:
+        """Sales win a deal: the reference. The CRM's webhook starts the process."""
+        made = await self.post(f"crms/{CRM}/deals", wanted)
+        reference: str = made["reference"]
+        self.say(f"deal [b]{escape(reference)}[/] is won · {self.process_link(f'deal-to-invoice:{reference}')}")
+        return reference
+
     async def fault(self, connection: str, operation: str, kind: str, **more: Any) -> None:
         """Something goes wrong in a vendor's system."""
         await self.post("faults", {"connection": connection, "operation": operation, "kind": kind, **more})
@@ -80,11 +97,39 @@ class Stage:
 
     async def world(self, **settings: Any) -> None:
         """Change how the simulated world moves."""
-        answer = await self.control.put("/_simulator/settings", json=settings)
+        await self.put("settings", settings)
+
+    async def patch(self, path: str, body: Any) -> Any:
+        """Change something in the simulator."""
+        answer = await self.control.patch(f"/_simulator/{path}", json=body)
         answer.raise_for_status()
+        return answer.json()
+
+    async def put(self, path: str, body: Any) -> Any:
+        """Set something in the simulator."""
+        answer = await self.control.put(f"/_simulator/{path}", json=body)
+        answer.raise_for_status()
+        return answer.json()
+
+    async def short_minutes(self) -> None:
+        """Let the minutes pass quickly after which accounting takes calls again."""
+        for books in (BOOKS, BOOKS_ABROAD):
+            await self.put(f"books/{books}/limits", {"minute_seconds": USUAL_MINUTE_SECONDS})
 
     async def command(self, *arguments: str) -> None:
         """Run the real `seamline` command, as staff would."""
+        code, output = await self._run(*arguments)
+        if code:
+            raise NotSeen(f"seamline {arguments[0]} ended with {code}: {output}")
+
+    async def refused(self, *arguments: str) -> str:
+        """The same where it must be refused: what it says."""
+        code, output = await self._run(*arguments)
+        if not code:
+            raise NotSeen(f"seamline {arguments[0]} was taken, and should have been refused")
+        return output
+
+    async def _run(self, *arguments: str) -> tuple[int, str]:
         process = await asyncio.create_subprocess_exec(
             sys.executable,
             "-m",
@@ -95,8 +140,7 @@ class Stage:
             env={**dict(self.local.env), **_path()},
         )
         output, _ = await process.communicate()
-        if process.returncode:
-            raise NotSeen(f"seamline {arguments[0]} ended with {process.returncode}: {output.decode().strip()}")
+        return process.returncode or 0, output.decode().strip()
 
     # ---- what is seen ---------------------------------------------------------------------------------------------
 
@@ -115,7 +159,7 @@ class Stage:
         return Counter(one["operation"] for one in await self.effects(*references))
 
     def handle(self, process: str, reference: str) -> Handle:
-        """The process of an order."""
+        """The process about a reference."""
         return self.client.get_workflow_handle(f"{process}:{reference}")
 
     async def view(self, handle: Handle) -> View | None:
@@ -130,18 +174,20 @@ class Stage:
     async def until(self, handle: Handle, seen: Callable[[View], object], what: str) -> View:
         """Show a process's steps as they end, until `seen`. NotSeen when that takes too long."""
         deadline = time.monotonic() + SECONDS_MAX
+        standing = "it did not answer"
         while time.monotonic() < deadline:
             view = await self.view(handle)
             if view:
+                standing = _standing(view)
                 self.show(handle.id, view)
                 if seen(view):
                     return view
             await asyncio.sleep(LOOK_SECONDS)
-        raise NotSeen(f"{handle.id}: {what} was not seen within {SECONDS_MAX} s")
+        raise NotSeen(f"{handle.id}: {what} was not seen within {SECONDS_MAX} s: {standing}")
 
-    async def ended(self, reference: str) -> View:
-        """The order's process once it has ended."""
-        handle = self.handle("order-to-shipment", reference)
+    async def ended(self, reference: str, process: str = "order-to-shipment") -> View:
+        """The process once it has ended."""
+        handle = self.handle(process, reference)
         return await self.until(handle, lambda view: view.outcome, "its end")
 
     async def delivered(self, reference: str) -> View:
@@ -196,6 +242,14 @@ def held_up(view: View) -> bool:
 def waits(view: View) -> bool:
     """Whether the process waits for people."""
     return view.status is Status.WAITING and bool(view.waits)
+
+
+def _standing(view: View) -> str:
+    """How a process stands, in words."""
+    held = [f"{one.name} for {one.team}: {one.cause} {one.reason}".strip() for one in view.waits]
+    return "; ".join(
+        [view.status.value, *held, *(f"{one.field} {one.reason}" for w in view.waits for one in w.problems)]
+    )
 
 
 def systems_of(effects: Sequence[Mapping[str, Any]]) -> str:

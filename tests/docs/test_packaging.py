@@ -27,6 +27,7 @@ from seamline.simulator.server import running
 from seamline.temporal import DEFAULT_ADDRESS, EmbeddedTemporal, connect_config
 from tests.conftest import binary
 from tests.servers import temporal as temporal
+from tests.simulator.shopify_client import inbox
 from worker.connections import serve_connections
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -188,7 +189,8 @@ def test_the_api_has_its_token_and_listens_in_the_container(environment: pytest.
 async def test_the_simulator_settings_build_a_worker(environment: pytest.MonkeyPatch, secrets: Path) -> None:
     settings = container(environment, "worker", ROOT / "deploy/simulator.toml", secrets)
     served = serve_connections(settings, HttpFactory())
-    assert {one.name for one in served} == {"shop-uk", "erp-main", "shippo-main", "mail-main", "chat-main"}
+    deals = {"crm-main", "xero-main", "hub-main"}
+    assert {one.name for one in served} == {"shop-uk", "erp-main", "shippo-main", "mail-main", "chat-main"} | deals
     for one in served:
         await one.close()
 
@@ -220,11 +222,20 @@ async def said(environment: dict[str, str], *command: str) -> str:
 
 
 async def test_the_simulator_is_set_going(tmp_path: Path) -> None:
-    async with running(tmp_path / "world.db") as simulator, httpx.AsyncClient(base_url=simulator.url) as http:
-        environment = {"SIMULATOR_URL": simulator.url, "API_URL": "http://api:8080"}
+    async with (
+        running(tmp_path / "world.db") as simulator,
+        httpx.AsyncClient(base_url=simulator.url) as http,
+        inbox() as api,
+    ):
+        environment = {"SIMULATOR_URL": simulator.url, "API_URL": api.url.removesuffix("/webhooks")}
         for _ in range(2):
+            api.answers = [200, 401]  # The books ask for the intent to receive: signed by them, and by nobody.
             await said(environment, sys.executable, str(ROOT / "deploy/simulator_start.py"))
         assert (await http.get("/_simulator/settings")).json()["autopilot"] is True
+        before = len(api.received)
+        for path in ("crms/crm-main/deals", "books/xero-main/contacts"):
+            (await http.post(f"/_simulator/{path}", json={})).raise_for_status()
+        await api.until(before + 2)
 
 
 async def test_namespace_and_search_attributes_are_made(temporal: EmbeddedTemporal) -> None:

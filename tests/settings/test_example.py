@@ -33,7 +33,8 @@ async def test_every_connection_of_the_example_can_be_served(
     example: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     served = serve_connections(load(example, tmp_path, monkeypatch), HttpFactory())
-    assert [one.name for one in served] == ["shop-uk", "erp-main", "shippo-main", "mail-main", "chat-main"]
+    deals = ["crm-main", "xero-main", "hub-main"]
+    assert [one.name for one in served] == ["shop-uk", "erp-main", "shippo-main", *deals, "mail-main", "chat-main"]
     for connection in served:
         await connection.close()
 
@@ -50,4 +51,4 @@ def test_what_the_example_says_of_defaults_is_so(example: str, tmp_path: Path, m
     assert full.notifier == plain.notifier
     assert full.telemetry.service_name == plain.telemetry.service_name
     assert full.api.model_dump(exclude={"token"}) == plain.api.model_dump(exclude={"token"})
-    assert len(serve_connections(full, HttpFactory())) == 5
+    assert len(serve_connections(full, HttpFactory())) == 8

@@ -1,4 +1,4 @@
-"""The seven stories of the demo. Each says what it expects, lets it happen, and tells what really happened."""
+"""The demo's stories of orders."""
 
 from __future__ import annotations
 
@@ -7,15 +7,14 @@ import os
 import sys
 import time
 from collections import Counter
-from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, field
 
 from rich.markup import escape
 from rich.table import Table
 
 from seamline.demo.answer import answered
 from seamline.demo.stage import Handle, Stage, held_up, waits
-from seamline.local import SHOP
+from seamline.demo.story import Scenario, Told, kind_of
+from seamline.local_settings import SHOP
 from seamline.process.decision import Action
 from seamline.process.details import commands
 from seamline.process.view import View
@@ -28,24 +27,6 @@ DOWN_SECONDS = 20
 BAD_POSTCODE, GOOD_POSTCODE = "ZZ9 9ZZ", "CB2 1RX"
 
 
-@dataclass
-class Told:
-    """What a scenario saw: `ok` when that was what it expected."""
-
-    ok: bool
-    actual: str
-    references: Sequence[str] = field(default=())
-
-
-@dataclass(frozen=True)
-class Scenario:
-    """One story."""
-
-    title: str
-    expected: str
-    play: Callable[[Stage], Awaitable[Told]]
-
-
 async def plain(stage: Stage) -> Told:
     """An order on a good day."""
     reference = await stage.order()
@@ -53,8 +34,8 @@ async def plain(stage: Stage) -> Told:
     parcel = await stage.delivered(reference)
     state = parcel.outcome.result.get("state") if parcel.outcome else "?"
     counts = await stage.live(reference)
-    ok = counts == ONE_EACH and _kind(view) == "completed" and state == "delivered"
-    return Told(ok, f"{_kind(view)}, {_words(counts)}, parcel {state}", [reference])
+    ok = counts == ONE_EACH and kind_of(view) == "completed" and state == "delivered"
+    return Told(ok, f"{kind_of(view)}, {_words(counts)}, parcel {state}", [reference])
 
 
 async def duplicates(stage: Stage) -> Told:
@@ -69,7 +50,7 @@ async def duplicates(stage: Stage) -> Told:
     runs = [one async for one in stage.client.list_workflows(f"WorkflowId = 'order-to-shipment:{reference}'")]
     counts = await stage.live(reference)
     ok = len(runs) == 1 and counts == ONE_EACH and set(answers["statuses"]) == {200}
-    return Told(ok, f"{len(runs)} process, {_kind(view)}, {_words(counts)}", [reference])
+    return Told(ok, f"{len(runs)} process, {kind_of(view)}, {_words(counts)}", [reference])
 
 
 async def killed(stage: Stage) -> Told:
@@ -88,7 +69,7 @@ async def killed(stage: Stage) -> Told:
     ok = len(labels) == 1 and labels[0]["object_id"] == adopted and await stage.live(reference) == ONE_EACH
     if ok:
         await stage.delivered(reference)
-    return Told(ok, f"{_kind(view)}, {len(labels)} label{'s' * (len(labels) != 1)} bought", [reference])
+    return Told(ok, f"{kind_of(view)}, {len(labels)} label{'s' * (len(labels) != 1)} bought", [reference])
 
 
 async def outage(stage: Stage) -> Told:
@@ -107,7 +88,7 @@ async def outage(stage: Stage) -> Told:
     counts = [await stage.live(one) for one in references]
     decisions = sum(len(view.decisions) for view in views)
     ok = all(one == ONE_EACH for one in counts) and 0 < len(dead) <= CALLS_TO_A_DEAD_SYSTEM_MAX and not decisions
-    done = sum(_kind(view) == "completed" for view in views)
+    done = sum(kind_of(view) == "completed" for view in views)
     actual = f"{done} held up and completed, {len(dead)} calls to the dead system, {decisions} decisions"
     return Told(ok, actual, references)
 
@@ -126,9 +107,9 @@ async def refused(stage: Stage) -> Told:
     await stage.delivered(reference)
     named = any("postcode" in problem.field for problem in wait.problems)
     counts = await stage.live(reference)
-    ok = named and _kind(ended) == "completed" and counts == ONE_EACH
+    ok = named and kind_of(ended) == "completed" and counts == ONE_EACH
     who = ended.decisions[0].action if ended.decisions else "nobody"
-    return Told(ok, f"waited for {wait.team} naming the postcode, then {who}: {_kind(ended)}", [reference])
+    return Told(ok, f"waited for {wait.team} naming the postcode, then {who}: {kind_of(ended)}", [reference])
 
 
 async def _ask(stage: Stage, handle: Handle, view: View) -> None:
@@ -165,9 +146,9 @@ async def cancelled(stage: Stage) -> Told:
     stage.console.print(_balances(before, between, after))
     operations = [one["operation"] for one in await stage.effects(reference)]
     expected = ["reserve", "buy-label", "release", "request-refund", "refund"]
-    ok = operations == expected and after == before and _kind(view) == "undone"
+    ok = operations == expected and after == before and kind_of(view) == "undone"
     left = "nothing left" if after == before else "something is left"
-    return Told(ok, f"{_kind(view)}: {', '.join(operations[2:])}; {left}", [reference])
+    return Told(ok, f"{kind_of(view)}: {', '.join(operations[2:])}; {left}", [reference])
 
 
 async def risky(stage: Stage) -> Told:
@@ -189,7 +170,7 @@ async def risky(stage: Stage) -> Told:
     first = operations.index("capture") < operations.index("ship") if "capture" in operations else False
     ok = held == Counter({"hold": 1}) and counts == ONE_EACH + Counter({"hold": 1, "release-hold": 1, "capture": 1})
     taken = f"captured {counts['capture']} time, {'before' if first else 'after'} the parcel left"
-    return Told(ok and first, f"waited for {wait.team}, then {_kind(ended)}; {taken}", [reference])
+    return Told(ok and first, f"waited for {wait.team}, then {kind_of(ended)}; {taken}", [reference])
 
 
 def _waits_for_packing(view: View) -> bool:
@@ -212,17 +193,13 @@ def _balances(before: dict[str, str], between: dict[str, str], after: dict[str, 
     return table
 
 
-def _kind(view: View) -> str:
-    return view.outcome.kind.value if view.outcome else view.status.value
-
-
 def _words(counts: Counter[str]) -> str:
     if counts == ONE_EACH:
         return "one effect each"
     return ", ".join(f"{count} {operation}" for operation, count in counts.items()) or "no effect"
 
 
-SCENARIOS = (
+STORIES = (
     Scenario("a plain paid order", "one effect each, delivered", plain),
     Scenario("its webhook comes five times", "one process, one effect each", duplicates),
     Scenario("the worker is killed after a label was sold", "one label, found and adopted", killed),

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+import httpx
+
+from seamline.local import Running
 from tests.cli.conftest import Command
 from tests.cli.test_commands import Order, shown
 
@@ -42,6 +45,36 @@ def test_trace_shows_what_an_id_may_be_where_several_systems_know_it(seamline: C
     said = seamline("trace", number).out
     assert f"{number} may be {other}, as shop-uk says." in said
     assert f"{number} may be {reference}, as erp-main says." in said
+
+
+def test_a_deal_and_its_customer_are_followed_by_each_systems_own_id(seamline: Command, stack: Running) -> None:
+    reference, held = invoiced(seamline, stack, "Kestrel Looms")
+    deal = reference.partition(":")[2]
+    number, note = held["xero-main", "invoice"], held["crm-main", "invoice note"]
+    said_by = {deal: ["crm-main"], number: ["crm-main", "xero-main"], note: ["crm-main"]}
+    for known, systems in said_by.items():
+        [meaning] = seamline("trace", known, "--json").data["meanings"]
+        assert (meaning["reference"], sorted(meaning["said_by"])) == (reference, systems)
+        assert ids(seamline, known) == held
+
+    records = httpx.get(f"{stack.simulator}/_simulator/crms/crm-main/records", params={"type": "Opportunity"})
+    [account] = [one["AccountId"] for one in records.raise_for_status().json() if one["Id"] == deal]
+    customer = ids(seamline, account)
+    assert (customer["crm-main", "customer"], customer["crm-main", "deal"]) == (account, deal)
+    assert ids(seamline, customer["xero-main", "customer"]) == customer
+
+
+def invoiced(seamline: Command, stack: Running, name: str) -> tuple[str, dict[tuple[str, str], str]]:
+    """The reference of a deal once it is invoiced, and the ids of what the systems hold for it."""
+    domain = f"{name.lower().replace(' ', '-')}.example"
+    account = {"name": name, "website": f"https://{domain}", "tax_id": f"GB{sum(name.encode()):09d}"}
+    wanted = {"account": account, "contact": {"email": f"accounts@{domain}"}, "terms": None}
+    # More calls than Xero takes in a minute: the limit is not what is tested here.
+    httpx.put(f"{stack.simulator}/_simulator/books/xero-main/limits", json={"a_minute": 10_000}).raise_for_status()
+    made = httpx.post(f"{stack.simulator}/_simulator/crms/crm-main/deals", json=wanted).raise_for_status()
+    reference = str(made.json()["reference"])
+    shown(seamline, f"deal-to-invoice:{reference}", "completed")
+    return reference, ids(seamline, reference)
 
 
 def traced(seamline: Command, asked: str) -> list[dict[str, Any]]:

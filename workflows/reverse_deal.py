@@ -16,7 +16,6 @@ from seamline.process.view import Outcome
 from seamline.records.audience import Audience, PutBack
 from seamline.records.base import Record
 from seamline.records.billing import Duty
-from seamline.records.calendar import zone_of
 from seamline.records.deal import Deal, DealRequest, DealStage, InvoiceNote, NoteKey, NoteStatus
 from seamline.records.event import EventKind
 from seamline.records.invoice import Besides, CreditRequest, Invoice, InvoicesOf, InvoiceState
@@ -166,7 +165,7 @@ class ReverseDeal(Process):
 
     def today(self) -> date:
         """The day by the clock of the business."""
-        return workflow.now().astimezone(zone_of(self.policy.time_zone)).date()
+        return self.policy.today(workflow.now())
 
     # ---- people ---------------------------------------------------------------------------------------------------
 

@@ -6,7 +6,7 @@ begins a little before it, since changes become visible late and out of order.
 
 from __future__ import annotations
 
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 
 from pydantic import AwareDatetime, Field, ValidationError
 from temporalio import workflow
@@ -18,7 +18,6 @@ from seamline.process.effect import Call
 from seamline.process.process import begin
 from seamline.process.start import workflow_id
 from seamline.records.base import Record
-from seamline.records.calendar import zone_of
 from seamline.records.deal import WonDeal, WonDeals, WonRequest
 from seamline.records.policy import Policy
 from seamline.records.reference import part_of
@@ -69,7 +68,7 @@ class WatchDeals:
         overlap = timedelta(seconds=rules.overlap_seconds)
         found: WonDeals = await workflow.execute_activity(
             crm.find_won.name,
-            Call[WonRequest](reference="", request=WonRequest(since=since - overlap, today=_today(rules))),
+            Call[WonRequest](reference="", request=WonRequest(since=since - overlap, today=rules.policy.today(workflow.now()))),
             task_queue=rules.connection,
             result_type=WonDeals,
             start_to_close_timeout=TRY_WITHIN,
@@ -128,10 +127,6 @@ def _kept(seen: tuple[Seen, ...], new: list[WonDeal], from_: datetime) -> tuple[
     """What the next look may find again."""
     added = [Seen(reference=one.reference, changed_at=one.changed_at) for one in new]
     return tuple(one for one in (*seen, *added) if part_of(one.reference) or one.changed_at >= from_)[-SEEN_MAX:]
-
-
-def _today(rules: WatchRules) -> date:
-    return workflow.now().astimezone(zone_of(rules.policy.time_zone)).date()
 
 
 def _last_run() -> Watched:

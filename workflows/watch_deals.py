@@ -66,9 +66,10 @@ class WatchDeals:
         last = _last_run()
         since = last.since or workflow.now() - timedelta(hours=rules.first_hours)
         overlap = timedelta(seconds=rules.overlap_seconds)
+        asked = WonRequest(since=since - overlap, today=rules.policy.today(workflow.now()))
         found: WonDeals = await workflow.execute_activity(
             crm.find_won.name,
-            Call[WonRequest](reference="", request=WonRequest(since=since - overlap, today=rules.policy.today(workflow.now()))),
+            Call[WonRequest](reference="", request=asked),
             task_queue=rules.connection,
             result_type=WonDeals,
             start_to_close_timeout=TRY_WITHIN,

@@ -10,7 +10,7 @@ help:
 	@echo "make demo     stories of orders and deals on a real Temporal; BREAK=lookup shows that its proof can fail"
 	@echo "make up       the same servers, without the story, until Ctrl-C"
 	@echo "make test     all tests but the next"
-	@echo "make test-slow   releases over builds, resets, resumed runs, short storms: minutes more"
+	@echo "make test-slow   releases over builds, resets, resumed runs, short storms, deals disturbed: minutes more"
 	@echo "make matrix   every step of an order, disturbed in every way at every moment"
 	@echo "make storm    many orders while every part dies and every fault is drawn; SEED=1 ORDERS=200"
 	@echo "make storm-self-test   breaks the product in four places, and sees a storm find each"
@@ -34,7 +34,7 @@ up: .venv/installed
 
 # Tests wait as much as they work, so there is a worker more than cores of a small machine. What lasts begins first.
 PYTEST := $(BIN)/pytest -n 3 --dist loadfile --no-loadscope-reorder
-SLOW := tests/deploy tests/storm/test_storm.py
+SLOW := tests/deploy tests/storm/test_storm.py tests/end_to_end/test_deal_disturbances.py
 
 test: .venv/installed
 	$(PYTEST) $(addprefix --ignore ,$(SLOW))

@@ -38,6 +38,8 @@ class Billed(Record):
     issued: date
     due: date
     link: str = ""
+    sent: bool = True
+    """Whether this process had it mailed; else accounting does."""
 
 
 @process("deal-to-invoice")
@@ -77,7 +79,7 @@ class DealToInvoice(Process):
         await self.do(crm.write_invoice, note_of(invoice), number=self.number)
         await self.tell_marketing(deal)
         await self.follow(deal, invoice)
-        return self.completed(billed(invoice))
+        return self.completed(billed(invoice, sent=self.policy.billing.sends is Duty.US))
 
     # ---- what is billed -------------------------------------------------------------------------------------------
 
@@ -284,7 +286,7 @@ def audience_request(deal: Deal) -> AudienceRequest:
     )
 
 
-def billed(invoice: Invoice) -> Billed:
+def billed(invoice: Invoice, *, sent: bool) -> Billed:
     """The outcome's record."""
     return Billed(
         customer_id=invoice.customer_id,
@@ -294,4 +296,5 @@ def billed(invoice: Invoice) -> Billed:
         issued=invoice.issued,
         due=invoice.due,
         link=invoice.link,
+        sent=sent,
     )

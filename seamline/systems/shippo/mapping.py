@@ -133,12 +133,12 @@ def _own_key(metadata: str, reference: str) -> str:
     return metadata if metadata.startswith(f"{reference}/") else ""
 
 
-def _corrected(found: str, asked: str) -> str:
+def _corrected(found: str | None, asked: str) -> str:
     """As Shippo corrected it, else as asked."""
     return found or asked
 
 
-def _known_rate(rate: str, at: str | None) -> str:
+def _known_rate(rate: str | None, at: str | None) -> str:
     """The rate that it was bought at, as far as is known."""
     return rate or at or ""
 
@@ -185,7 +185,7 @@ CHECKED = FieldMapping(
     "Address",
     (
         *(
-            Field((str(one.theirs), f"$asked.{one.ours}"), f"address.{one.ours}", by(_corrected))
+            Field((str(one.theirs), f"$asked.{one.ours}"), f"address.{one.ours}", by(_corrected, takes_none=True))
             for one in ADDRESS.fields
         ),
         Field("is_residential", "residential"),
@@ -246,7 +246,7 @@ LABEL = FieldMapping(
     "Transaction",
     (
         Field("object_id", "id"),
-        Field(("rate", "$at.id"), "rate_id", by(_known_rate)),
+        Field(("rate", "$at.id"), "rate_id", by(_known_rate, takes_none=True)),
         Field(("metadata", "$reference"), "key", by(_own_key), fact="effect key"),
         Field("status", "state", codes(_STATES)),
         Field("$at.carrier", "carrier", rule="of the rate, where that is known"),

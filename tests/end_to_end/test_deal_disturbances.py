@@ -53,6 +53,9 @@ KEPT = {
     "account.details",
 }
 """What a connection asks when it is first used, and keeps."""
+LONG_OUTAGE = Disturbance("long-outage", {"kind": "down", "count": 8}, Status.HELD_UP)
+"""Longer than patience: two seconds hold at most five tries."""
+PASSING = [one for one in DISTURBANCES if one.name != LONG_OUTAGE.name]
 THROTTLED = next(one for one in DISTURBANCES if one.name == "throttled")
 TIMEOUT = Disturbance("timeout", {"kind": "timeout", "count": 1, "delay_seconds": 1})
 
@@ -70,7 +73,12 @@ class Case:
 
 
 CASES = (
-    *(Case(role, one, how) for role, names in WRITES.items() for one in names for how in (*DISTURBANCES, TIMEOUT)),
+    *(
+        Case(role, one, how)
+        for role, names in WRITES.items()
+        for one in names
+        for how in (*PASSING, LONG_OUTAGE, TIMEOUT)
+    ),
     *(Case(role, one, THROTTLED) for role, names in READS.items() for one in names),
 )
 Table = Mapping[Case, asyncio.Task[None]]

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 
 import pytest
+from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.testing import WorkflowEnvironment
 
+from tests.conftest import binary
 from tests.process.stage import Workshop
 from tests.process.theatre import Theatre, register
 
@@ -31,5 +33,23 @@ async def real(dev_server: WorkflowEnvironment) -> AsyncIterator[Theatre]:
 async def theatre(registered: WorkflowEnvironment) -> AsyncIterator[Theatre]:
     """A world with workers for processes and for the workshop."""
     world = Theatre(registered, Workshop())
+    async with world.acting(), world.playing():
+        yield world
+
+
+@pytest.fixture(scope="module")
+async def own_time() -> AsyncIterator[WorkflowEnvironment]:
+    """A server whose time waits for no other test: it skips none while any process on it is between two tries."""
+    async with await WorkflowEnvironment.start_time_skipping(
+        test_server_existing_path=binary("temporal-test-server"), data_converter=pydantic_data_converter
+    ) as env:
+        await register(env.client)
+        yield env
+
+
+@pytest.fixture
+async def own_theatre(own_time: WorkflowEnvironment) -> AsyncIterator[Theatre]:
+    """The stage, in its own time."""
+    world = Theatre(own_time, Workshop())
     async with world.acting(), world.playing():
         yield world

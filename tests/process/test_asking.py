@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from datetime import timedelta
 from typing import Any
 
 import pytest
 from temporalio.client import WorkflowUpdateFailedError
-from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.exceptions import ApplicationError
-from temporalio.testing import WorkflowEnvironment
 
 from seamline.errors import Refusal
 from seamline.process.decision import Action
@@ -18,29 +15,15 @@ from seamline.process.view import Status, View
 from seamline.records.approval import Absence, ApprovalRule, Expiry
 from seamline.records.calendar import Weekday, WorkingHours
 from seamline.records.policy import Policy
-from tests.conftest import binary
-from tests.process.stage import Workshop
-from tests.process.theatre import QUICK, Handle, Theatre, event_types, register
+from tests.process.theatre import QUICK, Handle, Theatre, event_types
 
 ALWAYS = WorkingHours(days=tuple(Weekday), opens="00:00", closes="00:00")  # type: ignore[arg-type]
 
 
-@pytest.fixture(scope="module")
-async def own_time() -> AsyncIterator[WorkflowEnvironment]:
-    """A server whose time waits for no other test: it skips none while any process on it is between two tries."""
-    async with await WorkflowEnvironment.start_time_skipping(
-        test_server_existing_path=binary("temporal-test-server"), data_converter=pydantic_data_converter
-    ) as env:
-        await register(env.client)
-        yield env
-
-
 @pytest.fixture
-async def theatre(own_time: WorkflowEnvironment) -> AsyncIterator[Theatre]:
+def theatre(own_theatre: Theatre) -> Theatre:
     """The stage, in its own time."""
-    world = Theatre(own_time, Workshop())
-    async with world.acting(), world.playing():
-        yield world
+    return own_theatre
 
 
 def ruled(**rule: Any) -> Policy:

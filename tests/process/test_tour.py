@@ -13,6 +13,13 @@ from seamline.records.event import Event, EventKind
 from seamline.records.policy import Policy
 from tests.process.theatre import QUICK, Handle, Theatre
 
+
+@pytest.fixture
+def theatre(own_theatre: Theatre) -> Theatre:
+    """The stage, in its own time."""
+    return own_theatre
+
+
 CANCELLED = Event(kind=EventKind.ORDER_CANCELLED, topic="orders/cancelled")
 AUTOMATIC = QUICK.model_copy(update={"approvals": {"part": ApprovalRule(automatic=True)}})
 FOUR_EYES = QUICK.model_copy(update={"approvals": {"part": ApprovalRule(four_eyes=True)}})

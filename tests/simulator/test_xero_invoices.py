@@ -37,7 +37,7 @@ async def test_a_draft_is_posted_mailed_and_voided(app: App) -> None:
         ("draft-invoice", KEY, "120.00", None),
         ("post-invoice", post, "120.00", None),
         ("send-invoice", f"{REFERENCE}/send-invoice#1", "120.00", None),
-        ("void-invoice", post, "120.00", invoice["InvoiceID"]),
+        ("void-invoice", f"{post}/void", "120.00", invoice["InvoiceID"]),
     ]
 
 
@@ -140,7 +140,7 @@ async def test_what_is_paid_cannot_be_voided_but_credited(app: App) -> None:
     assert (credited["amount"], credited["reference"], credited["key"]) == (
         "120.00",
         REFERENCE,
-        f"{REFERENCE}/post-invoice#1",
+        f"{REFERENCE}/post-invoice#1/credit",
     )
     assert (allocated["amount"], allocated["undoes"]) == ("100.00", invoice["InvoiceID"])
     taken = await app.call("DELETE", f"{path}/{allocation['AllocationID']}")

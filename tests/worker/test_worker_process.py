@@ -165,4 +165,4 @@ def test_a_connection_runs_its_role_and_can_be_traced() -> None:
     [served] = serve_connections(settings, HttpFactory())
     names = {method.__name__ for method in served.activities}
     shop = {"fetch_order", "paid", "hold", "release_hold", "cancel_order", "cancelled", "capture", "refund_capture"}
-    assert names == {*shop, "capture_refunded", "post_fulfilment", "holdings", "card"}
+    assert names == {*shop, "capture_refunded", "post_fulfilment", "holdings", "references", "card"}

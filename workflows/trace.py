@@ -23,7 +23,8 @@ from seamline.records.base import Record
 from seamline.records.system import Card
 
 ANSWER_WITHIN = timedelta(seconds=20)
-_ONCE = RetryPolicy(maximum_attempts=1)
+_FEW = RetryPolicy(maximum_attempts=3)
+"""Somebody waits for the answer, and a system that throttles wants a moment."""
 
 
 class TraceInput(Record):
@@ -143,7 +144,7 @@ async def _ask(operation: Operation[Req, Res], connection: str, request: Req, re
             result_type=operation.result_type,
             start_to_close_timeout=ANSWER_WITHIN,
             schedule_to_close_timeout=ANSWER_WITHIN,
-            retry_policy=_ONCE,
+            retry_policy=_FEW,
             summary=f"{operation.title}: {connection}",
         )
     except ActivityError as error:

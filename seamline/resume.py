@@ -130,14 +130,18 @@ def _why_not(workflow_id: str, status: WorkflowExecutionStatus | None) -> str:
 
 
 def _last_point(events: Iterable[HistoryEvent]) -> int:
-    """The event that Temporal resets to: the last workflow task completed, else the place after the first begun."""
-    completed = begun = 0
+    """The event that Temporal resets to, which keeps what is before it: the last workflow task or its end.
+
+    A task that was not completed is the better point: what the one before it issued is kept. Otherwise a cancel that
+    came meanwhile would be heard before that is issued again, and an effect in flight would never be known.
+    """
+    point = 0
     for event in events:
         if event.event_type == _TASK_COMPLETED:
-            completed = event.event_id
+            point = event.event_id
         if event.event_type in (_TASK_SCHEDULED, _TASK_STARTED):
-            begun = event.event_id
-    return completed or begun + 1
+            point = event.event_id + 1
+    return point
 
 
 def _unheard_cancel(events: Sequence[HistoryEvent]) -> str | None:

@@ -1,4 +1,4 @@
-"""The decisions of staff: approve, reject, amend, retry, skip, cancel."""
+"""The decisions of staff: approve, reject, choose, amend, retry, skip, cancel."""
 
 from __future__ import annotations
 
@@ -49,6 +49,22 @@ def approve(process: Id, wait: WaitName, why: Why = "", who: Who = "", as_json: 
 def reject(process: Id, wait: WaitName, why: Why = "", who: Who = "", as_json: AsJson = False) -> None:
     """Say no to what a process asks, and why: most processes are then taken back."""
     run(_decide(process, wait, Action.REJECT, who, why, as_json))
+
+
+@app.command()
+def choose(
+    process: Id,
+    wait: WaitName,
+    choice: Annotated[str, typer.Argument(metavar="CHOICE", help="One of those that `show` lists.")],
+    changes: Annotated[
+        list[str] | None, typer.Argument(metavar="[FIELD=VALUE]...", help="What the choice needs: lines.0.sku=MUG-RED")
+    ] = None,
+    why: Why = "",
+    who: Who = "",
+    as_json: AsJson = False,
+) -> None:
+    """Say which of several ways a process takes."""
+    run(_decide(process, wait, Action.CHOOSE, who, why, as_json, changes=_pairs(changes or ()), choice=choice))
 
 
 @app.command()
@@ -109,6 +125,7 @@ async def _decide(
     *,
     changes: Mapping[str, str] | None = None,
     result: dict[str, Any] | None = None,
+    choice: str = "",
 ) -> None:
     client = await connect(load_settings())
     handle = await handle_of(client, process)
@@ -118,7 +135,13 @@ async def _decide(
     change = nested(await _typed(client, handle, wait, changes)) if changes else None
     try:
         decision = Decision(
-            wait=wait, action=action, who=who or getpass.getuser(), why=why, change=change, result=result
+            wait=wait,
+            action=action,
+            who=who or getpass.getuser(),
+            why=why,
+            change=change,
+            result=result,
+            choice=choice,
         )
     except ValidationError as error:
         raise Refused("; ".join(f"{one.field} {one.reason}" for one in problems_of(error))) from None

@@ -129,7 +129,8 @@ def _print_view(identity: str, view: View) -> None:
     for decided in view.decisions:
         claimed = "" if decided.verified else " (claimed)"
         who = f"{decided.who or '?'}{claimed}"
-        say(f"decided: {decided.wait} {decided.action.value} by {who} {decided.at}: {decided.why}")
+        answer = f"{decided.action.value} {decided.choice}".strip()
+        say(f"decided: {decided.wait} {answer} by {who} {decided.at}: {decided.why}")
     for text in (*view.manual, *view.notes):
         say(f"note: {text}")
     if view.outcome:
@@ -143,6 +144,8 @@ def _print_wait(identity: str, wait: Wait) -> None:
     say(f"  {wait.cause}" + (f": {wait.reason}" if wait.reason else ""))
     for problem in wait.problems:
         say(f"  {problem.field} {problem.reason}")
+    for name, meaning in wait.choices.items():
+        say(f"  {name}: {meaning}")
     for action in wait.actions:
         for command in commands(identity, wait, action):
             say(f"    {command}")

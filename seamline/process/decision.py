@@ -24,6 +24,7 @@ class Action(StrEnum):
     AMEND = "amend"
     SKIP = "skip"
     CANCEL = "cancel"
+    CHOOSE = "choose"
 
 
 class Decision(Record):
@@ -35,6 +36,7 @@ class Decision(Record):
     why: str = Field(default="", max_length=500)
     change: dict[str, Any] | None = None
     result: dict[str, Any] | None = None
+    choice: str = Field(default="", max_length=50, description="Which of the wait's choices; for `choose` alone.")
 
 
 class Decided(Record):
@@ -46,6 +48,7 @@ class Decided(Record):
     why: str
     at: str
     verified: bool
+    choice: str = ""
 
 
 class BadDecision(ValueError):

@@ -32,6 +32,9 @@ def commands(workflow_id: str, wait: Wait, action: Action, value: str = "NEW") -
     fields = [one.field for one in wait.problems] or ["FIELD"]
     decision: dict[str, object] = {"wait": wait.name, "action": action.value, "who": "YOU", "why": "WHY"}
     ours = f"seamline {action.value} {workflow_id} {wait.name}"
+    if action is Action.CHOOSE:
+        decision["choice"] = next(iter(wait.choices), "CHOICE")
+        ours += f" {decision['choice']}"
     if action is Action.AMEND:
         decision["change"] = nested(dict.fromkeys(fields, value))
         ours += "".join(f" {shlex.quote(f'{field}={value}')}" for field in fields)
@@ -64,6 +67,7 @@ def _wait(wait: OpenWait, time_zone: str) -> list[str]:
     if wait.failure.reason:
         lines += [f"> {' '.join(wait.failure.reason.split())}", ""]
     lines += [f"- `{one.field}` {one.reason}" for one in wait.failure.problems]
+    lines += [f"- `{name}`: {meaning}" for name, meaning in wait.choices.items()]
     for action in wait.actions:
         # Fenced, since the page would make other quotation marks and dashes of those in a command.
         lines += ["", action.value, "```", *commands(workflow.info().workflow_id, wait.shown(), action), "```"]

@@ -96,6 +96,7 @@ class Inbox(Shown):
             why=decision.why,
             at=workflow.now().isoformat(),
             verified=verified,
+            choice=decision.choice,
         )
         self.decisions = [*self.decisions, kept][-DECISIONS_MAX:]
         return kept

@@ -25,6 +25,7 @@ from seamline.process import attributes
 from seamline.process.asking import Answer, Asking, Question
 from seamline.process.effect import Call, Effect, Operation, Req, Res, Wait
 from seamline.process.inbox import Inbox
+from seamline.process.lookout import Lookout
 from seamline.process.raw import raw, read
 from seamline.process.start import Start, read_start, reuse_of, workflow_id
 from seamline.process.step import Done, RunningStep
@@ -108,7 +109,15 @@ class Process(Inbox):
 
     async def ask(self, question: Question) -> Answer:
         """Ask people, by the rule that the policy has for the question, and wait for their answer."""
-        return await Asking(self, question).run()
+        answer = await Asking(self, question).run()
+        if answer is None:
+            raise RuntimeError("a question without a lookout is never needless")
+        return answer
+
+    async def ask_or_until(self, question: Question, wait: Wait[Req, Res], request: Req) -> Answer | Res:
+        """Ask people, and look meanwhile for what would make the question needless: whichever comes first."""
+        lookout = Lookout(self, wait, request)
+        return await Asking(self, question, lookout).run() or lookout.result()
 
     async def until(self, wait: Wait[Req, Res], request: Req) -> Res:
         """Wait for something to happen in a system, however long it takes."""

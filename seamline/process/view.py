@@ -71,6 +71,8 @@ class Wait(Record):
     """What `amend` changes."""
     result_fields: tuple[str, ...] = ()
     """What a `skip` must give as the step's result."""
+    choices: dict[str, str] = Field(default={})
+    """What `choose` can name, each with its meaning."""
 
 
 class UndoneStep(Record):

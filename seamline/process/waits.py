@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -29,6 +29,7 @@ class OpenWait:
     """Raises BadDecision when the decision does not fit; the flag says that its sender is authenticated."""
     due: datetime | None = None
     """When the team is late."""
+    choices: Mapping[str, str] = field(default_factory=dict)
     decision: Decision | None = None
     taken: bool | None = field(default=None)
     """None until the engine took the decision up; False when the step succeeded meanwhile and the decision is void."""
@@ -53,6 +54,7 @@ class OpenWait:
             due=self.due,
             request=self.request.model_dump(mode="json"),
             result_fields=self.result_fields,
+            choices=dict(self.choices),
         )
 
 

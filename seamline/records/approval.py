@@ -34,6 +34,11 @@ class ApprovalRule(Record):
     escalate_to: TeamName | None = Field(default=None, description="The team that is asked once it is due.")
     expire_hours: Hours | None = Field(default=None, description="Until the default answer counts; never if not set.")
     on_expiry: Expiry = Field(default=Expiry.REJECT, description="The default answer.")
+    choice: str = Field(
+        default="",
+        max_length=50,
+        description="Where a question offers choices: the one taken without asking if automatic, else on expiry.",
+    )
 
 
 class Absence(Record):

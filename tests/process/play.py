@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import ClassVar
 
 from seamline.errors import Problem
-from seamline.process.asking import Question
+from seamline.process.asking import Choice, Question
 from seamline.process.process import Process, process
 from seamline.process.start import Start
 from seamline.process.view import Outcome
@@ -98,3 +98,23 @@ class Tour(Process):
 
     def broken(self, thing: Thing) -> list[Problem]:
         return [Problem(field="colour", reason="is not mixed")] if thing.colour == "mud" else []
+
+
+@process("casting")
+class Casting(Process):
+    """A question with choices, needless once the thing is collected; a choice may change what is asked about."""
+
+    roles = ("stage",)
+    hears = (EventKind.ORDER_EDITED,)
+
+    async def run(self, start: Start) -> Outcome:
+        thing = await self.do(stage.look, Thing(name="casting"))
+        async with self.undoable():
+            held = await self.do(stage.reserve, thing)
+            choices = (Choice("lead", "Play the lead"), Choice("paint", "Another colour"))
+            question = Question("part", "Cast the part", "two could play it", about=thing, choices=choices)
+            answer = await self.ask_or_until(question, stage.collected, held)
+        if isinstance(answer, Made):
+            return self.completed(answer)
+        chosen = answer.amended if isinstance(answer.amended, Thing) else thing
+        return self.completed(Made(id=held.id, key=answer.choice, colour=chosen.colour))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import ClassVar
 
 from temporalio import workflow
@@ -15,33 +16,35 @@ from seamline.process.start import Start
 from seamline.process.step import Done
 from seamline.process.view import Outcome
 from seamline.records.address import Address
-from seamline.records.base import Record
 from seamline.records.event import EventKind
-from seamline.records.order import FulfilmentOrder, Order, Payment
+from seamline.records.order import Order, Payment
 from seamline.records.parcel import Label, LabelRequest, ParcelNumber, ParcelRequest, Quote, Rate, ReplacedLabels
 from seamline.records.payment import CaptureRequest, PaymentMode
 from seamline.records.policy import Policy
 from seamline.records.risk import CancelRequest, HoldRequest
-from seamline.records.shipping import FulfilmentRequest, MailLine, ShippedMail
-from seamline.records.stock import Reservation, StockLine, StockRequest
+from seamline.records.shipping_plan import (
+    Plan,
+    fulfilment_request,
+    no_dearer,
+    parcel_request,
+    shipment,
+    shipped_mail,
+    stock_request,
+)
+from seamline.records.stock import Reservation
 from workflows.follow_parcel import FollowParcel, FollowStart
 from workflows.follow_refund import FollowRefund, RefundStart
 
 CANCELLED_THERE = "cancelled in the shop"
 
 
-class Shipment(Record):
-    """What came of an order: the ids in each system, and what carrying it cost."""
+@dataclass(frozen=True)
+class Ready:
+    """A plan carried out as far as the goods can be packed."""
 
-    sale_id: str
-    shipment_id: str
-    label_id: str
-    carrier: str
-    service: str
-    tracking_number: str
-    label_price: str
-    message_id: str = ""
-    """The mail to the customer; empty when the order had no address for one."""
+    plan: Plan
+    stock: Reservation
+    label: Done[LabelRequest, Label]
 
 
 @process("order-to-shipment")
@@ -62,33 +65,30 @@ class OrderToShipment(Process):
 
     async def run(self, start: Start) -> Outcome:
         """The story; each line is one business step."""
-        order, found = await self.ready_order()
-        if reason := order.not_ours(self.policy):
+        plan = await self.first_plan()
+        if reason := plan.order.not_ours(self.policy):
             return self.ignored(reason)
-        part = order.open_fulfilment_orders[0]
 
         async with self.undoable():
-            await self.clear_risk(order, part)
-            address = await self.checked_address(order)
-            stock = await self.do(inventory.reserve, stock_request(order, part, address))
-            label = await self.buy_label(order, part, address)
-            await self.until(inventory.packed, stock)
-            await self.collect_payment(await self.still_wanted(found))
-            await self.until(inventory.handed_over, stock)
+            await self.clear_risk(plan)
+            ready = await self.made_ready(plan)
+            await self.until(inventory.packed, ready.stock)
+            await self.collect_payment(await self.still_wanted(ready.plan))
+            await self.until(inventory.handed_over, ready.stock)
 
         # The parcel has left the building: from here only forward.
-        await self.do(shop.post_fulfilment, fulfilment_request(order, part, label.result))
-        sent = await self.mail_customer(order, part, label)
-        await self.follow(label.result)
-        return self.completed(shipment(stock, label.result, sent))
+        await self.do(shop.post_fulfilment, fulfilment_request(ready.plan, ready.label.result))
+        sent = await self.mail_customer(ready)
+        await self.follow(ready.label.result)
+        return self.completed(shipment(ready.stock, ready.label.result, sent))
 
-    async def ready_order(self) -> tuple[Order, Order]:
-        """The order once it can be shipped, as staff may have amended it, and as the shop has it."""
+    async def first_plan(self) -> Plan:
+        """What to ship, once it can be shipped."""
         looked = await self.perform(shop.fetch_order, OrderRequest(), check=self.broken_rules)
         if looked.result.awaits_payment and not looked.result.not_ours(self.policy):
             await self.until(shop.paid, OrderRequest())
             looked = await self.perform(shop.fetch_order, OrderRequest(), check=self.broken_rules)
-        return looked.result, looked.found
+        return Plan(order=looked.result, found=looked.found)
 
     def broken_rules(self, order: Order) -> list[Problem]:
         """What staff must mend before anything is done; an order that is not ours needs no mending."""
@@ -96,23 +96,31 @@ class OrderToShipment(Process):
             return []
         return [*order.broken_rules(), *order.not_ready(self.policy, workflow.now())]
 
-    async def clear_risk(self, order: Order, part: FulfilmentOrder) -> None:
+    async def clear_risk(self, plan: Plan) -> None:
         """Hold a risky order in the shop until somebody has decided; rejected, it is cancelled there."""
-        reason = self.policy.too_risky(order.risk)
+        risk = plan.order.risk
+        reason = self.policy.too_risky(risk)
         if not reason:
             return
-        hold = HoldRequest(fulfilment_order_id=part.id, reason="waits for a decision on its risk")
+        hold = HoldRequest(fulfilment_order_id=plan.part.id, reason="waits for a decision on its risk")
         await self.do(shop.hold, hold)
-        answer = await self.ask(Question("risk", "Clear a risky order", reason, about=order.risk, team="fraud"))
+        answer = await self.ask(Question("risk", "Clear a risky order", reason, about=risk, team="fraud"))
         if not answer.approved:
             cancellation = await self.do(shop.cancel_order, CancelRequest(note="its risk was not accepted"))
             await self.until(shop.cancelled, cancellation)
             await self.stop(answer.told)
         await self.do(shop.release_hold, hold)
 
-    async def still_wanted(self, earlier: Order) -> Order:
+    async def made_ready(self, plan: Plan) -> Ready:
+        """Address checked, stock reserved, label bought."""
+        address = await self.checked_address(plan.order)
+        stock = await self.do(inventory.reserve, stock_request(plan, address))
+        label = await self.buy_label(plan, address)
+        return Ready(plan, stock, label)
+
+    async def still_wanted(self, plan: Plan) -> Order:
         """The order as the shop has it now: people may have changed it, or its authorisation has ended."""
-        order = await self.do(shop.fetch_order, OrderRequest(), check=lambda now: self.changed(earlier, now))
+        order = await self.do(shop.fetch_order, OrderRequest(), check=lambda now: self.changed(plan.found, now))
         if order.cancelled:
             await self.stop(CANCELLED_THERE)
         return order
@@ -134,17 +142,17 @@ class OrderToShipment(Process):
         checked = await self.do(carrier.check_address, given)
         return checked.address.model_copy(update={"email": given.email, "phone": given.phone})
 
-    async def buy_label(self, order: Order, part: FulfilmentOrder, address: Address) -> Done[LabelRequest, Label]:
+    async def buy_label(self, plan: Plan, address: Address) -> Done[LabelRequest, Label]:
         """Quote, choose the cheapest rate that keeps the promise, buy it."""
 
         async def request(parcel: ParcelRequest, earlier_rates: tuple[str, ...] = ()) -> LabelRequest:
-            rate = await self.affordable_rate(order, parcel)
+            rate = await self.affordable_rate(plan.order, parcel)
             return LabelRequest(parcel=parcel, rate=rate, earlier_rates=earlier_rates)
 
         async def quote_again(before: LabelRequest, amended: LabelRequest) -> LabelRequest:
             return await request(amended.parcel, (*before.earlier_rates, before.rate.id))
 
-        first = await request(parcel_request(order, part, address))
+        first = await request(parcel_request(plan, address))
         return await self.perform(carrier.buy_label, first, amended=quote_again)
 
     async def affordable_rate(self, order: Order, parcel: ParcelRequest) -> Rate:
@@ -169,12 +177,13 @@ class OrderToShipment(Process):
         if not answer.approved:
             await self.stop(answer.told)
 
-    async def mail_customer(self, order: Order, part: FulfilmentOrder, label: Done[LabelRequest, Label]) -> str:
+    async def mail_customer(self, ready: Ready) -> str:
         """Tell the customer, by mail, unless the order has no address for it. The mail's Message-ID."""
-        if not order.email:
+        if not ready.plan.order.email:
             self.note("the customer was not mailed: the order has no email address")
             return ""
-        sent = await self.do(mail.send_shipped, shipped_mail(order, part, label))
+        name = ready.label.request.parcel.address.name
+        sent = await self.do(mail.send_shipped, shipped_mail(ready.plan, name, ready.label.result))
         return sent.message_id
 
     async def follow(self, label: Label) -> None:
@@ -211,73 +220,3 @@ class OrderToShipment(Process):
                 "poll_max_seconds": self.policy.tracking_poll_max_seconds,
             }
         )
-
-
-def no_dearer(rate: Rate, approved: Rate) -> bool:
-    """Whether an approval of one rate holds for another."""
-    return rate.price.currency == approved.price.currency and rate.price.amount <= approved.price.amount
-
-
-def stock_request(order: Order, part: FulfilmentOrder, address: Address) -> StockRequest:
-    """What to reserve for one fulfilment order."""
-    return StockRequest(
-        reference=order.reference,
-        number=order.number,
-        currency=order.currency,
-        address=address,
-        lines=tuple(
-            StockLine(sku=one.sku, quantity=one.quantity, unit_price=order.line(one.order_line_id).unit_price)
-            for one in part.lines
-        ),
-    )
-
-
-def parcel_request(order: Order, part: FulfilmentOrder, address: Address) -> ParcelRequest:
-    """One parcel with all of a fulfilment order. Goods without a weight count as one gram."""
-    return ParcelRequest(
-        reference=order.reference,
-        address=address,
-        weight_grams=max(1, order.weight_grams(part)),
-        value=order.value(part),
-    )
-
-
-def fulfilment_request(order: Order, part: FulfilmentOrder, label: Label) -> FulfilmentRequest:
-    """What the shop is told."""
-    return FulfilmentRequest(
-        reference=order.reference,
-        fulfilment_order_id=part.id,
-        lines=part.lines,
-        tracking_number=label.tracking_number,
-        tracking_page=label.tracking_page,
-        carrier=label.carrier,
-    )
-
-
-def shipped_mail(order: Order, part: FulfilmentOrder, label: Done[LabelRequest, Label]) -> ShippedMail:
-    """What the customer is told, at the address the label was finally bought for."""
-    return ShippedMail(
-        reference=order.reference,
-        to=order.email,
-        name=label.request.parcel.address.name,
-        number=order.number,
-        locale=order.locale,
-        carrier=label.result.carrier,
-        tracking_number=label.result.tracking_number,
-        tracking_page=label.result.tracking_page,
-        lines=tuple(MailLine(title=order.line(one.order_line_id).title, quantity=one.quantity) for one in part.lines),
-    )
-
-
-def shipment(stock: Reservation, label: Label, message_id: str) -> Shipment:
-    """The outcome's record."""
-    return Shipment(
-        sale_id=stock.id,
-        shipment_id=stock.shipment_id,
-        label_id=label.id,
-        carrier=label.carrier,
-        service=label.service,
-        tracking_number=label.tracking_number,
-        label_price=str(label.price or ""),
-        message_id=message_id,
-    )

@@ -8,7 +8,7 @@ from seamline.process.process import Process, process
 from seamline.process.start import Start
 from seamline.process.view import Outcome
 from seamline.records.address import Address
-from workflows.order_to_shipment import stock_request
+from seamline.records.shipping_plan import Plan, stock_request
 
 
 @process("pack-order")
@@ -23,9 +23,9 @@ class PackOrder(Process):
         order = await self.do(shop.fetch_order, OrderRequest())
         if reason := order.not_ours(self.policy):
             return self.ignored(reason)
-        part = order.open_fulfilment_orders[0]
+        plan = Plan(order=order, found=order)
 
         async with self.undoable():
-            stock = await self.do(inventory.reserve, stock_request(order, part, order.address or Address()))
+            stock = await self.do(inventory.reserve, stock_request(plan, order.address or Address()))
             packed = await self.until(inventory.packed, stock)
         return self.completed(packed)

@@ -14,7 +14,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import timedelta
-from typing import Any, ClassVar, TypeVar, get_type_hints
+from typing import Any, ClassVar, TypeVar, get_type_hints, overload
 
 from temporalio import workflow
 from temporalio.common import VersioningBehavior
@@ -97,15 +97,19 @@ class Process(Inbox):
     ) -> Done[Req, Res]:
         """Like `do`, and tells the request finally used and what the system found.
 
-        `amended(old, new)` makes an amended request whole again.
+        `amended(old, new)` makes an amended request whole again. An effect done again under its key (the same number)
+        replaces what it made before.
         """
+        call = self._call(operation, request, number)
+        entry = self.undo.register(operation, call) if isinstance(operation, Effect) else None
+        call = entry.call if entry else call
+        return await RunningStep(self, operation, call, check=check, strict=strict, amended=amended, entry=entry).run()
+
+    def _call(self, operation: Operation[Req, Res], request: Req, number: int = 1) -> Call[Req]:
         key = effect_key(self.start.reference, operation.purpose, number) if isinstance(operation, Effect) else ""
-        call = Call[operation.request_type](  # type: ignore[name-defined]
+        return Call[operation.request_type](  # type: ignore[name-defined]
             reference=self.start.reference, key=key, request=request, repeated=_is_reset()
         )
-        entry = self.undo.register(operation, call) if isinstance(operation, Effect) else None
-        step = RunningStep(self, operation, call, check=check, strict=strict, amended=amended, entry=entry)
-        return await step.run()
 
     async def ask(self, question: Question) -> Answer:
         """Ask people, by the rule that the policy has for the question, and wait for their answer."""
@@ -119,9 +123,26 @@ class Process(Inbox):
         lookout = Lookout(self, wait, request)
         return await Asking(self, question, lookout).run() or lookout.result()
 
-    async def until(self, wait: Wait[Req, Res], request: Req) -> Res:
-        """Wait for something to happen in a system, however long it takes."""
-        return await self.do(wait, request)
+    @overload
+    async def until(self, wait: Wait[Req, Res], request: Req) -> Res: ...
+
+    @overload
+    async def until(
+        self, wait: Wait[Req, Res], request: Req, *, unless: Sequence[EventKind], since: int | None = None
+    ) -> Res | None: ...
+
+    async def until(
+        self, wait: Wait[Req, Res], request: Req, *, unless: Sequence[EventKind] = (), since: int | None = None
+    ) -> Res | None:
+        """Wait for something to happen in a system, however long it takes.
+
+        None when one of the events `unless` was heard first; those heard before `since` (`self.heard(unless)` at that
+        time; where left out: now) do not count. What happened all the same is told, as for a cancel.
+        """
+        since = self.heard(unless) if since is None else since
+        step = RunningStep(self, wait, self._call(wait, request), gives_way=lambda: self.heard(unless) > since)
+        done = await step.run()
+        return None if step.gave_way else done.result
 
     async def settle(self, seconds: float, title: str) -> None:
         """Let the world come to rest before the story reads its object: what events asked until then is outdated.

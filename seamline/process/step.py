@@ -55,6 +55,7 @@ class RunningStep(Generic[Req, Res]):
         strict: bool = False,
         amended: Callable[[Req, Req], Awaitable[Req]] | None = None,
         entry: Entry | None = None,
+        gives_way: Callable[[], bool] = lambda: False,
     ) -> None:
         self.process = process
         self.operation = operation
@@ -64,6 +65,9 @@ class RunningStep(Generic[Req, Res]):
         self.strict = strict
         self.amended = amended
         self.entry = entry
+        self.gives_way = gives_way
+        """Whether something happened that makes the step not worth awaiting."""
+        self.gave_way = False
         self.connection = process.route[operation.role]
         self.result: Res | None = None
         self.found: Res | None = None
@@ -73,7 +77,7 @@ class RunningStep(Generic[Req, Res]):
         self.place = process.begin_step(operation.purpose, operation.title, self.connection, call.key)
 
     async def run(self) -> Done[Req, Res]:
-        """The step's result. Raises Stopped when the process is cancelled and can be taken back."""
+        """The step's result; none when it `gave_way`. Raises Stopped when the process is to be taken back, and can."""
         failure = await self._attempt(None)
         while failure is not None:
             failure = await self._mend(failure)
@@ -88,7 +92,7 @@ class RunningStep(Generic[Req, Res]):
         if not wait.is_open:
             return failed
         decision = wait.decision
-        if self._is_news(failure) and decision is None:
+        if failed is not None and decision is None and (self._is_news(failure) or self.gives_way()):
             self._close(taken=False)
             return await self._attempt(None)
         void = failed is None or decision is None
@@ -153,6 +157,9 @@ class RunningStep(Generic[Req, Res]):
         while True:
             self.heard = self._heard()
             await self._stop_if_requested()
+            if self.gives_way():
+                self._give_way()
+                return None
             self._mark(StepState.HELD_UP if held else StepState.RUNNING)
             activity = issue(self.operation, self.call, self.connection, self.process.policy, healing=held is not None)
             await self._ended(activity, held)
@@ -163,6 +170,9 @@ class RunningStep(Generic[Req, Res]):
             if held and held.decision:
                 return held.failure
             await self._stop_if_requested()
+            if self.gives_way():
+                self._give_way()
+                return None
             if held:
                 return held.failure
             self._reissue(self.call.model_copy(update={"repeated": True}))
@@ -173,7 +183,8 @@ class RunningStep(Generic[Req, Res]):
 
         def wanted() -> bool:
             decided = bool(held and held.decision)
-            return not asked and (decided or self._to_stop() or (held is None and self._to_look_again()))
+            to_end = decided or self._to_stop() or self.gives_way()
+            return not asked and (to_end or (held is None and self._to_look_again()))
 
         while not activity.done():
             try:
@@ -184,6 +195,11 @@ class RunningStep(Generic[Req, Res]):
             if wanted() and not activity.done():
                 activity.cancel()
                 asked = True
+
+    def _give_way(self) -> None:
+        self.gave_way = True
+        self._close(taken=False)
+        self._mark(StepState.STOPPED, ended=True, detail="something else happened first")
 
     def _to_stop(self) -> bool:
         return self.stoppable and self.process.stop_requested()
@@ -278,7 +294,7 @@ class RunningStep(Generic[Req, Res]):
         """Wait for staff, for news, or for a cancel request; when that came too late the wait is opened anew."""
 
         def is_over() -> bool:
-            return wait.decision is not None or self._to_stop() or self._is_news(wait.failure)
+            return wait.decision is not None or self._to_stop() or self._is_news(wait.failure) or self.gives_way()
 
         while not is_over():
             try:

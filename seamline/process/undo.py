@@ -57,11 +57,20 @@ class UndoLog:
         self._entries: list[Entry] = []
 
     def register(self, effect: Effect[Any, Any], call: Call[Any]) -> Entry:
-        """Note the effect before it is tried, since a failed one may have happened."""
+        """Note the effect before it is tried, since a failed one may have happened.
+
+        One that is done again under its key replaces what it made before: still one entry, and one undo.
+        """
+        if before := self._ours(call.key):
+            before.call = call.model_copy(update={"amendment": before.call.amendment + 1, "repeated": True})
+            return before
         entry = Entry(effect, call)
         if effect.undo is not STANDS:
             self._entries.append(entry)
         return entry
+
+    def _ours(self, key: str) -> Entry | None:
+        return next((one for one in self._entries if one.call.key == key and not one.by_hand), None)
 
     @property
     def empty(self) -> bool:

@@ -13,6 +13,8 @@ from seamline.records.event import EventKind
 from tests.process import stage
 from tests.process.stage import Made, Thing
 
+EDITED = (EventKind.ORDER_EDITED,)
+
 
 @process("epilogue")
 class Epilogue(Process):
@@ -118,3 +120,24 @@ class Casting(Process):
             return self.completed(answer)
         chosen = answer.amended if isinstance(answer.amended, Thing) else thing
         return self.completed(Made(id=held.id, key=answer.choice, colour=chosen.colour))
+
+
+@process("vigil")
+class Vigil(Process):
+    """A wait that gives way to an event: what was made before it is then made anew, under the same key."""
+
+    roles = ("stage",)
+    hears = (EventKind.ORDER_EDITED, EventKind.ORDER_CANCELLED)
+    stops_on: ClassVar = {EventKind.ORDER_CANCELLED: "cancelled at the source"}
+
+    async def run(self, start: Start) -> Outcome:
+        async with self.undoable():
+            since = self.heard(EDITED)
+            painted = await self.painted()
+            while not await self.until(stage.collected, painted, unless=EDITED, since=since):
+                since = self.heard(EDITED)
+                painted = await self.painted()
+        return self.completed(painted)
+
+    async def painted(self) -> Made:
+        return await self.do(stage.paint, await self.do(stage.look, Thing(name="vigil")))

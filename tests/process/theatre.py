@@ -22,7 +22,7 @@ from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxR
 from seamline.process import attributes
 from seamline.process.view import Status, View
 from seamline.records.policy import Policy
-from tests.process.play import Audition, Casting, Epilogue, Play, Tour
+from tests.process.play import Audition, Casting, Epilogue, Play, Tour, Vigil
 from tests.process.stage import Stage, Workshop
 from worker.sandbox import runner
 
@@ -112,7 +112,7 @@ class Theatre(Watching):
         async with Worker(
             self.client,
             task_queue=self.queue,
-            workflows=[Play, Epilogue, Audition, Tour, Casting],
+            workflows=[Play, Epilogue, Audition, Tour, Casting, Vigil],
             workflow_runner=sandbox(),
             **options,
         ):

@@ -16,7 +16,17 @@ from typing import Annotated, Literal
 
 import typer
 
-from seamline import catalog, cli_decisions, cli_doctor, cli_mapping, cli_processes, cli_resume, cli_systems, cli_trace
+from seamline import (
+    catalog,
+    cli_decisions,
+    cli_doctor,
+    cli_mapping,
+    cli_processes,
+    cli_resume,
+    cli_stop,
+    cli_systems,
+    cli_trace,
+)
 from seamline.child import ChildFailed
 from seamline.cli_output import AsJson, Exit, Refused, complain, print_json, print_table, run, say
 from seamline.errors import ConfigurationError
@@ -34,7 +44,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode="rich",
 )
-for part in (cli_processes, cli_decisions, cli_resume, cli_trace, cli_systems, cli_mapping, cli_doctor):
+for part in (cli_processes, cli_decisions, cli_resume, cli_stop, cli_trace, cli_systems, cli_mapping, cli_doctor):
     app.registered_commands += part.app.registered_commands
 
 Break = Literal["lookup"]

@@ -22,6 +22,7 @@ from seamline.cli_systems import Surveyed, ask_all, told
 from seamline.errors import ConfigurationError
 from seamline.records.base import Record
 from seamline.settings import PROCESS_QUEUE, Settings, load_settings, start_for
+from seamline.stopping import stopped
 from seamline.teams import NOTIFIER, TEAMS
 from seamline.temporal import (
     TemporalUnreachable,
@@ -104,6 +105,7 @@ async def diagnose() -> AsyncIterator[Check]:
     )
     yield await notifier(client, settings)
     yield await _terminated(client)
+    yield await _stopped(client, settings)
     async for check in _workers(client, settings):
         yield check
 
@@ -180,6 +182,12 @@ async def _terminated(client: Client) -> Check:
     count = sum(bool(left.called) for left in (await all_left(client, TERMINATED_MAX)).values())
     remedy = "`seamline terminated` lists what they left, `seamline resume ID` takes one up again" if count else ""
     return Check(name="terminated with effects", ok=True, detail=str(count or "none"), remedy=remedy)
+
+
+async def _stopped(client: Client, settings: Settings) -> Check:
+    """Whether people stopped calls, and may have forgotten it."""
+    stops = (await stopped(client, settings.connections)).values()
+    return Check(name="stopped", ok=not stops, remedy="; ".join(one.told() for one in stops))
 
 
 async def _workers(client: Client, settings: Settings) -> AsyncIterator[Check]:

@@ -11,8 +11,9 @@ from temporalio.service import RPCError, RPCStatusCode
 
 from seamline.cli_output import Refused
 from seamline.finding import Listed, find_process, listed
-from seamline.process.view import View
+from seamline.process.view import StepState, View
 from seamline.settings import PROCESS_QUEUE
+from seamline.stopping import stopped
 from seamline.temporal import polled, reaching
 
 QUERY_SECONDS_MAX = 10
@@ -44,6 +45,13 @@ async def view_of(client: Client, handle: WorkflowHandle[Any, Any]) -> View | No
         return view
     except (RPCError, WorkflowQueryFailedError):
         return None
+
+
+async def with_stops(client: Client, view: View) -> View:
+    """The view with a note for each connection that people stopped and that a step of it needs now."""
+    needed = {one.connection for one in view.steps if one.state in (StepState.RUNNING, StepState.HELD_UP)}
+    stops = await stopped(client, sorted(needed))
+    return view.model_copy(update={"notes": (*view.notes, *(one.told() for one in stops.values()))})
 
 
 def not_found(handle: WorkflowHandle[Any, Any], error: RPCError) -> Exception:

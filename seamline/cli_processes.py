@@ -15,7 +15,7 @@ from temporalio.client import (
 
 from seamline import catalog
 from seamline.cli_output import AsJson, Refused, print_json, print_table, run, say
-from seamline.cli_process import Id, describe, handle_of, view_of
+from seamline.cli_process import Id, describe, handle_of, view_of, with_stops
 from seamline.finding import Listed, Status, known_process, list_processes
 from seamline.process.details import commands
 from seamline.process.start import problems_of
@@ -96,6 +96,8 @@ async def _show(process: str, as_json: bool) -> None:
     handle = await handle_of(client, process)
     described = await describe(handle)
     view = await view_of(client, handle)
+    if view:
+        view = await with_stops(client, view)
     outcome = None if view else await _outcome(handle, described.status)
     page = page_of(settings, client.namespace, handle.id)
     if as_json:

@@ -17,11 +17,14 @@ from seamline.errors import Failure, Kind
 from seamline.records.base import Record
 from seamline.records.system import Card
 from seamline.settings import PROCESS_QUEUE, Settings, load_settings
+from seamline.stopping import Stop, stopped
 from seamline.temporal import connect, polled, reaching
 
 ANSWER_SECONDS_MAX = 60
 NOT_PICKED_UP = "not-picked-up"
 """What the engine, too, calls a task that no worker took."""
+STOPPED = "stopped"
+"""People stopped all calls to it."""
 
 app = typer.Typer()
 
@@ -75,6 +78,8 @@ def told(failure: Failure | None) -> str:
         return "nothing"
     if failure.code == NOT_PICKED_UP:
         return "no worker serves this connection, or its breaker is open"
+    if failure.code == STOPPED:
+        return failure.reason
     return f"{failure.kind.value}: {failure.code}" + (f" ({failure.reason})" if failure.reason else "")
 
 
@@ -83,13 +88,14 @@ async def ask_all(
 ) -> Sequence[A]:
     """Every connection's answer to one of the short processes `trace`, `resolve` and `survey`.
 
-    `about` is what Temporal shows beside the process. Refused when no worker runs.
+    `about` is what Temporal shows beside the process. A stopped connection is not asked. Refused when no worker runs.
     """
     if not settings.connections:
         return []
     if not await polled(client, PROCESS_QUEUE, workflows=True):
         raise Refused("no worker runs, and only workers may ask the systems: start one with `seamline worker`")
-    served = [name for name in settings.connections if await polled(client, name)]
+    stops = await stopped(client, settings.connections)
+    served = [name for name in settings.connections if name not in stops and await polled(client, name)]
     limit = timedelta(seconds=ANSWER_SECONDS_MAX)
     try:
         with reaching():
@@ -104,8 +110,13 @@ async def ask_all(
     except (WorkflowFailureError, RPCError):
         raise Refused(f"no answer within {ANSWER_SECONDS_MAX} s: is a worker running? See `seamline doctor`") from None
     answers = {one["connection"]: one for one in result["answers"]}
-    silent = Failure(kind=Kind.OUTAGE, code=NOT_PICKED_UP).model_dump()
     return [
-        answer.model_validate(answers.get(name, {"connection": name, "failure": silent}))
+        answer.model_validate(answers.get(name) or {"connection": name, "failure": _silent(stops.get(name))})
         for name in settings.connections
     ]
+
+
+def _silent(stop: Stop | None) -> dict[str, Any]:
+    """Why a connection was not asked."""
+    code, reason = (STOPPED, stop.told()) if stop else (NOT_PICKED_UP, "")
+    return Failure(kind=Kind.OUTAGE, code=code, reason=reason).model_dump()

@@ -40,7 +40,7 @@ class Stop(Record):
 
 async def stop(client: Client, connection: str, *, why: str, who: str) -> None:
     """Let no call to the connection begin; those under way end."""
-    await _limit(client, connection, RateLimit(requests_per_second=1000), why=why, who=who)
+    await _limit(client, connection, RateLimit(requests_per_second=0), why=why, who=who)
 
 
 async def release(client: Client, connection: str, *, why: str, who: str) -> None:

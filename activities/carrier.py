@@ -88,7 +88,8 @@ class Carrier:
 
         async def find() -> list[Label]:
             live = await self._live_labels(call)
-            travelling.update([one.id for one in live if one.rate_id != request.rate.id and await self._travels(one)])
+            ours = [one for one in live if one.key == call.key and one.rate_id != request.rate.id]
+            travelling.update([one.id for one in ours if await self._travels(one)])
             return live
 
         label = await ensure(

@@ -191,12 +191,13 @@ class Shop:
 
     @operation("shop.post_fulfilment")
     async def post_fulfilment(self, call: Call[FulfilmentRequest]) -> Fulfilment:
-        """Post fulfilment and tracking. Found by tracking number: adopting one is right whoever made it.
+        """Post fulfilment and tracking. Found by any tracking number: adopting one is right whoever made it.
 
         Refusal `order-cancelled` where the order was cancelled after the parcel had left.
         """
+        ours = {one.tracking_number for one in call.request.parcels}
         for fulfilment in await self.system.find_fulfilments(call.request):
-            if fulfilment.tracking_number == call.request.tracking_number:
+            if fulfilment.tracking_number in ours:
                 return fulfilment
         try:
             return await self.system.create_fulfilment(call.key, call.request)

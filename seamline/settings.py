@@ -222,6 +222,7 @@ class Settings(BaseSettings):
             if name not in self.connections:
                 raise ValueError(f"worker.connections: {name!r} is none; there are: {_listed(self.connections)}")
         self._check_entities()
+        self._check_locations()
         check_teams(self.teams, self.notifier, mailing=self.mailing, chats=self.chats)
         return self
 
@@ -230,6 +231,13 @@ class Settings(BaseSettings):
             if name not in self.filling("accounting"):
                 books = _listed(self.filling("accounting"))
                 raise ValueError(f"policy.billing.entities.{entity}: {name!r} is no accounting connection: {books}")
+
+    def _check_locations(self) -> None:
+        for place, location in self.policy.locations.items():
+            for role, name in (("inventory", location.inventory), ("carrier", location.carrier)):
+                if name and name not in self.filling(role):
+                    told = f'policy.locations."{place}".{role} names no connection of role {role}'
+                    raise ValueError(f"{told}; there are: {_listed(self.filling(role))}")
 
     @property
     def mailing(self) -> str | None:
@@ -358,7 +366,7 @@ def _connection_for(role: str, own: str, process: type[Process], settings: Setti
         return settings.routes[role]
     if not candidates:
         raise ConfigurationError(f"connections: none fills the role {role!r}: add one to {CONFIG_FILE}")
-    if len(candidates) > 1 and role in process.chosen:
+    if len(candidates) > 1 and role in process.chosen and settings.policy.chooses(role):
         return ""
     if len(candidates) > 1:
         raise ConfigurationError(

@@ -17,7 +17,7 @@ from seamline.records.order import Delivery, Order, Payment
 from seamline.records.payment import CaptureRequest, RefundRequest
 from seamline.records.reference import external_id_of
 from seamline.records.risk import CancelRequest, HoldRequest
-from seamline.records.shipping import FulfilmentRequest
+from seamline.records.shipping import FulfilmentRequest, Tracked
 from tests.systems.conformance import (
     PAUSE_SECONDS,
     PERSONAL,
@@ -153,6 +153,15 @@ class ShopConformance(SystemConformance):
             ("fulfilment", "success"),
             ("sale", "done"),
         ]
+
+    async def test_a_fulfilment_in_several_parcels_is_found_by_each_number(self, side: ShopSide) -> None:
+        order = await side.adapter.fetch_order(await side.order())
+        others = [Tracked(tracking_number=f"TRACK-{number}") for number in (2, 3)]
+        request = fulfilment(order).model_copy(update={"others": tuple(others)})
+        made = await side.adapter.create_fulfilment(f"{order.reference}/post-fulfilment#1", request)
+        found = await side.adapter.find_fulfilments(request)
+        assert {one.tracking_number for one in found} == {"TRACK-1", "TRACK-2", "TRACK-3"}
+        assert {one.id for one in found} == {made.id}
 
     async def test_only_what_is_left_is_to_be_shipped(self, side: ShopSide) -> None:
         order = await side.adapter.fetch_order(await side.order(lines=[{"sku": "MUG-BLUE"}, {"sku": "TEE-M"}]))

@@ -104,6 +104,11 @@ class Simulated:
         for state in states:
             await self._ask("POST", f"/warehouse/{connection}/shipments/{shipment_id}", {"state": state})
 
+    async def pack(self, connection: str, shipment_id: str, *packages: dict[str, Any]) -> None:
+        """The warehouse picks, and packs the goods into these packages."""
+        wanted = {"state": "packed", "packages": packages}
+        await self._ask("POST", f"/warehouse/{connection}/shipments/{shipment_id}", wanted)
+
     async def parcel(self, number: str, state: str) -> None:
         """The carrier moves a parcel."""
         await self._ask("POST", f"/parcels/{number}", {"state": state})

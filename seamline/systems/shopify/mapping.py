@@ -17,7 +17,7 @@ from seamline.errors import Problem, Refusal
 from seamline.fields import LEFT_OUT, Field, FieldMapping, Way
 from seamline.records.order import Delivery, FulfilmentLine, FulfilmentOrder, Order, OrderLine, Payment
 from seamline.records.payment import PaymentMode
-from seamline.records.shipping import Fulfilment, FulfilmentRequest
+from seamline.records.shipping import Fulfilment, FulfilmentRequest, Tracked
 from seamline.records.system import Holding
 from seamline.systems.shopify import mapping_payment as paying
 from seamline.systems.shopify import wire
@@ -98,6 +98,17 @@ def _part_lines(request_lines: Sequence[FulfilmentLine], part_id: str) -> list[d
     """The lines of one fulfilment order, each by its id and quantity."""
     lines = [{"id": gid("FulfillmentOrderLineItem", line.id), "quantity": line.quantity} for line in request_lines]
     return [{"fulfillmentOrderId": gid("FulfillmentOrder", part_id), "fulfillmentOrderLineItems": lines}]
+
+
+def _numbers(first: str, others: Sequence[Tracked]) -> list[str]:
+    """The tracking number of each parcel."""
+    return [first, *(one.tracking_number for one in others)]
+
+
+def _pages(first: str, others: Sequence[Tracked]) -> Any:
+    """The page of each parcel; none where one has no page, since Shopify takes all or none."""
+    pages = [first, *(one.tracking_page for one in others)]
+    return pages if all(pages) else UNSET
 
 
 def _as_asked(_order_id: str, reference: str) -> str:
@@ -283,8 +294,8 @@ FULFILMENT = FieldMapping(
     "FulfillmentInput",
     (
         Field("notifyCustomer", (), always(False), "customers are told by us, so not by the shop"),
-        Field("trackingInfo.number", "tracking_number"),
-        Field("trackingInfo.url", "tracking_page"),
+        Field("trackingInfo.numbers", ("tracking_number", "others"), by(write=_numbers)),
+        Field("trackingInfo.urls", ("tracking_page", "others"), by(write=_pages)),
         Field("trackingInfo.company", "carrier"),
         Field("lineItemsByFulfillmentOrder", ("lines", "fulfilment_order_id"), by(write=_part_lines)),
     ),

@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Protocol
 
+from activities.remedies import Remedies, RemedySystem
+from activities.returns import Returns, ReturnSystem
 from activities.tracing import Traceable
 from seamline.errors import NotYet, Problem, Refusal
 from seamline.process.effect import IRREVERSIBLE, STANDS, Call, Effect, Read, Wait, is_repeat, operation
@@ -34,7 +36,7 @@ class OrderRequest(Record):
     """Nothing beyond the call's reference is needed to fetch an order."""
 
 
-class ShopSystem(Traceable, Protocol):
+class ShopSystem(Traceable, RemedySystem, ReturnSystem, Protocol):
     """What a shop must be able to do. Adapters raise the errors of `seamline.errors`."""
 
     repeats: Mapping[str, Repeat]
@@ -73,8 +75,10 @@ class ShopSystem(Traceable, Protocol):
         """Whether the order is cancelled, still to be, or (FAILED) neither."""
 
 
-class Shop:
+class Shop(Remedies, Returns):
     """The shop's activities over any system that fills the role."""
+
+    system: ShopSystem
 
     def __init__(self, system: ShopSystem) -> None:
         self.system = system

@@ -48,6 +48,11 @@ def whole_of(reference: str) -> str:
     return reference.split(".", 1)[0]
 
 
+def with_external_id(reference: str, external_id: str) -> str:
+    """Another object of the same connection: `shop-uk:5001` of `shop-uk:5001-R9001` and `5001`."""
+    return f"{connection_of(reference)}:{external_id}"
+
+
 def part_of(reference: str) -> int:
     """The part of the object: 2 of `shop-uk:5001.2`, 0 of the whole."""
     return int(reference.split(".")[1]) if "." in reference else 0

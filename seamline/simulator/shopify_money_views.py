@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
+from graphql import GraphQLError
+
 from seamline.simulator import shopify_money as money
+from seamline.simulator.shopify_ids import number
 from seamline.simulator.shopify_orders import gid
+from seamline.simulator.shopify_worth import worth_of
 from seamline.simulator.world import Body
 
 View = dict[str, Any]
@@ -43,6 +47,9 @@ def order_money(order: Body) -> View:
         "totalCapturableSet": bag(capturable),
         "transactions": lambda: [transaction(order, one) for one in order["transactions"]],
         "refunds": lambda: [refund(order, one) for one in order["refunds"]],
+        "suggestedRefund": lambda refundLineItems=(), refundShipping=False, **_: suggested_refund(
+            order, refundLineItems or (), shipping=bool(refundShipping)
+        ),
         "paymentTerms": _terms(order),
     }
 
@@ -73,14 +80,45 @@ def transaction(order: Body, one: Body) -> View:
 
 def refund(order: Body, one: Body) -> View:
     """The type Refund."""
-    made = next(made for made in order["transactions"] if made["id"] == one["transaction_id"])
+    made = [known for known in order["transactions"] if known["id"] in one["transaction_ids"]]
+    total = sum((Decimal(known["amount"]) for known in made), Decimal(0))
     return {
         "id": gid("Refund", one["id"]),
         "legacyResourceId": one["id"],
         "createdAt": one["created_at"],
         "note": one["note"],
-        "totalRefundedSet": bags(order)(made["amount"]),
-        "transactions": [transaction(order, made)],
+        "totalRefundedSet": bags(order)(total),
+        "transactions": [transaction(order, known) for known in made],
+        "refundLineItems": [
+            {
+                "id": gid("RefundLineItem", f"{one['id']}{line_id}"),
+                "lineItem": {"id": gid("LineItem", line_id)},
+                "quantity": count,
+                "restockType": "NO_RESTOCK",
+                "restocked": False,
+            }
+            for line_id, count in one["lines"].items()
+        ],
+    }
+
+
+def suggested_refund(order: Body, lines: Sequence[Mapping[str, Any]], *, shipping: bool) -> View:
+    """The type SuggestedRefund: what the shop would give back for lines. GraphQLError for what cannot be refunded."""
+    quantities: dict[str, int] = {}
+    for one in lines:
+        line_id = number(one["lineItemId"], "LineItem")
+        quantities[line_id] = quantities.get(line_id, 0) + one["quantity"]
+    left = {line["id"]: line["current_quantity"] for line in order["lines"]}
+    if any(count > left.get(line_id, 0) for line_id, count in quantities.items()):
+        raise GraphQLError("Quantity cannot refund more items than were purchased", extensions={"code": "BAD_REQUEST"})
+    worth, bag = worth_of(order, quantities, shipping=shipping), bags(order)
+    most = money.received(order) - money.refunded(order)
+    return {
+        "amountSet": bag(min(worth.total, most)),
+        "maximumRefundableSet": bag(most),
+        "subtotalSet": bag(worth.goods),
+        "discountedSubtotalSet": bag(worth.goods),
+        "totalTaxSet": bag(worth.tax),
     }
 
 

@@ -174,6 +174,34 @@ class Shop:
             "order": lambda: self.order(order),
         }
 
+    def customer_return(self, made: Body) -> View:
+        """The type Return."""
+        order = self._order_of(made)
+        lines = {line["id"]: line for line in order["lines"]}
+        return {
+            "id": gid("Return", made["id"]),
+            "name": made["name"],
+            "status": made["status"],
+            "createdAt": made["created_at"],
+            "totalQuantity": sum(line["quantity"] for line in made["lines"]),
+            "order": lambda: self.order(order),
+            "returnLineItems": [
+                {
+                    "__typename": "ReturnLineItem",
+                    "id": gid("ReturnLineItem", line["id"]),
+                    "quantity": line["quantity"],
+                    "returnReason": line["reason"],
+                    "returnReasonNote": line["note"],
+                    "fulfillmentLineItem": {
+                        "id": gid("FulfillmentLineItem", line["fulfilment_line_id"]),
+                        "lineItem": self.line(order, lines[line["line_id"]]),
+                        "quantity": line["quantity"],
+                    },
+                }
+                for line in made["lines"]
+            ],
+        }
+
     def read(self, kind: str, number: str) -> Body:
         """A stored object that is known to exist."""
         body = self.world.get(self.connection, kind, number)

@@ -20,6 +20,7 @@ from seamline.records.payment import PaymentMode
 from seamline.records.shipping import Fulfilment, FulfilmentRequest, Tracked
 from seamline.records.system import Holding
 from seamline.systems.shopify import mapping_payment as paying
+from seamline.systems.shopify import mapping_remedies as remedies
 from seamline.systems.shopify import wire
 from seamline.systems.shopify.ids import NUMBER_OF_GID, gid, number_of
 
@@ -302,4 +303,12 @@ FULFILMENT = FieldMapping(
     way=Way.WRITE,
     empty=LEFT_OUT,
 )
-MAPPINGS: tuple[FieldMapping[Any], ...] = (ORDER, PART, PART_LINE, LINE, FULFILMENT, *paying.MAPPINGS)
+MAPPINGS: tuple[FieldMapping[Any], ...] = (
+    ORDER,
+    PART,
+    PART_LINE,
+    LINE,
+    FULFILMENT,
+    *paying.MAPPINGS,
+    *remedies.MAPPINGS,
+)

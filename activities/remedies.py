@@ -72,10 +72,12 @@ class Remedies:
         if made is not None:
             return _as_result(made, call.key)
         others = [one for one in known if one.key != call.key and one.state is not TransactionState.FAILED]
+        paid = await self.system.find_transactions(call.reference)
+        _check_currency(call.request, paid)
         if by_hand := await self._given_back(call, others):
             return by_hand
         _check_unnamed(call.request, others)
-        parts = _parts(call.request.amount, await self.system.find_transactions(call.reference))
+        parts = _parts(call.request.amount, paid)
         # A native key holds for one content: an amended request, or one after a failed refund, needs another.
         native = f"{call.key}/{len(ours) + call.amendment}" if ours or call.amendment else call.key
         made = await self.system.refund_goods(call.reference, call.key, native, call.request.goods, parts)
@@ -155,6 +157,15 @@ def _check_unnamed(request: GoodsRefundRequest, others: Sequence[KnownRefund]) -
         "these, or write here how much of it was not",
     )
     raise Refusal("refunded-by-hand", f"{given} was given back by hand", problems=[problem])
+
+
+def _check_currency(request: GoodsRefundRequest, paid: Sequence[Transaction]) -> None:
+    """Refuse a currency that the customer did not pay in."""
+    currencies = {one.amount.currency for one in paid}
+    for field, amount in (("amount", request.amount), ("besides", request.besides)):
+        if amount is not None and currencies and amount.currency not in currencies:
+            problem = Problem(field=field, reason=f"must be in the currency that was paid: {', '.join(currencies)}")
+            raise Refusal("other-currency", "the customer did not pay in this currency", problems=[problem])
 
 
 def _parts(amount: Money, known: Sequence[Transaction]) -> list[RefundPart]:

@@ -42,6 +42,9 @@ class ShopSide(Side, Protocol):
     async def by_hand(self, reference: str, what: str, **wanted: Any) -> None:
         """Staff, the customer or the bank act on the order (by the simulator's names): `payment`, `edit`, `cancel`."""
 
+    async def send_back(self, reference: str, **wanted: Any) -> str:
+        """A return of goods of the order (by the simulator's names); its reference."""
+
     async def slow_refunds(self) -> None:
         """Refunds stay pending from now on."""
 

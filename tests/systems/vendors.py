@@ -78,6 +78,11 @@ class Simulated:
         connection, _, number = reference.partition(":")
         await self._ask("POST", f"/shops/{connection}/orders/{number}/{what}", wanted)
 
+    async def send_back(self, reference: str, **wanted: Any) -> str:
+        """A customer's return of goods of an order; its reference."""
+        connection, _, number = reference.partition(":")
+        return str((await self._ask("POST", f"/shops/{connection}/orders/{number}/returns", wanted))["reference"])
+
     async def ledger(self, **equal: str) -> list[dict[str, Any]]:
         """The ledger's entries, oldest first."""
         entries: list[dict[str, Any]] = await self._ask("GET", "/effects", query=equal)

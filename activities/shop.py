@@ -10,7 +10,7 @@ from activities.remedies import Remedies, RemedySystem
 from activities.returns import Returns, ReturnSystem
 from activities.tracing import Traceable
 from seamline.errors import NotYet, Problem, Refusal
-from seamline.process.effect import IRREVERSIBLE, STANDS, Call, Effect, Read, Wait, is_repeat, operation
+from seamline.process.effect import IRREVERSIBLE, STANDS, Call, Effect, Foreseen, Read, Wait, is_repeat, operation
 from seamline.records.base import Record
 from seamline.records.event import EventKind
 from seamline.records.money import Money
@@ -25,7 +25,7 @@ from seamline.records.payment import (
 )
 from seamline.records.risk import Cancellation, CancellationState, CancelRequest, Hold, HoldRequest
 from seamline.records.shipping import Fulfilment, FulfilmentRequest
-from seamline.records.system import Repeat
+from seamline.records.system import FORESEEN, Repeat
 from seamline.records.undo import Undone, UndoState
 
 _PENDING_SECONDS = 5.0
@@ -298,9 +298,29 @@ _CHANGES = (EventKind.ORDER_PAID, EventKind.ORDER_EDITED, EventKind.ORDER_REFUND
 
 fetch_order = Read(Shop.fetch_order, title="Fetch the order", news=_CHANGES)
 paid = Wait(Shop.paid, title="Wait until paid", team="finance", news=_CHANGES)
-hold = Effect(Shop.hold, undo=Shop.release_hold, title="Hold the order in the shop")
-release_hold = Effect(Shop.release_hold, undo=STANDS, title="Release the hold in the shop")
-cancel_order = Effect(Shop.cancel_order, undo=STANDS, title="Cancel the order in the shop")
+hold = Effect(
+    Shop.hold,
+    undo=Shop.release_hold,
+    title="Hold the order in the shop",
+    foreseen=Foreseen(
+        lambda call: Hold(id=FORESEEN, fulfilment_order_id=call.request.fulfilment_order_id),
+        lambda request: request.reason,
+    ),
+)
+release_hold = Effect(
+    Shop.release_hold,
+    undo=STANDS,
+    title="Release the hold in the shop",
+    foreseen=Foreseen(lambda call: Undone(state=UndoState.NOTHING), lambda request: ""),
+)
+cancel_order = Effect(
+    Shop.cancel_order,
+    undo=STANDS,
+    title="Cancel the order in the shop",
+    foreseen=Foreseen(
+        lambda call: Cancellation(state=CancellationState.CANCELLED), lambda request: request.reason.value
+    ),
+)
 cancelled = Wait(Shop.cancelled, title="Wait until cancelled in the shop")
 capture = Effect(
     Shop.capture,
@@ -309,9 +329,25 @@ capture = Effect(
     title="Capture the payment",
     news=(EventKind.ORDER_REFUNDED,),
     team="finance",
+    foreseen=Foreseen(
+        lambda call: Capture(
+            id=FORESEEN,
+            key=call.key,
+            authorization_id=call.request.authorization_id,
+            amount=call.request.amount,
+        ),
+        lambda request: str(request.amount),
+        "capture",
+        lambda request: request.amount,
+    ),
 )
 post_fulfilment = Effect(
     Shop.post_fulfilment,
     undo=IRREVERSIBLE,
     title="Post fulfilment and tracking to the shop",
+    foreseen=Foreseen(
+        lambda call: Fulfilment(id=FORESEEN, tracking_number=call.request.tracking_number),
+        lambda request: ", ".join(f"{line.quantity} {line.sku}" for line in request.lines),
+        "fulfilment",
+    ),
 )

@@ -34,6 +34,7 @@ class Status(StrEnum):
     COMPLETED = "completed"
     UNDONE = "undone"
     IGNORED = "ignored"
+    OBSERVED = "observed"
     CANCELLED = "cancelled"
     FAILED = "failed"
     TERMINATED = "terminated"
@@ -58,6 +59,7 @@ _BY_STATUS = {
     Status.COMPLETED: f"ExecutionStatus = 'Completed' AND {_UNSET}",
     Status.UNDONE: f"{attributes.STATUS.name} = 'undone'",
     Status.IGNORED: f"{attributes.STATUS.name} = 'ignored'",
+    Status.OBSERVED: f"{attributes.STATUS.name} = 'observed'",
     Status.CANCELLED: f"ExecutionStatus = 'Canceled' AND {_UNSET}",
     Status.FAILED: "ExecutionStatus IN ('Failed', 'TimedOut')",
     Status.TERMINATED: "ExecutionStatus = 'Terminated'",

@@ -13,7 +13,7 @@ from seamline.process.decision import Decided
 from seamline.process.details import current_details
 from seamline.process.start import Start
 from seamline.process.undo import UndoLog
-from seamline.process.view import Outcome, Status, Step, StepState, View
+from seamline.process.view import Outcome, Status, Step, StepState, Unwritten, View
 from seamline.process.waits import Waits
 from seamline.records.policy import Policy
 
@@ -39,6 +39,7 @@ class Shown:
         """The point of no return is passed."""
         self.manual: list[str] = []
         self.decisions: list[Decided] = []
+        self.unwritten: list[Unwritten] = []
         self._notes: list[str] = []
         self._outcome: Outcome | None = None
 
@@ -56,6 +57,7 @@ class Shown:
             decisions=tuple(self.decisions),
             notes=tuple(self._notes),
             manual=tuple(self.manual),
+            unwritten=tuple(self.unwritten),
             outcome=self._outcome,
         )
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+import json
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
@@ -22,6 +23,32 @@ def exchanges() -> list[Exchange]:
 def http(exchanges: list[Exchange]) -> HttpFactory:
     """The factory that adapters are connected with."""
     return HttpFactory(observe=exchanges.append)
+
+
+READS_BY_POST = {
+    "token": "a login",
+    "check_address": "the carrier corrects an address and keeps no order",
+    "quote": "rates cost nothing and bind nobody",
+    "check": "a message without a text, which the channel refuses",
+}
+"""What changes nothing at the vendor's that anybody would miss, though it is no GET."""
+
+
+@pytest.fixture(autouse=True)
+def _writes_are_declared(exchanges: list[Exchange]) -> Iterator[None]:
+    """Observe-only holds back what an adapter says is a write: so whatever any suite sent must have said so."""
+    yield
+    for one in exchanges:
+        assert one.write != is_read(one), f"{one.operation}: {one.request.method} {one.request.url.path}"
+
+
+def is_read(exchange: Exchange) -> bool:
+    """Whether a request only reads, by its shape alone."""
+    request = exchange.request
+    if request.url.path.endswith("/graphql.json"):
+        return not json.loads(request.content)["query"].lstrip().startswith("mutation")
+    looked_up = request.url.path.endswith(("/search", "/batch/read"))
+    return request.method == "GET" or looked_up or exchange.operation in READS_BY_POST
 
 
 @pytest.fixture

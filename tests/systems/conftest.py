@@ -25,13 +25,10 @@ def http(exchanges: list[Exchange]) -> HttpFactory:
     return HttpFactory(observe=exchanges.append)
 
 
-READS_BY_POST = {
-    "token": "a login",
-    "check_address": "the carrier corrects an address and keeps no order",
-    "quote": "rates cost nothing and bind nobody",
-    "check": "a message without a text, which the channel refuses",
-}
-"""What changes nothing at the vendor's that anybody would miss, though it is no GET."""
+LOGINS = ("token", "check")
+"""A token is fetched, or a channel is sent a message without a text, which it refuses."""
+LOOKS = ("/search", "/batch/read", "/addresses", "/shipments")
+"""Ends of paths that are posted to and change nothing that anybody would miss: an address corrected, rates quoted."""
 
 
 @pytest.fixture(autouse=True)
@@ -47,8 +44,7 @@ def is_read(exchange: Exchange) -> bool:
     request = exchange.request
     if request.url.path.endswith("/graphql.json"):
         return not json.loads(request.content)["query"].lstrip().startswith("mutation")
-    looked_up = request.url.path.endswith(("/search", "/batch/read"))
-    return request.method == "GET" or looked_up or exchange.operation in READS_BY_POST
+    return request.method == "GET" or request.url.path.endswith(LOOKS) or exchange.operation in LOGINS
 
 
 @pytest.fixture

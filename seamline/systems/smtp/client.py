@@ -11,7 +11,6 @@ from aiolimiter import AsyncLimiter
 from opentelemetry import trace
 
 from seamline.errors import LockedOut, Outage, SystemFailure
-from seamline.observing import check_write
 from seamline.systems.smtp import mapping
 
 CONNECT_SECONDS_MAX = 10.0
@@ -22,21 +21,11 @@ _tracer = trace.get_tracer("seamline.smtp")
 
 
 class SmtpClient:
-    """Sends over one server. `security` is starttls, tls or plain; where it is `observed` nothing is sent."""
+    """Sends over one server. `security` is starttls, tls or plain."""
 
     def __init__(
-        self,
-        name: str,
-        host: str,
-        port: int,
-        security: str,
-        login: tuple[str, str] | None,
-        mails_per_second_max: float,
-        *,
-        observed: bool,
+        self, host: str, port: int, security: str, login: tuple[str, str] | None, mails_per_second_max: float
     ) -> None:
-        self._name = name
-        self._observed = observed
         self._host = host
         self._port = port
         self._security = security
@@ -45,11 +34,7 @@ class SmtpClient:
         self._slots = asyncio.Semaphore(CALLS_AT_ONCE_MAX)
 
     async def send(self, email: EmailMessage) -> None:
-        """Hand the message over. An Outage after the text was sent may still have delivered it.
-
-        Observed when the connection, or the process that calls, only observes: then nothing was sent.
-        """
-        check_write(self._name, "send", observed=self._observed)
+        """Hand the message over. An Outage after the text was sent may still have delivered it."""
         await self._within_limits("send", email)
 
     async def greet(self) -> str:

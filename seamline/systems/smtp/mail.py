@@ -61,22 +61,14 @@ class Account(BaseModel):
 
 
 def connect(name: str, account: Account, http: HttpFactory) -> SmtpMail:
-    """The adapter of the connection `name`. Nothing is sent yet; `http` only says whether mails may leave."""
-    return SmtpMail(name, account, client_of(name, account, http))
+    """The adapter of the connection `name`. Nothing is sent yet; `http` is not used by mail."""
+    return SmtpMail(name, account, client_of(account))
 
 
-def client_of(name: str, account: Account, http: HttpFactory) -> SmtpClient:
+def client_of(account: Account) -> SmtpClient:
     """The transport to the account's server."""
     login = (account.username, account.password.get_secret_value()) if account.username else None
-    return SmtpClient(
-        name,
-        account.host,
-        account.port,
-        account.security,
-        login,
-        account.mails_per_second_max,
-        observed=http.holds_back(name),
-    )
+    return SmtpClient(account.host, account.port, account.security, login, account.mails_per_second_max)
 
 
 def card_of(name: str, role: str, account: Account, repeats: Mapping[str, Repeat], greeting: str) -> Card:

@@ -10,7 +10,7 @@ from temporalio import activity
 from activities.ensure import ensure
 from activities.tracing import Traceable
 from seamline.errors import NotYet, Problem, Refusal
-from seamline.process.effect import Call, Effect, Read, Wait, operation
+from seamline.process.effect import Call, Effect, Foreseen, Read, Wait, operation
 from seamline.records.address import Address
 from seamline.records.event import EventKind
 from seamline.records.parcel import (
@@ -26,7 +26,7 @@ from seamline.records.parcel import (
     Tracking,
     TrackingState,
 )
-from seamline.records.system import Repeat
+from seamline.records.system import FORESEEN, Repeat
 from seamline.records.undo import Undone, UndoState
 
 
@@ -88,7 +88,8 @@ class Carrier:
 
         async def find() -> list[Label]:
             live = await self._live_labels(call)
-            travelling.update([one.id for one in live if one.rate_id != request.rate.id and await self._travels(one)])
+            ours = [one for one in live if one.key == call.key and one.rate_id != request.rate.id]
+            travelling.update([one.id for one in ours if await self._travels(one)])
             return live
 
         label = await ensure(
@@ -197,6 +198,25 @@ def _refunded(labels: Sequence[Label]) -> Undone:
     return Undone(state=UndoState.UNDONE, detail="refund confirmed", money=money)
 
 
+def _label(call: Call[LabelRequest]) -> Label:
+    rate = call.request.rate
+    return Label(
+        id=FORESEEN,
+        rate_id=rate.id,
+        key=call.key,
+        state=LabelState.BOUGHT,
+        carrier=rate.carrier,
+        service=rate.service,
+        tracking_number=FORESEEN,
+        price=rate.price,
+    )
+
+
+def _service(request: LabelRequest) -> str:
+    rate = request.rate
+    return f"{rate.carrier} {rate.service}, {request.parcel.weight_grams} g, {rate.price}"
+
+
 check_address = Read(Carrier.check_address, title="Check the address")
 quote = Read(Carrier.quote, title="Quote rates")
 buy_label = Effect(
@@ -204,6 +224,7 @@ buy_label = Effect(
     undo=Carrier.refund_label,
     confirm=Carrier.label_refunded,
     title="Buy the label",
+    foreseen=Foreseen(_label, _service, "label", lambda request: request.rate.price),
     news=(EventKind.LABEL_CHANGED,),
 )
 replaced_refunded = Wait(

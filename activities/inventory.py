@@ -8,9 +8,9 @@ from typing import Protocol
 from activities.ensure import ensure
 from activities.tracing import Traceable
 from seamline.errors import NotYet, Refusal
-from seamline.process.effect import Call, Effect, Wait, operation
+from seamline.process.effect import Call, Effect, Foreseen, Wait, operation
 from seamline.records.stock import Reservation, ShipmentState, StockRequest
-from seamline.records.system import Repeat
+from seamline.records.system import FORESEEN, Repeat
 from seamline.records.undo import Undone, UndoState
 
 _PACKED = (ShipmentState.PACKED, ShipmentState.DONE)
@@ -94,11 +94,20 @@ def _pieces(goods: Reservation | StockRequest) -> Mapping[str, int]:
     return pieces
 
 
+def _reservation(call: Call[StockRequest]) -> Reservation:
+    return Reservation(id=FORESEEN, key=call.key, state=ShipmentState.ASSIGNED, lines=call.request.lines)
+
+
+def _goods(request: StockRequest) -> str:
+    return ", ".join(f"{count} {sku}" for sku, count in _pieces(request).items())
+
+
 reserve = Effect(
     Inventory.reserve,
     undo=Inventory.release,
     gate=True,
     title="Reserve stock",
+    foreseen=Foreseen(_reservation, _goods, "sale"),
 )
 packed = Wait(Inventory.packed, title="Wait until packed")
 handed_over = Wait(Inventory.handed_over, title="Wait until handed over to the carrier")

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Protocol
+from typing import Any, Protocol
 
 from activities.tracing import Traceable
-from seamline.process.effect import IRREVERSIBLE, STANDS, Call, Effect, is_repeat, operation
+from seamline.process.effect import IRREVERSIBLE, STANDS, Call, Effect, Foreseen, is_repeat, operation
 from seamline.records.reminder import ReminderMail
 from seamline.records.shipping import Sent, ShippedMail
-from seamline.records.system import Repeat
+from seamline.records.system import FORESEEN, Repeat
 
 
 class MailSystem(Traceable, Protocol):
@@ -43,5 +43,21 @@ class Mail:
         return sent.model_copy(update={"perhaps_twice": is_repeat(call)})
 
 
-send_shipped = Effect(Mail.send_shipped, undo=IRREVERSIBLE, title="Mail the customer", team="support")
-send_reminder = Effect(Mail.send_reminder, undo=STANDS, title="Remind the customer", team="finance")
+def _unsent(call: Call[Any]) -> Sent:
+    return Sent(message_id=FORESEEN)
+
+
+send_shipped = Effect(
+    Mail.send_shipped,
+    undo=IRREVERSIBLE,
+    title="Mail the customer",
+    team="support",
+    foreseen=Foreseen(_unsent, lambda mail: f"that {mail.number} is on its way, in {mail.locale}"),
+)
+send_reminder = Effect(
+    Mail.send_reminder,
+    undo=STANDS,
+    title="Remind the customer",
+    team="finance",
+    foreseen=Foreseen(_unsent, lambda mail: f"of invoice {mail.number}"),
+)

@@ -6,9 +6,11 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Protocol
 
+from activities.remedies import Remedies, RemedySystem
+from activities.returns import Returns, ReturnSystem
 from activities.tracing import Traceable
 from seamline.errors import NotYet, Problem, Refusal
-from seamline.process.effect import IRREVERSIBLE, STANDS, Call, Effect, Read, Wait, is_repeat, operation
+from seamline.process.effect import IRREVERSIBLE, STANDS, Call, Effect, Foreseen, Read, Wait, is_repeat, operation
 from seamline.records.base import Record
 from seamline.records.event import EventKind
 from seamline.records.money import Money
@@ -23,7 +25,7 @@ from seamline.records.payment import (
 )
 from seamline.records.risk import Cancellation, CancellationState, CancelRequest, Hold, HoldRequest
 from seamline.records.shipping import Fulfilment, FulfilmentRequest
-from seamline.records.system import Repeat
+from seamline.records.system import FORESEEN, Repeat
 from seamline.records.undo import Undone, UndoState
 
 _PENDING_SECONDS = 5.0
@@ -34,7 +36,7 @@ class OrderRequest(Record):
     """Nothing beyond the call's reference is needed to fetch an order."""
 
 
-class ShopSystem(Traceable, Protocol):
+class ShopSystem(Traceable, RemedySystem, ReturnSystem, Protocol):
     """What a shop must be able to do. Adapters raise the errors of `seamline.errors`."""
 
     repeats: Mapping[str, Repeat]
@@ -73,8 +75,10 @@ class ShopSystem(Traceable, Protocol):
         """Whether the order is cancelled, still to be, or (FAILED) neither."""
 
 
-class Shop:
+class Shop(Remedies, Returns):
     """The shop's activities over any system that fills the role."""
+
+    system: ShopSystem
 
     def __init__(self, system: ShopSystem) -> None:
         self.system = system
@@ -86,7 +90,7 @@ class Shop:
 
     @operation("shop.paid")
     async def paid(self, call: Call[OrderRequest]) -> Order:
-        """The order once nobody waits for its payment. Refusal `payment-over` when it will not come any more."""
+        """The order once it is paid. Refusal `payment-over` when that will not happen any more."""
         order = await self.system.fetch_order(call.reference)
         if order.payment in (Payment.PAID, Payment.PARTIALLY_REFUNDED):
             return order
@@ -94,17 +98,7 @@ class Shop:
             state = "of a cancelled order" if order.cancelled else str(order.payment)
             problem = Problem(field="payment", reason=f"is {state}: have it paid anew in the shop and retry, or cancel")
             raise Refusal("payment-over", f"the payment is {state}", problems=[problem])
-        if order.awaits_payment:
-            raise NotYet("not-paid", f"the payment is {order.payment}")
-        return order
-
-    @operation("shop.released")
-    async def released(self, call: Call[OrderRequest]) -> Order:
-        """The order once nobody else holds it, or once there is nothing left of it to hold."""
-        order = await self.system.fetch_order(call.reference)
-        if order.held and not order.cancelled:
-            raise NotYet("on-hold", "others hold it in the shop, or it is to be shipped later")
-        return order
+        raise NotYet("not-paid", f"the payment is {order.payment}")
 
     @operation("shop.hold")
     async def hold(self, call: Call[HoldRequest]) -> Hold:
@@ -201,12 +195,13 @@ class Shop:
 
     @operation("shop.post_fulfilment")
     async def post_fulfilment(self, call: Call[FulfilmentRequest]) -> Fulfilment:
-        """Post fulfilment and tracking. Found by tracking number: adopting one is right whoever made it.
+        """Post fulfilment and tracking. Found by any tracking number: adopting one is right whoever made it.
 
         Refusal `order-cancelled` where the order was cancelled after the parcel had left.
         """
+        ours = {one.tracking_number for one in call.request.parcels}
         for fulfilment in await self.system.find_fulfilments(call.request):
-            if fulfilment.tracking_number == call.request.tracking_number:
+            if fulfilment.tracking_number in ours:
                 return fulfilment
         try:
             return await self.system.create_fulfilment(call.key, call.request)
@@ -303,10 +298,29 @@ _CHANGES = (EventKind.ORDER_PAID, EventKind.ORDER_EDITED, EventKind.ORDER_REFUND
 
 fetch_order = Read(Shop.fetch_order, title="Fetch the order", news=_CHANGES)
 paid = Wait(Shop.paid, title="Wait until paid", team="finance", news=_CHANGES)
-released = Wait(Shop.released, title="Wait until others release it", news=_CHANGES)
-hold = Effect(Shop.hold, undo=Shop.release_hold, title="Hold the order in the shop")
-release_hold = Effect(Shop.release_hold, undo=STANDS, title="Release the hold in the shop")
-cancel_order = Effect(Shop.cancel_order, undo=STANDS, title="Cancel the order in the shop")
+hold = Effect(
+    Shop.hold,
+    undo=Shop.release_hold,
+    title="Hold the order in the shop",
+    foreseen=Foreseen(
+        lambda call: Hold(id=FORESEEN, fulfilment_order_id=call.request.fulfilment_order_id),
+        lambda request: request.reason,
+    ),
+)
+release_hold = Effect(
+    Shop.release_hold,
+    undo=STANDS,
+    title="Release the hold in the shop",
+    foreseen=Foreseen(lambda call: Undone(state=UndoState.NOTHING), lambda request: ""),
+)
+cancel_order = Effect(
+    Shop.cancel_order,
+    undo=STANDS,
+    title="Cancel the order in the shop",
+    foreseen=Foreseen(
+        lambda call: Cancellation(state=CancellationState.CANCELLED), lambda request: request.reason.value
+    ),
+)
 cancelled = Wait(Shop.cancelled, title="Wait until cancelled in the shop")
 capture = Effect(
     Shop.capture,
@@ -315,9 +329,25 @@ capture = Effect(
     title="Capture the payment",
     news=(EventKind.ORDER_REFUNDED,),
     team="finance",
+    foreseen=Foreseen(
+        lambda call: Capture(
+            id=FORESEEN,
+            key=call.key,
+            authorization_id=call.request.authorization_id,
+            amount=call.request.amount,
+        ),
+        lambda request: str(request.amount),
+        "capture",
+        lambda request: request.amount,
+    ),
 )
 post_fulfilment = Effect(
     Shop.post_fulfilment,
     undo=IRREVERSIBLE,
     title="Post fulfilment and tracking to the shop",
+    foreseen=Foreseen(
+        lambda call: Fulfilment(id=FORESEEN, tracking_number=call.request.tracking_number),
+        lambda request: ", ".join(f"{line.quantity} {line.sku}" for line in request.lines),
+        "fulfilment",
+    ),
 )

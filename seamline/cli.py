@@ -21,6 +21,7 @@ from seamline import (
     cli_decisions,
     cli_doctor,
     cli_mapping,
+    cli_observed,
     cli_processes,
     cli_resume,
     cli_stop,
@@ -44,7 +45,17 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode="rich",
 )
-for part in (cli_processes, cli_decisions, cli_resume, cli_stop, cli_trace, cli_systems, cli_mapping, cli_doctor):
+for part in (
+    cli_processes,
+    cli_decisions,
+    cli_resume,
+    cli_stop,
+    cli_observed,
+    cli_trace,
+    cli_systems,
+    cli_mapping,
+    cli_doctor,
+):
     app.registered_commands += part.app.registered_commands
 
 Break = Literal["lookup"]

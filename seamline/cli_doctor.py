@@ -86,7 +86,7 @@ async def diagnose() -> AsyncIterator[Check]:
     except ConfigurationError as error:
         yield Check(name="settings", ok=False, remedy=str(error))
         return
-    for check in (*_routes(settings), *_exposure(settings)):
+    for check in (*_routes(settings), *_exposure(settings), *_observed(settings)):
         yield check
     address = f"Temporal at {connect_config().get('target_host')}"
     try:
@@ -131,6 +131,14 @@ def _exposure(settings: Settings) -> Iterator[Check]:
     if settings.api.token is None and not _loopback(settings.api.host):
         remedy = "set api.token (or SEAMLINE_API__TOKEN): anyone who reaches this address could start processes"
         yield Check(name="api", ok=False, detail=f"open to {settings.api.host} without a token", remedy=remedy)
+
+
+def _observed(settings: Settings) -> Iterator[Check]:
+    """Whether a trial was left on: its orders are told, and nobody ships them."""
+    if settings.observed:
+        names = ", ".join(sorted(settings.observed))
+        remedy = "set observe_only to false (of all, and of each connection) when the trial is over"
+        yield Check(name="observe-only", ok=False, detail=f"nothing is written to {names}", remedy=remedy)
 
 
 def _loopback(host: str) -> bool:

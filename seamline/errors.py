@@ -5,6 +5,7 @@
     ├── LockedOut        fix credentials: 401, or 403 after one refresh
     ├── Refusal          ask: the system says no, and why
     ├── UnknownOutcome   find out: the write may have happened and nothing can tell
+    ├── Observed         note: the write was held back, since this connection only observes
     └── NotYet           wait on: the thing waited for has not happened; nothing is wrong
 
 An error carries its evidence as a `Failure`. Its text names connection, operation and code only: what the vendor wrote
@@ -27,6 +28,8 @@ class Kind(StrEnum):
     REFUSAL = "refusal"
     UNKNOWN_OUTCOME = "unknown outcome"
     NOT_YET = "not yet"
+    OBSERVED = "held back"
+    """A write that observe-only let not leave."""
     DEFECT = "defect"
     """Our own bug in an adapter or activity: goes on by itself once a fixed release runs."""
     APPROVAL = "approval"
@@ -116,6 +119,12 @@ class UnknownOutcome(SystemFailure):
     """The write may have happened and can be neither looked up nor keyed. Never repeated without a person."""
 
     kind = Kind.UNKNOWN_OUTCOME
+
+
+class Observed(SystemFailure):
+    """The write was held back before it left: the connection, or the process, only observes."""
+
+    kind = Kind.OBSERVED
 
 
 class NotYet(SystemFailure):

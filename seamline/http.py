@@ -12,7 +12,7 @@ import functools
 import json
 import logging
 import ssl
-from collections.abc import Callable, Coroutine, Mapping, Sequence
+from collections.abc import Callable, Collection, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -24,6 +24,7 @@ from aiolimiter import AsyncLimiter
 from opentelemetry import trace
 
 from seamline.errors import LockedOut, Outage, Problem, Refusal, SystemFailure
+from seamline.observing import check_write
 
 CONNECT_SECONDS_MAX = 5.0
 READ_SECONDS_MAX = 20.0
@@ -154,6 +155,15 @@ class HttpFactory:
         self._observe = observe
         self._transport = transport
         self._gates: dict[str, _Gate] = {}
+        self._observed: frozenset[str] = frozenset()
+
+    def hold_back(self, connections: Collection[str]) -> None:
+        """Let no write leave for these connections; for clients made from here on."""
+        self._observed |= frozenset(connections)
+
+    def holds_back(self, connection: str) -> bool:
+        """Whether no write may leave for it: asked by clients that speak another protocol."""
+        return connection in self._observed
 
     def client(
         self,
@@ -185,7 +195,8 @@ class HttpFactory:
             verify=trusted(),
         )
         table = (*overrides, *STATUS_TABLE)
-        return HttpClient(connection, client, gate, table, explain, wait, self._observe, self._tracer)
+        observed = self.holds_back(connection)
+        return HttpClient(connection, client, gate, table, explain, wait, self._observe, self._tracer, observed)
 
 
 class HttpClient:
@@ -201,7 +212,9 @@ class HttpClient:
         wait: Wait,
         observe: Callable[[Exchange], None] | None,
         tracer: trace.Tracer,
+        observed: bool,
     ) -> None:
+        self._observed = observed
         self._tracer = tracer
         self.connection = connection
         self._client = client
@@ -230,8 +243,11 @@ class HttpClient:
         """Call and return the answer if its status is 2xx, else raise what the status table says.
 
         `operation` names the call in spans and errors; `write` says whether it may change anything at the vendor's.
-        An Outage of a write may have had its effect: the caller looks up before it repeats.
+        An Outage of a write may have had its effect: the caller looks up before it repeats. Observed when the
+        connection, or the process that calls, only observes: then nothing was sent.
         """
+        if write:
+            check_write(self.connection, operation, observed=self._observed)
         request = self._client.build_request(method, path, json=json, data=form, params=query, headers=headers)
         with self._tracer.start_as_current_span(f"{method} {operation}", kind=trace.SpanKind.CLIENT) as span:
             span.set_attribute("seamline.connection", self.connection)

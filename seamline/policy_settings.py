@@ -9,6 +9,7 @@ from pydantic import ConfigDict, Field, field_validator
 from seamline.billing_settings import BillingSettings
 from seamline.records.approval import Absence, ApprovalRule
 from seamline.records.calendar import WorkingHours
+from seamline.records.location import Location
 from seamline.records.policy import Policy
 
 
@@ -30,6 +31,12 @@ class WorkingHoursSettings(WorkingHours):
     model_config = ConfigDict(extra="forbid")
 
 
+class LocationSettings(Location):
+    """A location that names nothing unknown."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
 class PolicySettings(Policy):
     """The policy with all its parts checked. A question may be written with underscores, as variables are."""
 
@@ -43,6 +50,9 @@ class PolicySettings(Policy):
     )
     working_hours: WorkingHoursSettings = Field(
         default=WorkingHoursSettings(), description="The hours that count for approvals: the table below."
+    )
+    locations: dict[str, LocationSettings] = Field(  # type: ignore[assignment]
+        default={}, description="What differs at each of the shop's locations, by its name there: the table below."
     )
     billing: BillingSettings = Field(
         default=BillingSettings(), description="What is billed when, and by which rules: the table below."

@@ -74,6 +74,7 @@ class _Key(Record):
     """The part of an activity's input that tells an effect from a look."""
 
     key: str = ""
+    observe_only: bool = False
 
 
 async def left_by(client: Client, workflow_id: str) -> Left:
@@ -193,7 +194,7 @@ async def _key(client: Client, scheduled: ActivityTaskScheduledEventAttributes) 
         [call] = await client.data_converter.decode(scheduled.input.payloads, [_Key])
     except (ValueError, ValidationError, RuntimeError):
         return ""
-    return str(call.key)
+    return "" if call.observe_only else str(call.key)
 
 
 _RPC = timedelta(seconds=RPC_SECONDS_MAX)

@@ -79,6 +79,10 @@ class Connection(Section):
     rate_per_second: float = Field(default=10, gt=0, le=10_000, description="Tasks a second, over all workers.")
     concurrency: int = Field(default=10, ge=1, le=1000, description="Tasks at once in one worker.")
     breaker: BreakerSettings = BreakerSettings()
+    observe_only: bool = Field(
+        default=False,
+        description="Nothing is written to it, and processes that use it only tell what they would have done.",
+    )
     webhook_secret: SecretStr | None = Field(default=None, description="What its webhooks are signed with.")
     account: dict[str, Any] = Field(default={}, repr=False, description="The system's own settings: address, token.")
 
@@ -175,6 +179,7 @@ class Settings(BaseSettings):
     )
 
     connections: dict[ConnectionName, Connection] = {}
+    observe_only: bool = Field(default=False, description="The same for all connections: nothing is written at all.")
     routes: dict[str, str] = Field(default={}, description="Role -> connection, where two could fill it.")
     policy: PolicySettings = PolicySettings()
     teams: dict[TeamName, TeamSettings] = {}
@@ -222,6 +227,7 @@ class Settings(BaseSettings):
             if name not in self.connections:
                 raise ValueError(f"worker.connections: {name!r} is none; there are: {_listed(self.connections)}")
         self._check_entities()
+        self._check_locations()
         check_teams(self.teams, self.notifier, mailing=self.mailing, chats=self.chats)
         return self
 
@@ -230,6 +236,13 @@ class Settings(BaseSettings):
             if name not in self.filling("accounting"):
                 books = _listed(self.filling("accounting"))
                 raise ValueError(f"policy.billing.entities.{entity}: {name!r} is no accounting connection: {books}")
+
+    def _check_locations(self) -> None:
+        for place, location in self.policy.locations.items():
+            for role, name in (("inventory", location.inventory), ("carrier", location.carrier)):
+                if name and name not in self.filling(role):
+                    told = f'policy.locations."{place}".{role} names no connection of role {role}'
+                    raise ValueError(f"{told}; there are: {_listed(self.filling(role))}")
 
     @property
     def mailing(self) -> str | None:
@@ -249,6 +262,11 @@ class Settings(BaseSettings):
     def served(self) -> Sequence[str]:
         """The names of the connections that this worker serves."""
         return tuple(self.connections) if self.worker.connections == ("all",) else self.worker.connections
+
+    @property
+    def observed(self) -> frozenset[str]:
+        """The connections that nothing is written to."""
+        return frozenset(name for name, one in self.connections.items() if self.observe_only or one.observe_only)
 
     def filling(self, role: str) -> Sequence[str]:
         """The names of the connections that can fill a role."""
@@ -341,7 +359,15 @@ def start_for(process: type[Process], reference: str, settings: Settings, *, sta
         route=route_for(process, own, settings),
         policy=settings.policy,
         started_by=started_by[:STARTED_BY_LENGTH_MAX],
+        observe_only=observes(process, own, settings),
     )
+
+
+def observes(process: type[Process], own: str, settings: Settings) -> bool:
+    """Whether a process of this connection's objects only observes: one of the connections that it may use does."""
+    used = {own, *route_for(process, own, settings).values()}
+    used |= {name for role in process.chosen for name in settings.filling(role)}
+    return bool(used & settings.observed)
 
 
 def route_for(process: type[Process], own: str, settings: Settings) -> dict[str, str]:
@@ -358,7 +384,7 @@ def _connection_for(role: str, own: str, process: type[Process], settings: Setti
         return settings.routes[role]
     if not candidates:
         raise ConfigurationError(f"connections: none fills the role {role!r}: add one to {CONFIG_FILE}")
-    if len(candidates) > 1 and role in process.chosen:
+    if len(candidates) > 1 and role in process.chosen and settings.policy.chooses(role):
         return ""
     if len(candidates) > 1:
         raise ConfigurationError(

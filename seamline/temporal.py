@@ -39,6 +39,8 @@ from seamline.telemetry import log_event
 
 DEFAULT_ADDRESS = "localhost:7233"
 HAPPENED = "happened"
+OBSERVED = "observe_only"
+"""In the memo of a process that only observes."""
 """The signal by which a running process is told an event."""
 CONNECT_SECONDS_MAX = 10
 RPC_SECONDS_MAX = 10
@@ -184,7 +186,7 @@ async def start_process(client: Client, process: type[Process], start: Start) ->
                 id_conflict_policy=WorkflowIDConflictPolicy.FAIL,
                 search_attributes=attributes.at_start(start.reference),
                 static_summary=f"{process.name} of {start.reference}",
-                memo={"reference": start.reference},
+                memo={"reference": start.reference} | ({OBSERVED: True} if start.observe_only else {}),
                 rpc_timeout=_RPC,
             )
         except WorkflowAlreadyStartedError:

@@ -40,6 +40,7 @@ class ServedConnection:
 
 def serve_connections(settings: Settings, http: HttpFactory) -> Sequence[ServedConnection]:
     """The connections this worker serves; nothing is sent yet. ConfigurationError names every wrong account setting."""
+    http.hold_back(settings.observed)
     served, wrong = [], []
     for name in settings.served:
         try:

@@ -9,7 +9,7 @@ from temporalio.service import RPCError
 
 from seamline.errors import ConfigurationError
 from seamline.process.process import Process
-from seamline.settings import PROCESS_QUEUE, Settings, route_for
+from seamline.settings import PROCESS_QUEUE, Settings, observes, route_for
 from seamline.telemetry import log_event
 from seamline.temporal import reaching
 from worker.schedules import RUN_MAX, end, ensure, every
@@ -43,6 +43,7 @@ def rules_of(connection: str, settings: Settings) -> WatchRules:
         connection=connection,
         routes={one.name: route_for(one, connection, settings) for one in STARTED},
         policy=settings.policy,
+        observe_only=tuple(one.name for one in STARTED if observes(one, connection, settings)),
         overlap_seconds=settings.watch.overlap_seconds,
         first_hours=settings.watch.first_hours,
     )

@@ -47,8 +47,10 @@ def rules_of(settings: Settings) -> Rules:
 
 
 def _places(team: TeamSettings, settings: Settings) -> list[Place]:
+    """Where a team is told; not by a connection that only observes."""
     places = [Place(connection=settings.mailing, to=team.email)] if team.email and settings.mailing else []
-    return [*places, Place(connection=team.chat)] if team.chat else places
+    places += [Place(connection=team.chat)] if team.chat else []
+    return [place for place in places if place.connection not in settings.observed]
 
 
 def _schedule(settings: Settings) -> Schedule:

@@ -36,6 +36,8 @@ class WatchRules(Record):
     connection: str
     routes: dict[str, dict[str, str]] = Field(description="Process -> role -> connection.")
     policy: Policy
+    observe_only: tuple[str, ...] = ()
+    """The processes that only tell what they would have done."""
     overlap_seconds: float = Field(default=300, ge=0, le=86_400)
     first_hours: float = Field(default=24, ge=0, le=8760)
     """How far back the very first look goes."""
@@ -115,6 +117,7 @@ async def _start(rules: WatchRules, deal: WonDeal) -> bool:
         route=rules.routes.get(process.name, {}),
         policy=rules.policy,
         started_by="watch-deals",
+        observe_only=process.name in rules.observe_only,
     )
     return await begin(process, start, again=not part_of(deal.reference))
 

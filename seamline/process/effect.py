@@ -20,6 +20,7 @@ from temporalio import activity
 from temporalio.exceptions import ApplicationError, ApplicationErrorCategory
 
 from seamline.errors import Failure, Kind, SystemFailure
+from seamline.observing import observing
 from seamline.process.trytime import TryTime
 from seamline.records.base import Record
 from seamline.records.event import EventKind
@@ -35,7 +36,7 @@ Method = Callable[[Any, "Call[Req]"], Coroutine[Any, Any, Res]]
 log = logging.getLogger(__name__)
 
 _CATEGORY = {True: ApplicationErrorCategory.BENIGN, False: ApplicationErrorCategory.UNSPECIFIED}
-"""Looking again for what has not happened yet is no failure: it is neither logged nor counted as one."""
+"""Neither looking again for what has not happened yet nor a write held back is a failure: not logged nor counted."""
 
 
 class Call(Record, Generic[Req]):
@@ -53,6 +54,8 @@ class Call(Record, Generic[Req]):
     """For waits: how long an outage may last before the attempt gives up and the process shows as held up."""
     healing: bool = False
     """For waits after an outage: the first answer ends the activity, whatever it is."""
+    observe_only: bool = False
+    """The process only observes: whatever this operation would write is held back."""
 
 
 class Irreversible(StrEnum):
@@ -82,7 +85,8 @@ def operation(
             call: Call[Any] = args[1]  # type: ignore[assignment]
             limit = TryTime()
             try:
-                return await limit.give(method(*args, **kwargs))
+                with observing(call.observe_only):
+                    return await limit.give(method(*args, **kwargs))
             except SystemFailure as error:
                 failure = error.failure.model_copy(update={"operation": name})
                 raise _told(failure, call, limit) from None
@@ -100,6 +104,7 @@ def operation(
 
 def _told(failure: Failure, call: Call[Any], limit: TryTime) -> ApplicationError:
     final = failure.kind in (Kind.REFUSAL, Kind.UNKNOWN_OUTCOME)
+    final = final or (failure.kind is Kind.OBSERVED and call.observe_only)
     if failure.kind is Kind.NOT_YET:
         final = call.healing
         _remember_outage(None)
@@ -113,7 +118,7 @@ def _told(failure: Failure, call: Call[Any], limit: TryTime) -> ApplicationError
         failure,
         type=failure.kind.value,
         non_retryable=final,
-        category=_CATEGORY[failure.kind is Kind.NOT_YET],
+        category=_CATEGORY[failure.kind in (Kind.NOT_YET, Kind.OBSERVED)],
         next_retry_delay=timedelta(seconds=delay) if delay and not final else None,
     )
 
@@ -188,15 +193,30 @@ class Wait(Operation[Req, Res]):
     poll_max: timedelta = timedelta(minutes=15)
 
 
+@dataclass(frozen=True)
+class Foreseen(Generic[Req, Res]):
+    """What a process that only observes goes on with, and tells, where the effect is held back.
+
+    `told` puts the request in words without personal data; `holding` is what `trace` calls the object it would make,
+    and `amount` the money of it.
+    """
+
+    result: Callable[[Call[Req]], Res]
+    told: Callable[[Req], str]
+    holding: str = ""
+    amount: Callable[[Req], object] = lambda request: ""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Effect(Operation[Req, Res]):
     """One change in a system.
 
     `undo` is sent the same call as the effect (its latest request) and must tolerate that the effect never happened.
     `confirm` follows an undo that a vendor only promised, and looks again at `news`. The undo of a `gate` decides
-    whether undoing is possible.
+    whether undoing is possible. Without `foreseen` a process that only observes ends here.
     """
 
     undo: Method[Req, Undone] | Irreversible
     confirm: Method[Req, Undone] | None = None
     gate: bool = False
+    foreseen: Foreseen[Req, Res] | None = None

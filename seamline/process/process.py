@@ -28,7 +28,7 @@ from seamline.process.inbox import Inbox
 from seamline.process.lookout import Lookout
 from seamline.process.raw import raw, read
 from seamline.process.start import Start, read_start, reuse_of, workflow_id
-from seamline.process.step import Done, RunningStep
+from seamline.process.step import Done, HeldBack, RunningStep
 from seamline.process.undo import Entry
 from seamline.process.view import Outcome, OutcomeKind, StepState
 from seamline.records.base import Record
@@ -108,7 +108,11 @@ class Process(Inbox):
     def _call(self, operation: Operation[Req, Res], request: Req, number: int = 1) -> Call[Req]:
         key = effect_key(self.start.reference, operation.purpose, number) if isinstance(operation, Effect) else ""
         return Call[operation.request_type](  # type: ignore[name-defined]
-            reference=self.start.reference, key=key, request=request, repeated=_is_reset()
+            reference=self.start.reference,
+            key=key,
+            request=request,
+            repeated=_is_reset(),
+            observe_only=self.start.observe_only,
         )
 
     async def ask(self, question: Question) -> Answer:
@@ -176,25 +180,39 @@ class Process(Inbox):
     async def hand_on(self, process: type[Process], start: Start, *, again: bool = False) -> None:
         """Start another process that lives on by itself. One already started for this reference is left alone.
 
-        With `again` one that is over does not count, as for a process that `repeats`.
+        With `again` one that is over does not count, as for a process that `repeats`. Where this one only observes,
+        none is started: there is nothing that it could be about.
         """
-        if not await self.unbroken(begin(process, start, again=again or process.repeats)):
+        if self.start.observe_only:
+            self.note(f"{process.name} would be started")
+        elif not await self.unbroken(begin(process, start, again=again or process.repeats)):
             self.note(f"{process.name} was already started")
 
-    def ignored(self, reason: str, code: str = "") -> Outcome:
-        """End with nothing done: the object is not ours. The code is what ignored objects are counted by."""
+    def ignored(self, reason: str) -> Outcome:
+        """End with nothing done: the object is not ours."""
         if not self.undo.empty:
             raise RuntimeError("a process ignores its object before any effect, not after")
         left = ("this run was reset: look by a trace for what it left behind before",) if _is_reset() else ()
-        return Outcome(kind=OutcomeKind.IGNORED, reason=reason, code=code, manual=left)
+        return Outcome(kind=OutcomeKind.IGNORED, reason=reason, manual=left)
 
     def completed(self, result: Record) -> Outcome:
-        """End with all done."""
+        """End with all done; with what would have been done, where the process only observes."""
+        if self.start.observe_only:
+            return self._observed("")
         return Outcome(
             kind=OutcomeKind.COMPLETED,
             result=result.model_dump(mode="json"),
             manual=tuple(self.manual),
             by_hand=self.undo.by_hand,
+        )
+
+    def _observed(self, reason: str) -> Outcome:
+        return Outcome(
+            kind=OutcomeKind.OBSERVED,
+            reason=reason,
+            manual=tuple(self.manual),
+            by_hand=self.undo.by_hand,
+            unwritten=tuple(self.unwritten),
         )
 
     # ---- the run --------------------------------------------------------------------------------------------------
@@ -206,6 +224,8 @@ class Process(Inbox):
         self.show()
         try:
             outcome = await self._told(story)
+        except HeldBack as unknown:
+            outcome = self._observed(str(unknown))
         except Stopped as stopped:
             await self.unbroken(self._take_back())
             outcome = self._outcome_undone(str(stopped))

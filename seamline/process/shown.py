@@ -13,10 +13,9 @@ from seamline.process.decision import Decided
 from seamline.process.details import current_details
 from seamline.process.start import Start
 from seamline.process.undo import UndoLog
-from seamline.process.view import Outcome, Status, Step, StepState, View
+from seamline.process.view import Outcome, Status, Step, StepState, Unwritten, View
 from seamline.process.waits import Waits
 from seamline.records.policy import Policy
-from seamline.records.reference import connection_of
 
 NOTES_MAX = 50
 NOTE_LENGTH_MAX = 500
@@ -40,6 +39,7 @@ class Shown:
         """The point of no return is passed."""
         self.manual: list[str] = []
         self.decisions: list[Decided] = []
+        self.unwritten: list[Unwritten] = []
         self._notes: list[str] = []
         self._outcome: Outcome | None = None
 
@@ -57,6 +57,7 @@ class Shown:
             decisions=tuple(self.decisions),
             notes=tuple(self._notes),
             manual=tuple(self.manual),
+            unwritten=tuple(self.unwritten),
             outcome=self._outcome,
         )
 
@@ -115,11 +116,7 @@ class Shown:
         """Show how the process ended."""
         self._outcome = outcome
         if outcome.kind.value != Status.COMPLETED.value:
-            changed: list[SearchAttributeUpdate[Any]] = [attributes.STATUS.value_set(outcome.kind.value)]
-            if outcome.code:
-                cause = attributes.ignored_cause(connection_of(self.start.reference), outcome.code)
-                changed.append(attributes.CAUSE.value_set(cause))
-            workflow.upsert_search_attributes(changed)
+            workflow.upsert_search_attributes([attributes.STATUS.value_set(outcome.kind.value)])
         self.show()
 
 

@@ -28,6 +28,8 @@ class Start(Record):
     )
     policy: Policy = Policy()
     started_by: str = Field(default="", max_length=STARTED_BY_LENGTH_MAX)
+    observe_only: bool = False
+    """Nothing is written: the process tells what it would have done."""
 
 
 S = TypeVar("S", bound=Start)

@@ -13,9 +13,9 @@ from temporalio.exceptions import ActivityError, is_cancelled_exception
 from seamline.errors import Failure, Kind, Problem
 from seamline.process.attempt import NOT_PICKED_UP, failure_of, issue
 from seamline.process.decision import Action, Decision, amend, fit
-from seamline.process.effect import Call, Operation, Read, Req, Res, Wait
+from seamline.process.effect import Call, Effect, Operation, Read, Req, Res, Wait
 from seamline.process.undo import Entry
-from seamline.process.view import Status, StepState
+from seamline.process.view import Status, StepState, Unwritten
 from seamline.process.waits import OpenWait
 from seamline.records.base import Record
 from seamline.records.undo import Undone, UndoState
@@ -26,9 +26,13 @@ if TYPE_CHECKING:
 BROKEN_RULES = "broken-rules"
 """The code of a result that the process's own check found wrong; staff amend the result, not the request."""
 
-_HEALS = (Kind.OUTAGE, Kind.LOCKED_OUT, Kind.DEFECT, Kind.NOT_YET)
-_OWNER = {Kind.LOCKED_OUT: "it", Kind.DEFECT: "it"}
+_HEALS = (Kind.OUTAGE, Kind.LOCKED_OUT, Kind.DEFECT, Kind.NOT_YET, Kind.OBSERVED)
+_OWNER = {Kind.LOCKED_OUT: "it", Kind.DEFECT: "it", Kind.OBSERVED: "it"}
 _CANCELLED = Failure(kind=Kind.OUTAGE, code="cancelled")
+
+
+class HeldBack(Exception):
+    """A process that only observes cannot tell how it would go on. The text says why."""
 
 
 @dataclass(frozen=True)
@@ -78,11 +82,53 @@ class RunningStep(Generic[Req, Res]):
 
     async def run(self) -> Done[Req, Res]:
         """The step's result; none when it `gave_way`. Raises Stopped when the process is to be taken back, and can."""
-        failure = await self._attempt(None)
+        failure = None if self._foresee_wait() else await self._attempt(None)
         while failure is not None:
+            if failure.kind is Kind.OBSERVED and self.call.observe_only:
+                self._foresee_effect()
+                break
             failure = await self._mend(failure)
         result = cast(Res, self.result)
         return Done(self.call.request, result, self.found or result)
+
+    # ---- observe-only ---------------------------------------------------------------------------------------------
+
+    def _foresee_effect(self) -> None:
+        """Note what would have been written, and go on with what would have come of it. HeldBack where nobody knows."""
+        if not isinstance(self.operation, Effect):
+            self._mark(StepState.HELD_BACK, ended=True)
+            self.result = cast(Res, Undone(state=UndoState.NOTHING))
+            return
+        foreseen = self.operation.foreseen
+        told = foreseen.told(self.call.request) if foreseen else ""
+        self._mark(StepState.HELD_BACK, ended=True, detail=told)
+        if self.entry:
+            self.process.undo.forget(self.entry)
+        self.process.unwritten.append(
+            Unwritten(
+                title=self.operation.title,
+                connection=self.connection,
+                key=self.call.key,
+                told=told,
+                holding=foreseen.holding if foreseen else "",
+                amount=str(foreseen.amount(self.call.request)) if foreseen else "",
+            )
+        )
+        if not foreseen:
+            raise HeldBack(f"what follows depends on the answer to: {self.operation.title}")
+        self.result = foreseen.result(self.call)
+
+    def _foresee_wait(self) -> bool:
+        """Do not wait for what can never be, since what it is about was held back. HeldBack where nobody can tell."""
+        if not (isinstance(self.operation, Wait) and self.process.unwritten):
+            return False
+        self._mark(StepState.HELD_BACK, ended=True)
+        if self.operation.result_type is not type(self.call.request):
+            raise HeldBack(f"what follows depends on the answer to: {self.operation.title}")
+        self.result = cast(Res, self.call.request)
+        return True
+
+    # ---- mending --------------------------------------------------------------------------------------------------
 
     async def _mend(self, failure: Failure) -> Failure | None:
         """One round of healing, or of staff's decision. Returns the next failure, None when the step is over."""

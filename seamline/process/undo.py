@@ -69,6 +69,10 @@ class UndoLog:
             self._entries.append(entry)
         return entry
 
+    def forget(self, entry: Entry) -> None:
+        """Leave out an effect that was held back: there is nothing to take back."""
+        self._entries = [one for one in self._entries if one is not entry]
+
     def _ours(self, key: str) -> Entry | None:
         return next((one for one in self._entries if one.call.key == key and not one.by_hand), None)
 

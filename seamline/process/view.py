@@ -26,6 +26,8 @@ class Status(StrEnum):
     COMPLETED = "completed"
     UNDONE = "undone"
     IGNORED = "ignored"
+    OBSERVED = "observed"
+    """Nothing was written: the process only told what it would have done."""
 
 
 class StepState(StrEnum):
@@ -37,6 +39,8 @@ class StepState(StrEnum):
     WAITING = "waiting"
     HELD_UP = "held up"
     STOPPED = "stopped"
+    HELD_BACK = "held back"
+    """Its write did not leave, since the process only observes."""
 
 
 class Step(Record):
@@ -93,12 +97,25 @@ class Planned(Record):
     how: str
 
 
+class Unwritten(Record):
+    """An effect that a process which only observes would have done. `told` holds no personal data."""
+
+    title: str
+    connection: str
+    key: str
+    told: str = ""
+    holding: str = ""
+    """What `trace` calls the object that it would have made."""
+    amount: str = ""
+
+
 class OutcomeKind(StrEnum):
     """How a process ended."""
 
     COMPLETED = "completed"
     UNDONE = "undone"
     IGNORED = "ignored"
+    OBSERVED = "observed"
 
 
 class Outcome(Record):
@@ -106,13 +123,13 @@ class Outcome(Record):
 
     kind: OutcomeKind
     reason: str = ""
-    code: str = ""
-    """Of what was ignored: why, as it is counted."""
     result: dict[str, Any] = Field(default={})
     undone: tuple[UndoneStep, ...] = ()
     manual: tuple[str, ...] = ()
     by_hand: tuple[str, ...] = ()
     """The keys of effects that others did, or that staff skipped."""
+    unwritten: tuple[Unwritten, ...] = ()
+    """What a process that only observes would have done, in its order."""
 
 
 class View(Record):
@@ -129,4 +146,6 @@ class View(Record):
     decisions: tuple[Decided, ...]
     notes: tuple[str, ...]
     manual: tuple[str, ...]
+    unwritten: tuple[Unwritten, ...] = ()
+    """What it would have done, where it only observes."""
     outcome: Outcome | None = None

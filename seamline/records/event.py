@@ -18,6 +18,7 @@ class EventKind(StrEnum):
     ORDER_EDITED = "order-edited"
     ORDER_REFUNDED = "order-refunded"
     ORDER_FULFILLED = "order-fulfilled"
+    RETURN_OPENED = "return-opened"
     PARCEL_MOVED = "parcel-moved"
     LABEL_CHANGED = "label-changed"
     DEAL_WON = "deal-won"

@@ -12,6 +12,7 @@ from seamline.records.approval import Absence, ApprovalRule
 from seamline.records.base import Record
 from seamline.records.billing import Billing
 from seamline.records.calendar import WorkingHours, zone_of
+from seamline.records.location import LabelsAt, Location
 from seamline.records.moment import Seconds
 from seamline.records.money import Money
 from seamline.records.parcel import Quote, Rate
@@ -71,11 +72,33 @@ class Policy(Record):
         default=1800, description="The first pause between looks at a parcel on the road."
     )
     tracking_poll_max_seconds: Seconds = Field(default=14_400, description="The longest such pause.")
+    locations: dict[str, Location] = Field(
+        default={}, description="What differs at each of the shop's locations, by its name in the shop."
+    )
+    labels_at: LabelsAt = Field(
+        default=LabelsAt.RESERVED,
+        description="When labels are bought: once stock is `reserved`, one parcel by the goods' weight; or once all is "
+        "`packed`, one for each parcel by its final weight.",
+    )
     billing: Billing = Field(default=Billing(), description="What is billed when, and by which rules.")
 
     def approval(self, question: str) -> ApprovalRule:
         """The rule for a question; the default rule for one that is not set. Invoices need a second person."""
         return self.approvals.get(question) or _RULES.get(question, ApprovalRule())
+
+    def location(self, name: str) -> Location:
+        """What differs at a location of the shop."""
+        return self.locations.get(name) or Location()
+
+    def labels_at_location(self, name: str) -> LabelsAt:
+        """When labels are bought for what leaves there."""
+        return self.location(name).labels_at or self.labels_at
+
+    def chooses(self, role: str) -> bool:
+        """Whether it names, for some objects, the connection that fills this role."""
+        if role == "accounting":
+            return bool(self.billing.entities)
+        return any(getattr(one, role, "") for one in self.locations.values())
 
     def present(self, team: str, now: datetime) -> str:
         """The team, or the one that decides for it today."""

@@ -8,7 +8,8 @@ from typing import Annotated
 from pydantic import AfterValidator
 
 REFERENCE_LENGTH_MAX = 64
-_PATTERN = re.compile(r"[a-z0-9][a-z0-9-]{0,30}:[A-Za-z0-9_-]{1,40}(\.[1-9][0-9]{0,3})?")
+_PART = r"\.[1-9][0-9]{0,3}"
+_PATTERN = re.compile(rf"[a-z0-9][a-z0-9-]{{0,30}}:[A-Za-z0-9_-]{{1,40}}({_PART}|(\.0|{_PART}){_PART})?")
 _KEY = re.compile(rf"(?P<reference>{_PATTERN.pattern})/[a-z0-9-]+#(?P<number>[1-9][0-9]*)")
 
 
@@ -25,7 +26,11 @@ def is_reference(text: str) -> bool:
 
 
 Reference = Annotated[str, AfterValidator(check_reference)]
-"""`connection:external id`, a part of it `connection:external id.part` (second parcel: `shop-uk:5001.2`)."""
+"""`connection:external id`; a part of it `connection:external id.part`, and a further parcel of that a number more.
+
+The second fulfilment order of an order is `shop-uk:5001.2`, its third parcel `shop-uk:5001.2.3`. The whole counts as
+part 0, so the second parcel of `shop-uk:5001` itself is `shop-uk:5001.0.2`; a first parcel is called as what it is of.
+"""
 
 
 def connection_of(reference: str) -> str:
@@ -38,14 +43,29 @@ def external_id_of(reference: str) -> str:
     return reference.split(":", 1)[1].split(".", 1)[0]
 
 
+def whole_of(reference: str) -> str:
+    """The reference without the part: `shop-uk:5001` of `shop-uk:5001.2`."""
+    return reference.split(".", 1)[0]
+
+
+def with_external_id(reference: str, external_id: str) -> str:
+    """Another object of the same connection: `shop-uk:5001` of `shop-uk:5001-R9001` and `5001`."""
+    return f"{connection_of(reference)}:{external_id}"
+
+
 def part_of(reference: str) -> int:
     """The part of the object: 2 of `shop-uk:5001.2`, 0 of the whole."""
-    return int(reference.partition(".")[2] or 0)
+    return int(reference.split(".")[1]) if "." in reference else 0
 
 
 def with_part(reference: str, part: int) -> str:
     """The reference of a part of the whole."""
     return f"{reference}.{part}"
+
+
+def with_parcel(reference: str, number: int) -> str:
+    """The reference of the parcel with this number, of an order or a part of one."""
+    return reference if number == 1 else f"{whole_of(reference)}.{part_of(reference)}.{number}"
 
 
 def effect_key(reference: str, purpose: str, number: int = 1) -> str:

@@ -7,10 +7,18 @@ from pydantic import Field
 from seamline.records.base import Record
 from seamline.records.order import FulfilmentLine
 from seamline.records.reference import Reference
+from seamline.records.stock import PARCELS_MAX
+
+
+class Tracked(Record):
+    """A parcel, as it can be followed."""
+
+    tracking_number: str = Field(min_length=1, max_length=100)
+    tracking_page: str = ""
 
 
 class FulfilmentRequest(Record):
-    """Tell the shop which lines of a fulfilment order left, and under which tracking number."""
+    """Tell the shop which lines of a fulfilment order left, and under which tracking numbers."""
 
     reference: Reference
     fulfilment_order_id: str
@@ -18,6 +26,13 @@ class FulfilmentRequest(Record):
     tracking_number: str = Field(min_length=1, max_length=100)
     tracking_page: str = ""
     carrier: str = ""
+    others: tuple[Tracked, ...] = Field(default=(), max_length=PARCELS_MAX - 1)
+    """The further parcels that it left in."""
+
+    @property
+    def parcels(self) -> tuple[Tracked, ...]:
+        """All parcels that it left in."""
+        return (Tracked(tracking_number=self.tracking_number, tracking_page=self.tracking_page), *self.others)
 
 
 class Fulfilment(Record):
@@ -46,7 +61,16 @@ class ShippedMail(Record):
     carrier: str = ""
     tracking_number: str
     tracking_page: str = ""
+    others: tuple[Tracked, ...] = ()
+    """The further parcels."""
+    partial: bool = False
+    """Whether other parts of the order are shipped apart."""
     lines: tuple[MailLine, ...] = ()
+
+    @property
+    def parcels(self) -> tuple[Tracked, ...]:
+        """All parcels."""
+        return (Tracked(tracking_number=self.tracking_number, tracking_page=self.tracking_page), *self.others)
 
 
 class Message(Record):

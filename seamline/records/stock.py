@@ -11,6 +11,9 @@ from seamline.records.base import Record
 from seamline.records.money import Currency, Money
 from seamline.records.reference import Reference
 
+PARCELS_MAX = 50
+"""More parcels than this of one fulfilment order are a mistake."""
+
 
 class StockLine(Record):
     """Pieces of one article. `unit_price` is what the customer pays for one."""
@@ -44,6 +47,22 @@ class ShipmentState(StrEnum):
     CANCELLED = "cancelled"
 
 
+class PackedLine(Record):
+    """Pieces of one article in a parcel."""
+
+    sku: str = Field(min_length=1, max_length=100)
+    quantity: int = Field(gt=0, le=100_000)
+
+
+class PackedParcel(Record):
+    """A parcel as it was packed: its final weight, box and all (0 where it is not told), and what is in it if told."""
+
+    weight_grams: int = Field(ge=0, le=1_000_000)
+    lines: tuple[PackedLine, ...] = ()
+    id: str = ""
+    """The inventory system's own name of it."""
+
+
 class Reservation(Record):
     """Stock held for a reference. `id` and `shipment_id` are the inventory system's own."""
 
@@ -54,4 +73,6 @@ class Reservation(Record):
     shipment_id: str = ""
     state: ShipmentState
     lines: tuple[StockLine, ...] = ()
+    parcels: tuple[PackedParcel, ...] = Field(default=(), max_length=PARCELS_MAX)
+    """Once it is packed, where the system or the packers tell it."""
     page: str = ""

@@ -7,6 +7,9 @@ from enum import StrEnum
 
 from seamline.records.base import Record
 
+FORESEEN = "foreseen"
+"""Stands for the id of an object that a process which only observes would have made."""
+
 
 class Repeat(StrEnum):
     """What makes repeating an operation safe, as its system's adapter declares it."""

@@ -40,14 +40,16 @@ The control API, JSON, wrong input answered with 422 and {detail: [{field, reaso
     DELETE /_simulator/faults/{id}                     ends one; the calls that it keeps waiting go on
     GET, PUT /_simulator/settings                      how fast the world moves: see `world.Settings`
     GET, PUT /_simulator/stock/{connection}            {sku: pieces}
-    POST /_simulator/warehouse/{connection}/shipments/{id}   {state: picked, packed or done}
+    POST /_simulator/warehouse/{connection}/shipments/{id}   {state: picked, packed or done;
+                                                       packages: [{lines: {sku: pieces}, weight_grams}]}
     POST /_simulator/parcels/{number}                  {state: TRANSIT, DELIVERED, RETURNED or FAILURE}
 
 With `autopilot` the warehouse packs and hands over, and parcels travel, by themselves; without it nothing moves but by
 the last two. Pages for people: `/` (the ledger, `?reference=`) and `/objects/{connection}/{kind}/{id}`.
 
-The ledger's operations: reserve, release, ship, buy-label, request-refund, refund, refund-rejected, post-fulfilment,
-cancel-fulfilment, send-mail, tell-team, write-invoice, mark-reversed, create-task; HubSpot's are in
-`seamline.simulator.hubspot`, Xero's in `seamline.simulator.xero`. `undoes` is the object_id of the effect taken back; a
-rejected refund takes its request back. Reference and key are what the vendor's object carries, '' when nothing.
+The ledger's operations: reserve, release, ship, ship-parcel (each package of it), buy-label, request-refund, refund,
+refund-rejected, post-fulfilment, cancel-fulfilment, send-mail, tell-team, write-invoice, mark-reversed, create-task;
+HubSpot's are in `seamline.simulator.hubspot`, Xero's in `seamline.simulator.xero`. `undoes` is the object_id of the
+effect taken back; a rejected refund takes its request back. Reference and key are what the vendor's object carries, ''
+when nothing.
 """

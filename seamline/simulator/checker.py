@@ -18,6 +18,7 @@ The rules, by the name a finding carries:
     rejected-untold     a refund was rejected and no process follows it
     money-pending       (only when settled) a refund was asked for and neither confirmed nor rejected
     ignored-acted       an ignored order or deal has any effect
+    observed-acted      an order or deal that was only observed has an effect of ours
     failed-with-effects a failed, terminated or timed-out run has live effects
     no-process          an effect's reference belongs to no process
     over-refunded       more money came back than was spent; something was credited that was not there

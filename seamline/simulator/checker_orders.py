@@ -94,6 +94,8 @@ def _ended_right(process: Process, live: Sequence[Effect], ever: Sequence[Effect
             yield _finding(process.reference, "left-over", _names(live))
         case "ignored" if ever:
             yield _finding(process.reference, "ignored-acted", _names(ever))
+        case "observed" if acted := [effect for effect in ever if effect.key or effect.system == "shopify"]:
+            yield _finding(process.reference, "observed-acted", _names(acted))
         case "unreadable":
             yield _finding(process.reference, "unreadable", f"the result of {process.id} names no known kind")
 

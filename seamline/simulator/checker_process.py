@@ -51,10 +51,10 @@ class Process(BaseModel):
 
     @property
     def ending(self) -> str:
-        """completed, undone, ignored, running, failed, or unreadable."""
+        """completed, undone, ignored, observed, running, failed, or unreadable."""
         if self.status == "COMPLETED":
             kind = self.result.get("kind") if isinstance(self.result, dict) else None
-            return kind if kind in ("completed", "undone", "ignored") else "unreadable"
+            return kind if kind in ("completed", "undone", "ignored", "observed") else "unreadable"
         if self.status == "CANCELED":
             return "undone"
         return "failed" if self.status in _FAILED else "running"

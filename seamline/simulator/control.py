@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from seamline.simulator import smtp
 from seamline.simulator.faults import Fault, FaultRequest
+from seamline.simulator.tryton_packages import PACKAGES_MAX, PackageWanted
 from seamline.simulator.vendor import Vendor, WorldError
 from seamline.simulator.world import Settings, World
 
@@ -24,6 +25,7 @@ class Move(BaseModel):
     model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
 
     state: Literal["picked", "packed", "done"]
+    packages: list[PackageWanted] = Field(default=[], max_length=PACKAGES_MAX)
 
 
 def router(world: World, vendors: Mapping[str, Vendor]) -> APIRouter:
@@ -98,4 +100,7 @@ def _warehouse(routes: APIRouter, world: World, vendors: Mapping[str, Vendor]) -
         if vendor is None or vendor.move_shipment is None:
             raise WorldError(f"connection: {connection} is no inventory system used so far", 404)
         with world.transaction():
-            return {"id": shipment_id, "state": vendor.move_shipment(connection, shipment_id, move.state)}
+            return {
+                "id": shipment_id,
+                "state": vendor.move_shipment(connection, shipment_id, move.state, move.packages),
+            }

@@ -8,10 +8,11 @@ shop, when all is fulfilled or the order is cancelled). A refund of the app's th
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
+from types import MappingProxyType
 
 from seamline.simulator import shopify_money as money
 from seamline.simulator.shopify_orders import (
@@ -25,6 +26,7 @@ from seamline.simulator.shopify_orders import (
     touch,
 )
 from seamline.simulator.shopify_webhooks import Webhooks
+from seamline.simulator.shopify_worth import refunded
 from seamline.simulator.world import Body, World
 
 SYSTEM = "shopify"
@@ -82,28 +84,45 @@ class Acts:
                 self.capture(order, authorization, left, by)
                 order = self._order(order["id"])
 
-    def refund(self, order: Body, paid: Body, amount: Decimal, by: By, note: str | None = None) -> Body:
-        """Give back part of a capture or sale; the refund, with its transaction's id."""
-        if not 0 < amount <= money.refundable(order, paid):
+    def refund(
+        self,
+        order: Body,
+        parts: Sequence[tuple[Body, Decimal]],
+        by: By,
+        note: str | None = None,
+        *,
+        lines: Mapping[str, int] = MappingProxyType({}),
+        shipping: bool = False,
+    ) -> Body:
+        """Give back so much of each capture or sale, for lines or for none; the refund."""
+        if any(not 0 < amount <= money.refundable(order, paid) for paid, amount in parts):
             raise UserError("Refund amount cannot be greater than the amount available to refund", "transactions")
         seconds = self.world.settings.payment_refund_after_seconds if by is By.APP else 0
         status = "PENDING" if seconds else "SUCCESS"
-        made = money.transaction(self._new_id(), "REFUND", amount, parent_id=paid["id"], status=status)
+        made = [
+            money.transaction(self._new_id(), "REFUND", amount, parent_id=paid["id"], status=status)
+            for paid, amount in parts
+        ]
         refund = {
             "id": self._new_id(),
             "note": note,
-            "created_at": made["created_at"],
-            "transaction_id": made["id"],
+            "created_at": made[0]["created_at"],
+            "transaction_ids": [one["id"] for one in made],
+            "lines": dict(lines),
         }
-        order = self._add(order | {"refunds": [*order["refunds"], refund]}, made)
-        undoes = gid("OrderTransaction", paid["id"])
-        if seconds:
-            self._record("request-payment-refund", order, made, key=note or "", undoes=undoes)
-            self.world.schedule(seconds, SETTLE_REFUND, self.connection, f"{order['id']}/{made['id']}")
-        else:
-            self._record(
-                "refund-payment" if by is By.APP else f"refund{by}", order, made, key=note or "", undoes=undoes
-            )
+        order = order | {"refunds": [*order["refunds"], refund], "transactions": [*order["transactions"], *made]}
+        if lines or shipping:
+            total = sum((amount for _, amount in parts), Decimal(0))
+            order = refunded(order, lines, shipping=shipping, amount=total)
+        order = touch(self.world, self.connection, order)
+        for one in made:
+            undoes = gid("OrderTransaction", one["parent_id"])
+            if seconds:
+                self._record("request-payment-refund", order, one, key=note or "", undoes=undoes)
+                self.world.schedule(seconds, SETTLE_REFUND, self.connection, f"{order['id']}/{one['id']}")
+            else:
+                operation = "refund-payment" if by is By.APP else f"refund{by}"
+                self._record(operation, order, one, key=note or "", undoes=undoes)
         body = {"id": int(refund["id"]), "order_id": int(order["id"]), "created_at": refund["created_at"], "note": note}
         self.webhooks.order_event("refunds/create", order, body)
         return refund
@@ -112,7 +131,7 @@ class Acts:
         """Give back all that was paid and let go of what was authorised; the order."""
         for one in order["transactions"]:
             if left := money.refundable(order, one):
-                self.refund(order, one, left, by)
+                self.refund(order, [(one, left)], by)
                 order = self._order(order["id"])
         return self.void(order)
 

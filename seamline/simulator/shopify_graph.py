@@ -34,9 +34,10 @@ from graphql import (
     value_from_ast_untyped,
 )
 
+from seamline.simulator.shopify_ids import number
 from seamline.simulator.shopify_money import financial_status
 from seamline.simulator.shopify_money_views import View
-from seamline.simulator.shopify_mutations import number, subscription_view
+from seamline.simulator.shopify_mutations import subscription_view
 from seamline.simulator.shopify_orders import fulfilment_orders
 from seamline.simulator.shopify_views import Shop, display_status
 from seamline.simulator.world import Body
@@ -143,6 +144,7 @@ class Queries:
             "fulfillmentOrder": self.fulfillment_order,
             "fulfillment": self.fulfillment,
             "job": self.job,
+            "return": self.customer_return,
             "webhookSubscriptions": self.webhook_subscriptions,
         }
 
@@ -157,6 +159,10 @@ class Queries:
     def fulfillment(self, id: str) -> View | None:
         """A fulfilment, null when there is none."""
         return self._found("fulfillment", number(id, "Fulfillment"), self.shop.fulfilment)
+
+    def customer_return(self, id: str) -> View | None:
+        """A return, null when there is none."""
+        return self._found("return", number(id, "Return"), self.shop.customer_return)
 
     def job(self, id: str) -> View | None:
         """A job, null when there is none."""
@@ -224,16 +230,18 @@ def _holds(value: str | None, sign: str, wanted: str) -> bool:
 
 
 def _resolve(source: Mapping[str, Any], info: GraphQLResolveInfo[Any], **arguments: Any) -> Any:
-    """A field of an object shown as a mapping; a link is a function, which only root fields give arguments."""
+    """A field of an object shown as a mapping; a link is a function, a root field one with arguments."""
     value = source.get(info.field_name)
     if callable(value):
-        value = value() if info.parent_type.name not in _ROOTS else value(**arguments)
+        takes = info.parent_type.name in _ROOTS or info.field_name in _COMPUTED
+        value = value(**arguments) if takes else value()
     if get_named_type(info.return_type).name.endswith("Connection"):
         return _page(value or [], arguments)
     return value[: arguments["first"]] if isinstance(value, list) and arguments.get("first") is not None else value
 
 
 _ROOTS = ("QueryRoot", "Mutation")
+_COMPUTED = ("suggestedRefund",)
 
 
 def _page(nodes: Sequence[View], arguments: Mapping[str, Any]) -> View:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Mapping, Sequence
 from decimal import Decimal, InvalidOperation
@@ -11,7 +10,9 @@ from typing import Any
 from graphql import GraphQLError
 
 from seamline.simulator.shopify_acts import Acts, By, UserError, not_cancellable
-from seamline.simulator.shopify_money_views import View, in_shop_currency, refund, transaction
+from seamline.simulator.shopify_aftersales import Aftersales, tracking_of
+from seamline.simulator.shopify_ids import number
+from seamline.simulator.shopify_money_views import View, transaction
 from seamline.simulator.shopify_orders import (
     fulfilment_orders,
     fulfilments,
@@ -39,7 +40,7 @@ class Mutations:
         self.shop = shop
         self.call = call
         self.acts = Acts(shop.world, shop.connection, webhooks)
-        self.idempotency_key = idempotency_key
+        self.aftersales = Aftersales(shop, call, webhooks, idempotency_key)
         self.webhooks = webhooks
         self.world = shop.world
         self.connection = shop.connection
@@ -52,10 +53,10 @@ class Mutations:
             "fulfillmentOrderHold": self.fulfillment_order_hold,
             "fulfillmentOrderReleaseHold": self.fulfillment_order_release_hold,
             "orderCapture": self.order_capture,
-            "refundCreate": self.refund_create,
             "orderCancel": self.order_cancel,
             "webhookSubscriptionCreate": self.webhook_subscription_create,
             "webhookSubscriptionDelete": self.webhook_subscription_delete,
+            **self.aftersales.roots(),
         }
 
     def fulfillment_create(self, fulfillment: Input, message: str | None = None) -> View:
@@ -124,22 +125,10 @@ class Mutations:
         """Capture an authorisation, once. One that has lapsed answers a failed transaction."""
         try:
             order, authorization = self._order_and_transaction(input["id"], input["parentTransactionId"])
-            amount = _charged(order, input.get("currency"), input["amount"])
-            made = self.acts.capture(order, authorization, amount, By.APP)
+            made = self.acts.capture(order, authorization, _amount(input["amount"]), By.APP)
         except UserError as error:
             return {"transaction": None, "userErrors": self._refused(error)}
         return {"transaction": transaction(self.shop.read("order", order["id"]), made), "userErrors": []}
-
-    def refund_create(self, input: Input) -> View:
-        """Refund one capture or sale. The directive `@idempotent` is required; its key gives the same refund again."""
-        if not (self.idempotency_key or "").strip():
-            text = "The @idempotent directive is required for this mutation but was not provided"
-            raise GraphQLError(text, extensions={"code": "BAD_REQUEST"})
-        try:
-            order, made = self._refund(input)
-        except UserError as error:
-            return {"order": None, "refund": None, "userErrors": self._refused(error)}
-        return {"order": self.shop.order(order), "refund": refund(order, made), "userErrors": []}
 
     def order_cancel(
         self,
@@ -213,7 +202,7 @@ class Mutations:
             "status": "SUCCESS",
             "created_at": time_text(),
             "updated_at": time_text(),
-            "tracking": _tracking(tracking),
+            "tracking": tracking_of(tracking),
             "lines": [
                 {
                     "id": object_id(self.world, self.connection),
@@ -279,27 +268,6 @@ class Mutations:
 
     # -- money ------------------------------------------------------------------------------------------------------
 
-    def _refund(self, wanted: Input) -> tuple[Body, Body]:
-        asked = json.dumps(wanted, sort_keys=True)
-        known = self.world.get(self.connection, "idempotency-key", str(self.idempotency_key))
-        if known is not None:
-            if known["asked"] != asked:
-                raise UserError("The same idempotency key cannot be used with different operation parameters.")
-            order = self.shop.read("order", known["order_id"])
-            return order, next(one for one in order["refunds"] if one["id"] == known["refund_id"])
-        transactions = wanted.get("transactions") or []
-        if [(one["kind"], bool(one.get("parentId"))) for one in transactions] != [("REFUND", True)]:
-            raise UserError("Transactions must be one of the kind REFUND with a parent", "transactions")
-        one = transactions[0]
-        order, paid = self._order_and_transaction(wanted["orderId"], one["parentId"])
-        if one["gateway"] != paid["gateway"]:
-            raise UserError("Gateway is not that of the parent transaction", "transactions", "0", "gateway")
-        amount = _charged(order, wanted.get("currency"), one["amount"])
-        made = self.acts.refund(order, paid, amount, By.APP, wanted.get("note"))
-        used = {"asked": asked, "order_id": order["id"], "refund_id": made["id"]}
-        self.world.put(self.connection, "idempotency-key", str(self.idempotency_key), used)
-        return self.shop.read("order", order["id"]), made
-
     def _order_and_transaction(self, order_id: str, transaction_id: str) -> tuple[Body, Body]:
         order = self.world.get(self.connection, "order", number(order_id, "Order"))
         if order is None:
@@ -329,16 +297,6 @@ class Mutations:
         return [error.view]
 
 
-def number(id: str, kind: str) -> str:
-    """The numeric id of a global id of this kind. GraphQLError `Invalid global id` for anything else."""
-    found = re.fullmatch(rf"gid://shopify/{kind}/([0-9]{{1,20}})(\?.*)?", id)
-    if found is None:
-        raise GraphQLError(f"Invalid global id '{id}'", extensions={"code": "argumentLiteralsIncompatible"})
-    if found[1] == "0":
-        raise GraphQLError("invalid id", extensions={"code": "RESOURCE_NOT_FOUND"})
-    return found[1]
-
-
 def topic_of(name: str) -> str:
     """The topic in headers of a webhook: `orders/paid` of ORDERS_PAID."""
     return name.lower().replace("_", "/", 1)
@@ -357,13 +315,6 @@ def subscription_view(subscription: Body) -> View:
         "apiVersion": {"displayName": "2026-07", "handle": "2026-07", "supported": True},
         "includeFields": [],
     }
-
-
-def _charged(order: Body, currency: str | None, text: Any) -> Decimal:
-    """An amount that the app gives in the customer's currency, in the shop's."""
-    if currency not in (None, order["presentment_currency"] or order["currency"]):
-        raise UserError("Currency is not the presentment currency of the order", "currency")
-    return in_shop_currency(order, _amount(text))
 
 
 def _amount(text: Any) -> Decimal:
@@ -388,12 +339,3 @@ def _quantities(part: Body, wanted: Input, place: int) -> list[tuple[Body, int]]
             raise UserError("Invalid fulfillment order line item quantity requested.", "fulfillment")
         found.append((line, one["quantity"]))
     return found
-
-
-def _tracking(wanted: Input) -> list[View]:
-    numbers = wanted.get("numbers") or ([wanted["number"]] if wanted.get("number") else [])
-    urls = wanted.get("urls") or ([wanted["url"]] if wanted.get("url") else [])
-    padded = [*urls, *[None] * len(numbers)]
-    return [
-        {"number": one, "url": padded[place], "company": wanted.get("company")} for place, one in enumerate(numbers)
-    ]

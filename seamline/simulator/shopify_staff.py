@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from decimal import Decimal
 from typing import Annotated, Literal
 
@@ -11,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from seamline.simulator import shopify_money as money
 from seamline.simulator.shopify_acts import SYSTEM, Acts, By, UserError, not_cancellable
 from seamline.simulator.shopify_orders import AddressWanted, OrderWanted, make_order
+from seamline.simulator.shopify_returns import Returns
 from seamline.simulator.shopify_webhooks import Webhooks
 from seamline.simulator.vendor import WorldError
 from seamline.simulator.world import Body, World
@@ -54,6 +56,20 @@ class PaymentAct(_Asked):
 
     action: Literal["capture", "refund", "void", "lapse", "pay", "reject-refund"]
     amount: Decimal | None = Field(default=None, gt=0, max_digits=18, decimal_places=2)
+    quantities: dict[str, Annotated[int, Field(gt=0, le=100_000)]] = Field(
+        default={}, description="Of a refund: for which pieces, by SKU; none for money alone."
+    )
+
+
+class ReturnWanted(_Asked):
+    """What a customer wants to return, by SKU, and why. `requested`: it waits to be approved; else staff opened it."""
+
+    quantities: dict[str, Annotated[int, Field(gt=0, le=100_000)]] = Field(min_length=1)
+    reason: Literal[
+        "SIZE_TOO_SMALL", "SIZE_TOO_LARGE", "UNWANTED", "NOT_AS_DESCRIBED", "WRONG_ITEM", "DEFECTIVE", "OTHER"
+    ] = "UNWANTED"
+    note: str = Field(default="", max_length=255)
+    requested: bool = False
 
 
 class Edit(_Asked):
@@ -113,6 +129,18 @@ def _orders(routes: APIRouter, world: World, webhooks: Webhooks) -> None:
             raise WorldError(f"{wanted.action}: {error}", 409) from None
         return _named(made) | {"financial_status": money.financial_status(_order(world, connection, order_id))}
 
+    @routes.post("/orders/{order_id}/returns", status_code=201)
+    async def returned(connection: str, order_id: str, wanted: ReturnWanted) -> dict[str, str]:
+        made = _order(world, connection, order_id)
+        returns = Returns(world, connection, webhooks)
+        status = "REQUESTED" if wanted.requested else "OPEN"
+        try:
+            with world.transaction():
+                one = returns.make(made, wanted.quantities, reason=wanted.reason, note=wanted.note, status=status)
+        except UserError as error:
+            raise WorldError(f"quantities: {error}", 409) from None
+        return {"id": one["id"], "name": one["name"], "reference": returns.reference_of(one)}
+
     @routes.post("/orders/{order_id}/edit")
     async def edit(connection: str, order_id: str, wanted: Edit) -> dict[str, str]:
         made = _order(world, connection, order_id)
@@ -156,7 +184,7 @@ def _pay(acts: Acts, order: Body, wanted: PaymentAct) -> None:
         acts.capture(order, one, wanted.amount or left, By.STAFF)
     elif wanted.action == "refund":
         one, left = _first(order, money.refundable, "there is nothing to refund")
-        acts.refund(order, one, wanted.amount or left, By.STAFF)
+        acts.refund(order, [(one, wanted.amount or left)], By.STAFF, lines=_lines(order, wanted.quantities))
     else:
         _first(order, money.capturable, "there is nothing to void")
         acts.void(order)
@@ -168,6 +196,14 @@ def _first(order: Body, left_of: money.Left, problem: str) -> tuple[Body, Decima
         if left := left_of(order, one):
             return one, left
     raise UserError(problem)
+
+
+def _lines(order: Body, quantities: Mapping[str, int]) -> dict[str, int]:
+    """Pieces by the line's id."""
+    known = {line["sku"]: line["id"] for line in order["lines"]}
+    if unknown := quantities.keys() - known.keys():
+        raise UserError(f"the order has no {', '.join(sorted(unknown))}")
+    return {known[sku]: count for sku, count in quantities.items()}
 
 
 def _shops(world: World) -> list[str]:

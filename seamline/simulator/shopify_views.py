@@ -74,8 +74,6 @@ class Shop:
             "sku": line["sku"],
             "tracked": True,
             "requiresShipping": line["requires_shipping"],
-            "harmonizedSystemCode": line["hs_code"] or None,
-            "countryCodeOfOrigin": line["origin"] or None,
             "measurement": {"id": gid("InventoryItemMeasurement", line["variant_id"]), "weight": weight},
         }
         variant = {
@@ -105,7 +103,6 @@ class Shop:
             "discountedUnitPriceAfterAllDiscountsSet": bag(each),
             "discountedTotalSet": bag(price * quantity - discount),
             "totalDiscountSet": bag(discount),
-            "lineItemGroup": _group(line),
             "variant": variant,
             "product": {"id": gid("Product", line["variant_id"]), "title": line["title"]},
             "customAttributes": [],
@@ -119,7 +116,6 @@ class Shop:
             "legacyResourceId": part["location"]["id"],
             "name": part["location"]["name"],
             "isActive": True,
-            "isFulfillmentService": part["location"]["service"],
         }
         return {
             "id": gid("FulfillmentOrder", part["id"]),
@@ -137,7 +133,6 @@ class Shop:
             },
             "fulfillmentHolds": [hold_view(hold) for hold in part["holds"]],
             "assignedLocation": {"name": part["location"]["name"], "countryCode": "GB", "location": location},
-            "internationalDuties": {"incoterm": order["incoterm"]} if order["incoterm"] else None,
             "destination": _destination(part, order),
             "lineItems": [self._part_line(order, line) for line in part["lines"]],
             "order": lambda: self.order(order),
@@ -177,6 +172,34 @@ class Shop:
             ],
             "fulfillmentOrders": lambda: [self.fulfilment_order(self.read("fulfillment-order", one)) for one in parts],
             "order": lambda: self.order(order),
+        }
+
+    def customer_return(self, made: Body) -> View:
+        """The type Return."""
+        order = self._order_of(made)
+        lines = {line["id"]: line for line in order["lines"]}
+        return {
+            "id": gid("Return", made["id"]),
+            "name": made["name"],
+            "status": made["status"],
+            "createdAt": made["created_at"],
+            "totalQuantity": sum(line["quantity"] for line in made["lines"]),
+            "order": lambda: self.order(order),
+            "returnLineItems": [
+                {
+                    "__typename": "ReturnLineItem",
+                    "id": gid("ReturnLineItem", line["id"]),
+                    "quantity": line["quantity"],
+                    "returnReason": line["reason"],
+                    "returnReasonNote": line["note"],
+                    "fulfillmentLineItem": {
+                        "id": gid("FulfillmentLineItem", line["fulfilment_line_id"]),
+                        "lineItem": self.line(order, lines[line["line_id"]]),
+                        "quantity": line["quantity"],
+                    },
+                }
+                for line in made["lines"]
+            ],
         }
 
     def read(self, kind: str, number: str) -> Body:
@@ -262,9 +285,9 @@ def _plain_order(order: Body) -> View:
         "returnStatus": "NO_RETURN",
         "requiresShipping": any(one["requires_shipping"] for one in order["lines"]),
         "currencyCode": order["currency"],
-        "presentmentCurrencyCode": order["presentment_currency"] or order["currency"],
+        "presentmentCurrencyCode": order["currency"],
         "taxesIncluded": order["taxes_included"],
-        "dutiesIncluded": order["duties_included"],
+        "dutiesIncluded": False,
         "email": order["email"],
         "phone": order["phone"],
         "customerLocale": order["locale"],
@@ -281,13 +304,6 @@ def _plain_order(order: Body) -> View:
         "currentSubtotalLineItemsQuantity": sum(one["current_quantity"] for one in order["lines"]),
         "currentTotalWeight": str(sum(one["weight_grams"] * one["current_quantity"] for one in order["lines"])),
     }
-
-
-def _group(line: Body) -> View | None:
-    """The bundle that a line is a component of. The bundle itself is no line, and no stock item."""
-    if not line["bundle"]:
-        return None
-    return {"id": gid("LineItemGroup", line["id"]), "quantity": line["quantity"], "title": line["bundle"]}
 
 
 def _facts(order: Body) -> list[View]:

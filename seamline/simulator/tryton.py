@@ -14,7 +14,7 @@ import binascii
 import hmac
 import json
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime
 from decimal import Decimal, InvalidOperation
 from http import HTTPStatus
@@ -26,6 +26,7 @@ from starlette.responses import HTMLResponse, JSONResponse, Response
 from seamline.simulator.faults import FaultKind, Injected
 from seamline.simulator.tryton_buttons import SYSTEM, Buttons, Warehouse
 from seamline.simulator.tryton_models import CREATED_OVER_REST, MODELS, Values
+from seamline.simulator.tryton_packages import PackageWanted
 from seamline.simulator.tryton_records import Records, check_path
 from seamline.simulator.tryton_seed import add_missing_products, seed
 from seamline.simulator.tryton_values import Defect, UserError
@@ -48,9 +49,9 @@ def vendor(world: World) -> Vendor:
     """Tryton, on this world."""
     warehouse = Warehouse(world)
 
-    def move(connection: str, shipment_id: str, state: str) -> str:
+    def move(connection: str, shipment_id: str, state: str, packages: Sequence[PackageWanted]) -> str:
         try:
-            return warehouse.move(connection, shipment_id, state)
+            return warehouse.move(connection, shipment_id, state, packages=packages)
         except ValueError as error:
             raise WorldError(str(error), 409) from None
 

@@ -8,10 +8,11 @@ done, all under the shipment's id, with the sale's `reference`, and its `descrip
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
 
 from seamline.simulator.tryton_models import Values
+from seamline.simulator.tryton_packages import PackageWanted, filled, pack, packages_of
 from seamline.simulator.tryton_records import Records, is_outgoing, out_of_domain
 from seamline.simulator.tryton_seed import location
 from seamline.simulator.tryton_values import UserError
@@ -224,6 +225,8 @@ class Buttons:
         self.records.set(SHIPMENT, shipment, state="done", effective_date=self._today())
         self._tell_sale(self._sale(shipment))
         self._record(shipment, "ship")
+        for package in packages_of(self.records, shipment):
+            self._record(shipment, "ship-parcel", object_id=str(package["id"]))
 
     def _draft(self, shipment: Values) -> None:
         if any(move["state"] == "cancelled" for move in self._moves(shipment, outgoing=True)):
@@ -237,7 +240,7 @@ class Buttons:
         self._free(shipment)
         for outgoing in (True, False):
             for move in self._moves(shipment, outgoing=outgoing):
-                self.records.set(MOVE, move, state="cancelled")
+                self.records.set(MOVE, move, state="cancelled", package=None)
         self._set_state(SHIPMENT, shipment, "cancelled")
         self._tell_sale(self._sale(shipment))
 
@@ -256,13 +259,13 @@ class Buttons:
     def _sale(self, shipment: Values) -> Values:
         return self.records.known(SALE, self._moves(shipment, outgoing=True)[0]["sale"])
 
-    def _record(self, shipment: Values, operation: str, undoes: str | None = None) -> None:
+    def _record(self, shipment: Values, operation: str, undoes: str | None = None, object_id: str = "") -> None:
         sale = self._sale(shipment)
         self.records.world.record_effect(
             self.records.connection,
             SYSTEM,
             operation,
-            object_id=str(shipment["id"]),
+            object_id=object_id or str(shipment["id"]),
             reference=sale["reference"] or "",
             key=sale["description"] or "",
             undoes=undoes,
@@ -284,8 +287,15 @@ class Warehouse:
         world.on(PACK, self._packed)
         world.on(HAND_OVER, self._handed_over)
 
-    def move(self, connection: str, shipment_id: str, state: str, at: datetime | None = None) -> str:
-        """Bring a shipment on until it is in `state`. ValueError says why that cannot be."""
+    def move(
+        self,
+        connection: str,
+        shipment_id: str,
+        state: str,
+        at: datetime | None = None,
+        packages: Sequence[PackageWanted] = (),
+    ) -> str:
+        """Bring a shipment on until it is in `state`, in these packages. ValueError says why that cannot be."""
         records = Records(self.world, connection, {})
         shipment = self.world.get(connection, SHIPMENT, shipment_id)
         if shipment is None:
@@ -293,6 +303,8 @@ class Warehouse:
         place, goal = self._step(shipment["state"]), self.STEPS.index(state)
         if place is None or place > goal:
             raise ValueError(f"shipment {shipment_id} is {shipment['state']} and cannot become {state}")
+        if packages:
+            pack(records, shipment, packages)
         for button in self._BUTTONS[place + 1 : goal + 1]:
             Buttons(records, at=at).press(SHIPMENT, shipment, button)
         return str(shipment["state"])
@@ -302,8 +314,16 @@ class Warehouse:
 
     def _packed(self, connection: str, shipment_id: str, due: datetime) -> None:
         if self._is(connection, shipment_id, "assigned", "picked"):
-            self.move(connection, shipment_id, "packed", due)
+            self.move(connection, shipment_id, "packed", due, self._filled(connection, shipment_id))
             self.world.schedule(self.world.settings.hand_over_after_seconds, HAND_OVER, connection, shipment_id)
+
+    def _filled(self, connection: str, shipment_id: str) -> Sequence[PackageWanted]:
+        grams_max = self.world.settings.parcel_grams_max
+        if grams_max is None:
+            return ()
+        records = Records(self.world, connection, {})
+        shipment = records.known(SHIPMENT, int(shipment_id))
+        return () if packages_of(records, shipment) else filled(records, shipment, grams_max)
 
     def _handed_over(self, connection: str, shipment_id: str, due: datetime) -> None:
         if self._is(connection, shipment_id, "packed"):

@@ -164,7 +164,13 @@ MODELS: Mapping[str, Model] = {
         "Tax", {"name": _char("Name", required=True), "rate": Field(Kind.NUMERIC, "Rate", required=True), **_ACTIVE}
     ),
     "product.uom": _model(
-        "Unit of Measure", {"name": _char("Name", required=True), "symbol": _char("Symbol"), **_ACTIVE}
+        "Unit of Measure",
+        {
+            "name": _char("Name", required=True),
+            "symbol": _char("Symbol"),
+            "factor": Field(Kind.FLOAT, "Factor", required=True, default=1.0),
+            **_ACTIVE,
+        },
     ),
     "product.product": _model(
         "Product Variant",
@@ -282,6 +288,8 @@ MODELS: Mapping[str, Model] = {
             "moves": _many("Moves", "stock.move", "shipment", readonly=True),
             "outgoing_moves": Field(Kind.COMPUTED_MANY, "Outgoing Moves", "stock.move", readonly=True),
             "inventory_moves": Field(Kind.COMPUTED_MANY, "Inventory Moves", "stock.move", readonly=True),
+            "packages": _many("Packages", "stock.package", "shipment", readonly=True),
+            "root_packages": Field(Kind.COMPUTED_MANY, "Packages", "stock.package", readonly=True),
             "origins": _computed("Origins"),
             "partially_assigned": _computed("Partially Assigned"),
             "state": _choice(
@@ -310,7 +318,26 @@ MODELS: Mapping[str, Model] = {
             "shipment": Field(Kind.REFERENCE, "Shipment", readonly=True),
             "origin": Field(Kind.REFERENCE, "Origin", readonly=True),
             "sale": _one("Sale", "sale.sale", readonly=True),
+            "package": _one("Package", "stock.package", readonly=True),
             "state": _choice("State", "staging", "draft", "assigned", "done", "cancelled", readonly=True),
+        },
+    ),
+    "stock.package": _model(
+        "Stock Package",
+        {
+            "number": _char("Number", required=True, readonly=True),
+            "company": _one("Company", "company.company", required=True),
+            "shipment": Field(Kind.REFERENCE, "Shipment"),
+            "moves": _many("Moves", "stock.move", "package"),
+            "parent": _one("Parent", "stock.package"),
+            "children": _many("Children", "stock.package", "parent"),
+            "packaging_weight": Field(Kind.FLOAT, "Packaging Weight"),
+            "packaging_weight_uom": _one("Packaging Weight UoM", "product.uom"),
+            "additional_weight": Field(Kind.FLOAT, "Additional Weight"),
+            "weight": _computed("Weight"),
+            "weight_uom": _one("Weight UoM", "product.uom", readonly=True),
+            "total_weight": _computed("Total Weight"),
+            "state": _computed("State"),
         },
     ),
 }

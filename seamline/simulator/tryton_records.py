@@ -11,6 +11,7 @@ from decimal import Decimal
 from typing import Any
 
 from seamline.simulator.tryton_models import MODELS, Field, Kind, Model, Values
+from seamline.simulator.tryton_packages import package_value
 from seamline.simulator.tryton_values import (
     OPERATORS,
     Defect,
@@ -120,6 +121,8 @@ class Records:
                 return [move for move in self.find("stock.move", sale=record["id"]) if is_outgoing(move)]
             case "sale.line", "moves":
                 return self.find("stock.move", origin=f"sale.line,{record['id']}")
+            case _, "root_packages":
+                return self.find("stock.package", shipment=f"{model},{record['id']}", parent=None)
             case _:
                 moves = self.find("stock.move", shipment=f"stock.shipment.out,{record['id']}")
                 return [move for move in moves if is_outgoing(move) is (name == "outgoing_moves")]
@@ -139,6 +142,8 @@ class Records:
                 return _line_amount(record)
             case "sale.sale", _:
                 return self._amount(name, self.find("sale.line", sale=record["id"]))
+            case "stock.package", _:
+                return package_value(self, record, name)
             case "stock.shipment.out", "origins":
                 sales = dict.fromkeys(move["sale"] for move in self._computed_many(model, record, "outgoing_moves"))
                 return ", ".join(_rec_name(self, "sale.sale", self.known("sale.sale", sale)) for sale in sales)

@@ -43,6 +43,7 @@ def seed(records: Records) -> None:
         party = records.add("party.party", name="Seaside Goods", code="OWN")
         records.add("company.company", party=party["id"], currency=currencies["GBP"]["id"])
         records.add("product.uom", name="Unit", symbol="u")
+        records.add("product.uom", name="Kilogram", symbol="kg")
         records.add("account.tax", name="VAT 20 %", rate="0.2")
         _warehouse(records)
         known = world.stock(connection)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -36,12 +36,12 @@ class Vendor:
 
     `router` is mounted at `/{system}/{connection}` (its routes take the path parameter `connection`), `control` at
     `/_simulator`. `render` gives an injected fault (status, throttle, refuse, down) the vendor's own shape.
-    `move_shipment(connection, id, state)` serves `/_simulator/warehouse/...`: state is picked, packed or done, the
-    answer is the state reached; WorldError when impossible.
+    `move_shipment(connection, id, state, packages)` serves `/_simulator/warehouse/...`: state is picked, packed or
+    done, packages are those it is put into; the answer is the state reached; WorldError when impossible.
     """
 
     system: str
     router: APIRouter
     render: Callable[[Injected], Response]
     control: APIRouter = field(default_factory=APIRouter)
-    move_shipment: Callable[[str, str, str], str] | None = None
+    move_shipment: Callable[[str, str, str, Sequence[Any]], str] | None = None

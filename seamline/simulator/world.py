@@ -57,6 +57,8 @@ class Settings(BaseModel):
     autopilot: bool = False
     pack_after_seconds: float = Field(default=2.0, ge=0, le=86_400)
     hand_over_after_seconds: float = Field(default=2.0, ge=0, le=86_400)
+    parcel_grams_max: int | None = Field(default=None, gt=0, le=1_000_000)
+    """The heaviest parcel that the autopilot packs; without it the ERP is told of no parcels."""
     transit_after_seconds: float = Field(default=2.0, ge=0, le=86_400)
     deliver_after_seconds: float = Field(default=2.0, ge=0, le=86_400)
     label_queued_seconds: float = Field(default=0.0, ge=0, le=86_400)

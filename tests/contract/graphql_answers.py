@@ -9,11 +9,13 @@ from graphql import (
     FieldNode,
     FragmentSpreadNode,
     GraphQLEnumType,
+    GraphQLInterfaceType,
     GraphQLList,
     GraphQLNamedType,
     GraphQLNonNull,
     GraphQLObjectType,
     GraphQLSchema,
+    InlineFragmentNode,
     OperationDefinitionNode,
     SelectionSetNode,
     is_leaf_type,
@@ -28,10 +30,18 @@ def answer_problems(schema: GraphQLSchema, document: str, data: Any) -> list[str
     operation = next(one for one in parse(document).definitions if isinstance(one, OperationDefinitionNode))
     root = schema.get_root_type(operation.operation)
     assert root is not None
-    return list(_object(root, operation.selection_set, data, "data"))
+    return list(_object(schema, root, operation.selection_set, data, "data"))
 
 
-def _object(kind: GraphQLNamedType, wanted: SelectionSetNode, value: Any, place: str) -> Iterator[str]:
+def _object(
+    schema: GraphQLSchema, kind: GraphQLNamedType, wanted: SelectionSetNode, value: Any, place: str
+) -> Iterator[str]:
+    if isinstance(kind, GraphQLInterfaceType):
+        # We ask for one kind of object alone, and a simulated shop has no other.
+        (fragment,) = wanted.selections
+        assert isinstance(fragment, InlineFragmentNode)
+        assert fragment.type_condition
+        kind, wanted = schema.type_map[fragment.type_condition.name.value], fragment.selection_set
     if not isinstance(kind, GraphQLObjectType) or not isinstance(value, dict):
         yield f"{place}: is no {kind.name}"
         return
@@ -43,11 +53,11 @@ def _object(kind: GraphQLNamedType, wanted: SelectionSetNode, value: Any, place:
         if name not in value:
             yield f"{place}.{name}: is missing"
             continue
-        yield from _value(kind.fields[node.name.value].type, node.selection_set, value[name], f"{place}.{name}")
+        yield from _value(schema, kind.fields[node.name.value].type, node.selection_set, value[name], f"{place}.{name}")
     yield from (f"{place}.{name}: was not asked for" for name in value.keys() - asked)
 
 
-def _value(kind: Any, wanted: SelectionSetNode | None, value: Any, place: str) -> Iterator[str]:
+def _value(schema: GraphQLSchema, kind: Any, wanted: SelectionSetNode | None, value: Any, place: str) -> Iterator[str]:
     if isinstance(kind, GraphQLNonNull):
         if value is None:
             yield f"{place}: is null"
@@ -60,12 +70,12 @@ def _value(kind: Any, wanted: SelectionSetNode | None, value: Any, place: str) -
             yield f"{place}: is no list"
             return
         for number, one in enumerate(value):
-            yield from _value(kind.of_type, wanted, one, f"{place}.{number}")
+            yield from _value(schema, kind.of_type, wanted, one, f"{place}.{number}")
     elif is_leaf_type(kind):
         if not _fits(kind, value):
             yield f"{place}: {value!r} is no {kind}"
     elif wanted is not None:
-        yield from _object(kind, wanted, value, place)
+        yield from _object(schema, kind, wanted, value, place)
 
 
 def _fits(kind: Any, value: Any) -> bool:

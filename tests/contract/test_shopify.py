@@ -20,8 +20,9 @@ from seamline.errors import Kind, Refusal
 from seamline.http import Exchange, HttpFactory
 from seamline.records.payment import CaptureRequest, RefundRequest
 from seamline.records.reference import external_id_of
+from seamline.records.remedy import Goods, GoodsLine, RefundPart, RetrackRequest
 from seamline.records.risk import CancelRequest, HoldRequest
-from seamline.systems.shopify import client, documents, mapping, mapping_payment, wire
+from seamline.systems.shopify import client, documents, documents_remedies, mapping, mapping_payment, wire
 from seamline.systems.shopify.shop import Account, ShopifyShop, connect
 from tests.contract.graphql_answers import answer_problems
 from tests.systems.shop_suite import fulfilment
@@ -48,6 +49,14 @@ DOCUMENTS = (
     documents.JOB,
     documents.NAMED,
     documents.IDENTIFIED,
+    documents_remedies.REFUNDS,
+    documents_remedies.WORTH,
+    documents_remedies.REFUND_GOODS,
+    documents_remedies.RETRACK,
+    documents_remedies.RETURN,
+    documents_remedies.APPROVE_RETURN,
+    documents_remedies.DECLINE_RETURN,
+    documents_remedies.CLOSE_RETURN,
 )
 
 
@@ -82,6 +91,7 @@ async def test_requests_and_answers(
         await shop.create_fulfilment("key", fulfilment(order))
     await move_money(shop, simulated)
     await hold_and_cancel(shop, simulated)
+    await remedy(shop, simulated)
     await shop.holdings(order.reference)
     for known in (order.number, external_id_of(order.reference), "999999999"):
         await shop.references(known)
@@ -133,6 +143,41 @@ async def hold_and_cancel(shop: ShopifyShop, simulated: Simulated) -> None:
     await simulated.by_hand(reference, "cancel")
     with pytest.raises(Refusal):
         await shop.cancel_order(reference, "key", CancelRequest())
+
+
+async def remedy(shop: ShopifyShop, simulated: Simulated) -> None:
+    """Refund goods, tell another number, and take returns, and how each is refused."""
+    order = await shop.fetch_order(await simulated.order(NAME, lines=[{"quantity": 3}]))
+    request = fulfilment(order)
+    await shop.create_fulfilment("key", request)
+    goods = Goods(lines=(GoodsLine(order_line_id=order.lines[0].id, quantity=1),), shipping=True)
+    worth = await shop.worth_of(order.reference, goods)
+    (paid,) = await shop.find_transactions(order.reference)
+    part = RefundPart(transaction_id=paid.id, amount=worth.amount, gateway=paid.gateway)
+    await shop.refund_goods(order.reference, f"{order.reference}/refund-goods#1", "native", goods, [part])
+    with pytest.raises(Refusal):
+        await shop.refund_goods(
+            order.reference,
+            "key",
+            "other",
+            goods.model_copy(update={"shipping": False}),
+            [part.model_copy(update={"amount": paid.amount})],
+        )
+    await shop.find_refunds(order.reference)
+    retrack = RetrackRequest(
+        reference=order.reference,
+        fulfilment_order_id=request.fulfilment_order_id,
+        lost_number=request.tracking_number,
+        tracking_number="TRACK-2",
+        carrier="Royal Mail",
+    )
+    (found,) = await shop.find_tracked(retrack)
+    await shop.retrack(retrack, found)
+    for close, requested in ((shop.close_return, False), (shop.approve_return, True)):
+        reference = await simulated.send_back(order.reference, quantities={"MUG-BLUE": 1}, requested=requested)
+        await close((await shop.fetch_return(reference)).id)
+    with pytest.raises(Refusal):
+        await shop.decline_return((await shop.fetch_return(reference)).id, "too late")
 
 
 def documents_of(exchange: Exchange) -> str:

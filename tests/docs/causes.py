@@ -10,7 +10,7 @@ import ast
 import re
 from collections.abc import Iterator
 
-from seamline.errors import Kind, LockedOut, NotYet, Outage, Refusal, UnknownOutcome
+from seamline.errors import Kind, LockedOut, NotYet, Observed, Outage, Refusal, UnknownOutcome
 from seamline.process.attempt import NOT_PICKED_UP
 from seamline.process.step import BROKEN_RULES
 from tests.docs.pages import ROOT
@@ -18,7 +18,7 @@ from tests.docs.pages import ROOT
 Cause = tuple[Kind, str]
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 
-ERRORS = {cls.__name__: cls.kind for cls in (Outage, LockedOut, Refusal, UnknownOutcome, NotYet)}
+ERRORS = {cls.__name__: cls.kind for cls in (Outage, LockedOut, Refusal, UnknownOutcome, NotYet, Observed)}
 FOLDERS = ("activities", "workflows", "seamline/systems", "seamline/records", "seamline/process")
 OF_THE_ENGINE: set[Cause] = {
     (Kind.REFUSAL, BROKEN_RULES),
@@ -32,7 +32,7 @@ OF_THE_ENGINE: set[Cause] = {
 
 def causes() -> set[Cause]:
     """All of them. A code that is put together stands with its beginning."""
-    single = [ROOT / "seamline/http.py", ROOT / "seamline/fields.py"]
+    single = [ROOT / "seamline/http.py", ROOT / "seamline/fields.py", ROOT / "seamline/observing.py"]
     files = [*single, *(path for folder in FOLDERS for path in (ROOT / folder).rglob("*.py"))]
     trees = [ast.parse(path.read_text()) for path in files]
     functions = [one for tree in trees for one in ast.walk(tree) if isinstance(one, Function)]

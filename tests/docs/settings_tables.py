@@ -15,7 +15,13 @@ from pydantic_core import PydanticUndefined
 
 from seamline import catalog
 from seamline.billing_settings import BillingSettings, TaxRuleSettings, TermsSettings, WorkingDaysSettings
-from seamline.policy_settings import AbsenceSettings, ApprovalSettings, PolicySettings, WorkingHoursSettings
+from seamline.policy_settings import (
+    AbsenceSettings,
+    ApprovalSettings,
+    LocationSettings,
+    PolicySettings,
+    WorkingHoursSettings,
+)
 from seamline.records.address import Address
 from seamline.settings import (
     ApiSettings,
@@ -62,6 +68,7 @@ def sections() -> dict[str, tuple[str, type[BaseModel]]]:
         "approval": ("policy.approvals.NAME.", ApprovalSettings),
         "absence": ("policy.absences.", AbsenceSettings),
         "hours": ("policy.working_hours.", WorkingHoursSettings),
+        "location": ("policy.locations.NAME.", LocationSettings),
         "billing": ("policy.billing.", BillingSettings),
         "terms": ("policy.billing.terms.NAME.", TermsSettings),
         "tax-rule": ("policy.billing.tax_rules.", TaxRuleSettings),

@@ -132,6 +132,12 @@ def test_a_value_is_read_from_the_file_that_its_file_setting_names(write: Write)
         ('[connections.a]\nsystem = "shopfy"\n', "connections.a: system is not known; there are: hubspot, "),
         ('[connections.a]\nsystem = "shopify"\nroles = ["mail"]\n', "roles: shopify cannot be mail; it can be: shop"),
         ('[worker]\nconnections = ["gone"]\n', "worker.connections: 'gone' is none; there are: none"),
+        (
+            '[policy.locations."North warehouse"]\ninventory = "shippo-north"\n',
+            'locations."North warehouse".inventory names no connection of role inventory; there are: none',
+        ),
+        ('[policy.locations.North]\ncarriers = "x"\n', "policy.locations.North.carriers: is no setting here"),
+        ('[policy]\nlabels_at = "later"\n', "policy.labels_at"),
         ('[routes]\nshop = "gone"\n', "routes.shop names no connection; there are: none"),
         ("[api\n", "seamline.toml is not TOML"),
     ],
@@ -205,6 +211,23 @@ def test_two_connections_for_a_role_need_a_route(write: Write) -> None:
     assert "shippo-main, shippo-two" in message(error)
     write(TWO_SHOPS + second + '[routes]\ncarrier = "shippo-two"\n')
     assert start_for(Shipping, "shop-uk:5001", load_settings()).route["carrier"] == "shippo-two"
+
+
+def test_two_connections_for_a_role_may_be_chosen_by_location(write: Write) -> None:
+    second = '[connections.shippo-two]\nsystem = "shippo"\n'
+
+    class Choosing(Shipping):
+        chosen = ("carrier",)
+
+    write(TWO_SHOPS + second)
+    with pytest.raises(ConfigurationError) as error:
+        start_for(Choosing, "shop-uk:5001", load_settings())
+    assert "routes.carrier: is missing" in message(error)
+    write(TWO_SHOPS + second + '[policy.locations.North]\ncarrier = "shippo-two"\n')
+    start = start_for(Choosing, "shop-uk:5001", load_settings())
+    assert start.route == {"shop": "shop-uk"}
+    assert start.policy.location("North").carrier == "shippo-two"
+    assert start.policy.location("South").carrier == ""
 
 
 def test_a_role_that_nothing_fills_is_named(write: Write) -> None:

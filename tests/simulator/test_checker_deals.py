@@ -246,6 +246,7 @@ SECOND = [effect("draft-invoice", "I2"), effect("post-invoice", "I2")]
         ("left-over", without(reversed_(), "resume-prospect-mail"), [ran(), reversal()]),
         ("left-over", billed_again(), [ran(), reversal()]),
         ("ignored-acted", undone(), [ran("ignored")]),
+        ("observed-acted", undone(), [ran("observed")]),
         ("failed-with-effects", completed(), [ran("FAILED")]),
         ("failed-with-effects", drafted(), [ran("TERMINATED")]),
         ("no-process", completed(), []),

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+import json
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
@@ -22,6 +23,28 @@ def exchanges() -> list[Exchange]:
 def http(exchanges: list[Exchange]) -> HttpFactory:
     """The factory that adapters are connected with."""
     return HttpFactory(observe=exchanges.append)
+
+
+LOGINS = ("token", "check")
+"""A token is fetched, or a channel is sent a message without a text, which it refuses."""
+LOOKS = ("/search", "/batch/read", "/addresses", "/shipments")
+"""Ends of paths that are posted to and change nothing that anybody would miss: an address corrected, rates quoted."""
+
+
+@pytest.fixture(autouse=True)
+def _writes_are_declared(exchanges: list[Exchange]) -> Iterator[None]:
+    """Observe-only holds back what an adapter says is a write: so whatever any suite sent must have said so."""
+    yield
+    for one in exchanges:
+        assert one.write != is_read(one), f"{one.operation}: {one.request.method} {one.request.url.path}"
+
+
+def is_read(exchange: Exchange) -> bool:
+    """Whether a request only reads, by its shape alone."""
+    request = exchange.request
+    if request.url.path.endswith("/graphql.json"):
+        return not json.loads(request.content)["query"].lstrip().startswith("mutation")
+    return request.method == "GET" or request.url.path.endswith(LOOKS) or exchange.operation in LOGINS
 
 
 @pytest.fixture

@@ -14,11 +14,10 @@ from activities.shop import ShopSystem
 from seamline.errors import Outage, Refusal
 from seamline.records.money import Money
 from seamline.records.order import Delivery, Order, Payment
-from seamline.records.order_rules import broken_rules
 from seamline.records.payment import CaptureRequest, RefundRequest
 from seamline.records.reference import external_id_of
 from seamline.records.risk import CancelRequest, HoldRequest
-from seamline.records.shipping import FulfilmentRequest
+from seamline.records.shipping import FulfilmentRequest, Tracked
 from tests.systems.conformance import (
     PAUSE_SECONDS,
     PERSONAL,
@@ -43,6 +42,9 @@ class ShopSide(Side, Protocol):
     async def by_hand(self, reference: str, what: str, **wanted: Any) -> None:
         """Staff, the customer or the bank act on the order (by the simulator's names): `payment`, `edit`, `cancel`."""
 
+    async def send_back(self, reference: str, **wanted: Any) -> str:
+        """A return of goods of the order (by the simulator's names); its reference."""
+
     async def slow_refunds(self) -> None:
         """Refunds stay pending from now on."""
 
@@ -56,7 +58,7 @@ class ShopConformance(SystemConformance):
     async def test_a_plain_order(self, side: ShopSide) -> None:
         lines = [{"sku": "MUG-BLUE", "quantity": 2}, {"sku": "LAMP-OAK"}]
         order = await side.adapter.fetch_order(await side.order(lines=lines, locale="de-DE", service="express"))
-        assert broken_rules(order) == []
+        assert order.broken_rules() == []
         assert order.payment is Payment.PAID
         assert [(line.sku, line.quantity, str(line.unit_price)) for line in order.lines] == [
             ("MUG-BLUE", 2, "14.50 GBP"),
@@ -97,11 +99,11 @@ class ShopConformance(SystemConformance):
     async def test_totals_add_up(self, side: ShopSide, wanted: dict[str, Any]) -> None:
         order = await side.adapter.fetch_order(await side.order(**wanted))
         assert order.totals.difference().amount == 0
-        assert broken_rules(order) == []
+        assert order.broken_rules() == []
 
     async def test_totals_that_do_not_add_up_are_seen(self, side: ShopSide) -> None:
         order = await side.adapter.fetch_order(await side.order(total="1.00"))
-        assert [problem.field for problem in broken_rules(order)] == ["totals.total"]
+        assert [problem.field for problem in order.broken_rules()] == ["totals.total"]
 
     @pytest.mark.parametrize("status", list(Payment))
     async def test_every_payment(self, side: ShopSide, status: Payment) -> None:
@@ -132,7 +134,7 @@ class ShopConformance(SystemConformance):
         order = await side.adapter.fetch_order(await side.order(lines=lines))
         assert len(order.lines) == 164
         assert sorted(len(part.lines) for part in order.open_fulfilment_orders) == [1, 1, 1, 1, 40, 40, 40, 40]
-        assert broken_rules(order) == []
+        assert order.broken_rules() == []
 
     async def test_an_unknown_order_is_refused(self, side: ShopSide) -> None:
         for reference in (f"{side.name}:999999", f"{side.name}:not-a-number"):
@@ -154,6 +156,15 @@ class ShopConformance(SystemConformance):
             ("fulfilment", "success"),
             ("sale", "done"),
         ]
+
+    async def test_a_fulfilment_in_several_parcels_is_found_by_each_number(self, side: ShopSide) -> None:
+        order = await side.adapter.fetch_order(await side.order())
+        others = [Tracked(tracking_number=f"TRACK-{number}") for number in (2, 3)]
+        request = fulfilment(order).model_copy(update={"others": tuple(others)})
+        made = await side.adapter.create_fulfilment(f"{order.reference}/post-fulfilment#1", request)
+        found = await side.adapter.find_fulfilments(request)
+        assert {one.tracking_number for one in found} == {"TRACK-1", "TRACK-2", "TRACK-3"}
+        assert {one.id for one in found} == {made.id}
 
     async def test_only_what_is_left_is_to_be_shipped(self, side: ShopSide) -> None:
         order = await side.adapter.fetch_order(await side.order(lines=[{"sku": "MUG-BLUE"}, {"sku": "TEE-M"}]))

@@ -14,8 +14,9 @@ from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
 from seamline import http as module
-from seamline.errors import LockedOut, Outage, Problem, Refusal
+from seamline.errors import LockedOut, Observed, Outage, Problem, Refusal
 from seamline.http import Answer, Exchange, HttpClient, HttpFactory, Verdict, located, retry_after_seconds
+from seamline.observing import observing
 
 SECRET = "Jo Fielding, 12 Mill Lane"
 Answering = Callable[[httpx.Request], httpx.Response]
@@ -207,3 +208,29 @@ async def test_a_failure_names_the_connection() -> None:
         await Adapter().read(refuse)
     assert caught.value.failure.cause == "shop-uk refusal unreadable-answer"
     assert str(caught.value) == "refusal: unreadable-answer (shop-uk, read)"
+
+
+@pytest.mark.parametrize("own", [True, False], ids=["the connection observes", "the process observes"])
+async def test_a_write_that_is_held_back_is_not_sent_and_a_read_is(own: bool) -> None:
+    sent: list[str] = []
+
+    def answering(request: httpx.Request) -> httpx.Response:
+        sent.append(request.method)
+        return httpx.Response(200)
+
+    factory = HttpFactory(transport=httpx.MockTransport(answering))
+    factory.hold_back(["shop-uk"] if own else ["shop-de"])
+    caller = factory.client("shop-uk", "https://shop.example", calls_per_second_max=100, calls_at_once_max=4)
+    with observing(not own):
+        await caller.send("look", "GET", "/orders", write=False)
+        with pytest.raises(Observed) as caught:
+            await caller.send("pay", "POST", "/payments", write=True)
+    assert (caught.value.failure.cause, sent) == ("shop-uk held back observe-only", ["GET"])
+    assert not own or factory.holds_back("shop-uk")
+
+
+async def test_writes_leave_again_once_the_process_that_observed_is_through() -> None:
+    caller = client(lambda request: httpx.Response(200))
+    with observing(True), observing(False), pytest.raises(Observed):
+        await caller.send("pay", "POST", "/payments", write=True)
+    assert (await caller.send("pay", "POST", "/payments", write=True)).status == 200

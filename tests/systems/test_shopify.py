@@ -18,6 +18,7 @@ from seamline.records.event import BadSignature, EventKind, UnreadableEvent
 from seamline.systems.shopify import client, webhook, wire
 from seamline.systems.shopify.shop import Account, ShopifyShop, connect
 from tests.systems.deliveries import delivery
+from tests.systems.remedy_suite import ShopRemedyConformance
 from tests.systems.shop_role_suite import ShopRoleConformance
 from tests.systems.shop_suite import ShopConformance, ShopMoneyConformance, fulfilment
 from tests.systems.vendors import Simulated
@@ -63,6 +64,9 @@ class Side:
     async def by_hand(self, reference: str, what: str, **wanted: Any) -> None:
         await self.simulated.by_hand(reference, what, **wanted)
 
+    async def send_back(self, reference: str, **wanted: Any) -> str:
+        return await self.simulated.send_back(reference, **wanted)
+
     async def slow_refunds(self) -> None:
         await self.simulated.settings(payment_refund_after_seconds=60)
 
@@ -80,7 +84,7 @@ async def side(simulated: Simulated, http: HttpFactory) -> AsyncIterator[Side]:
     await adapter.close()
 
 
-class TestConformance(ShopConformance, ShopMoneyConformance, ShopRoleConformance):
+class TestConformance(ShopConformance, ShopMoneyConformance, ShopRoleConformance, ShopRemedyConformance):
     """Shopify fills the role."""
 
 

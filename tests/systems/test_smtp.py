@@ -97,6 +97,20 @@ def test_only_web_pages_become_links() -> None:
     assert "javascript" not in message.html + message.text
 
 
+@pytest.mark.parametrize("locale", ["en", "de"])
+def test_every_parcel_can_be_followed_and_a_part_says_that_more_comes(locale: str) -> None:
+    other = {"tracking_number": "TRACK-2", "tracking_page": "https://carrier.example/TRACK-2"}
+    mail = shipped_mail(others=[other], partial=True, locale=locale)
+    message = mapping.shipped("shop-uk:5001.2/send-shipped#1", mail, "Shop", "shop.example")
+    whole = mapping.shipped("shop-uk:5001/send-shipped#1", shipped_mail(locale=locale), "Shop", "shop.example")
+    for text in (message.text, message.html):
+        assert all(text.count(f"https://carrier.example/TRACK-{number}") == 1 for number in (1, 2))
+        assert text.count("TRACK-2") == 2
+    assert "rest" in message.text.lower()
+    assert "rest" not in whole.text.lower()
+    assert "TRACK-2" not in whole.text
+
+
 @pytest.mark.parametrize("changes", [{"sender": "nobody"}, {"sender": "a@"}, {"username": "x"}, {"security": "none"}])
 def test_wrong_settings_name_themselves(changes: dict[str, str]) -> None:
     values = {"host": "mail.example", "sender": "orders@shop.example"}

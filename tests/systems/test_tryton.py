@@ -19,6 +19,7 @@ from tests.systems.vendors import Simulated
 
 NAME = "erp-main"
 KEY = f"{REFERENCE}/reserve#1"
+MUG = {"id": 7, "code": "MUG-BLUE"}
 
 
 class Side:
@@ -73,6 +74,32 @@ async def side(simulated: Simulated, http: HttpFactory) -> AsyncIterator[Side]:
 
 class TestConformance(InventoryConformance):
     """Tryton fills the role."""
+
+
+async def test_parcels_are_told_once_they_are_packed(side: Side, simulated: Simulated, http: HttpFactory) -> None:
+    made = await side.adapter.create_reservation(KEY, stock_request(MUG_BLUE=3, TEE_M=1))
+    reservation = await side.adapter.advance_reservation(made)
+    values = {"url": f"{simulated.url}/tryton/{NAME}", "database": "shop", "key": f"tryton-test-{NAME}"}
+    packing = connect(NAME, Account.model_validate(values | {"package_modules": True}), http)
+    assert (await packing.read_reservation(reservation)).parcels == ()
+    mugs, rest = {"lines": {"MUG-BLUE": 2}}, {"lines": {"MUG-BLUE": 1, "TEE-M": 1}, "weight_grams": 1234}
+    await simulated.pack(NAME, reservation.shipment_id, mugs, rest)
+    packed = await packing.read_reservation(reservation)
+    await packing.close()
+    told = [(one.weight_grams, {line.sku: line.quantity for line in one.lines}) for one in packed.parcels]
+    assert told == [(2 * 380 + 120, {"MUG-BLUE": 2}), (1234, {"MUG-BLUE": 1, "TEE-M": 1})]
+    assert all(one.id for one in packed.parcels)
+    assert (await side.adapter.read_reservation(reservation)).parcels == ()
+    assert (await side.adapter.cancel_reservation(reservation)).state is UndoState.UNDONE
+
+
+def test_a_package_in_another_is_no_parcel_of_its_own() -> None:
+    pounds = {"id": 9, "factor": 0.45359237}
+    inner = {"id": 2, "number": "2", "parent": 1, "moves": [{"id": 5, "quantity": 1, "product": MUG}]}
+    outer = {"id": 1, "number": "1", "total_weight": 2, "weight_uom": pounds, "moves": []}
+    unweighed = {"id": 3, "number": "3", "moves": [{"id": 6, "quantity": 1, "product": None}]}
+    found = mapping.parcels(wire.Packed.model_validate({"id": 1, "packages": [inner, outer, unweighed]}))
+    assert [(one.id, one.weight_grams, len(one.lines)) for one in found] == [("1", 908, 1), ("3", 0, 0)]
 
 
 async def test_a_page_for_people_is_no_outage(side: Side, simulated: Simulated) -> None:

@@ -78,6 +78,11 @@ class Simulated:
         connection, _, number = reference.partition(":")
         await self._ask("POST", f"/shops/{connection}/orders/{number}/{what}", wanted)
 
+    async def send_back(self, reference: str, **wanted: Any) -> str:
+        """A customer's return of goods of an order; its reference."""
+        connection, _, number = reference.partition(":")
+        return str((await self._ask("POST", f"/shops/{connection}/orders/{number}/returns", wanted))["reference"])
+
     async def ledger(self, **equal: str) -> list[dict[str, Any]]:
         """The ledger's entries, oldest first."""
         entries: list[dict[str, Any]] = await self._ask("GET", "/effects", query=equal)
@@ -103,6 +108,11 @@ class Simulated:
         """The warehouse picks, packs, hands over."""
         for state in states:
             await self._ask("POST", f"/warehouse/{connection}/shipments/{shipment_id}", {"state": state})
+
+    async def pack(self, connection: str, shipment_id: str, *packages: dict[str, Any]) -> None:
+        """The warehouse picks, and packs the goods into these packages."""
+        wanted = {"state": "packed", "packages": packages}
+        await self._ask("POST", f"/warehouse/{connection}/shipments/{shipment_id}", wanted)
 
     async def parcel(self, number: str, state: str) -> None:
         """The carrier moves a parcel."""

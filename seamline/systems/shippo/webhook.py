@@ -13,7 +13,7 @@ import json
 from collections.abc import Sequence
 
 from seamline.records.event import BadSignature, Delivery, Event, EventKind, UnreadableEvent
-from seamline.records.reference import reference_of
+from seamline.records.reference import number_of, reference_of, with_parcel
 
 _KINDS = {"track_updated": EventKind.PARCEL_MOVED, "transaction_updated": EventKind.LABEL_CHANGED}
 
@@ -39,5 +39,12 @@ def read(delivery: Delivery) -> Sequence[Event]:
     if not isinstance(data, dict):
         raise UnreadableEvent("data: is missing or not an object")
     metadata = data.get("metadata")
-    reference = reference_of(metadata) if isinstance(metadata, str) else ""
-    return [Event(kind=_KINDS[topic], topic=topic, reference=reference)]
+    key = metadata if isinstance(metadata, str) else ""
+    return [Event(kind=_KINDS[topic], topic=topic, reference=_about(_KINDS[topic], key))]
+
+
+def _about(kind: EventKind, key: str) -> str:
+    """Whose event it is: a label is its order's, a parcel on its way is followed by itself."""
+    reference = reference_of(key)
+    moved = bool(reference) and kind is EventKind.PARCEL_MOVED
+    return with_parcel(reference, number_of(key)) if moved else reference

@@ -13,9 +13,13 @@ NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,39}")
 """An order's name without its `#`, as far as it can stand in a search."""
 
 
+RETURN_SIGN = "-R"
+"""Between an order's number and the id of a return of it, in a return's reference."""
+
+
 def order_gid(reference: str) -> str:
-    """`gid://shopify/Order/5001` of `shop-uk:5001`. Refusal when the id is not one of Shopify's numbers."""
-    number = external_id_of(reference)
+    """`gid://shopify/Order/5001` of `shop-uk:5001`, and of its return `shop-uk:5001-R9001`. Refusal for other ids."""
+    number = external_id_of(reference).partition(RETURN_SIGN)[0]
     if not (number.isascii() and number.isdigit()):
         problem = Problem(field="reference", reason="must end in Shopify's numeric order id, for example shop-uk:5001")
         raise Refusal("not-found", "there is no order with this id", problems=[problem])

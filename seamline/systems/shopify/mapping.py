@@ -17,9 +17,10 @@ from seamline.errors import Problem, Refusal
 from seamline.fields import LEFT_OUT, Field, FieldMapping, Way
 from seamline.records.order import Delivery, FulfilmentLine, FulfilmentOrder, Order, OrderLine, Payment
 from seamline.records.payment import PaymentMode
-from seamline.records.shipping import Fulfilment, FulfilmentRequest
+from seamline.records.shipping import Fulfilment, FulfilmentRequest, Tracked
 from seamline.records.system import Holding
 from seamline.systems.shopify import mapping_payment as paying
+from seamline.systems.shopify import mapping_remedies as remedies
 from seamline.systems.shopify import wire
 from seamline.systems.shopify.ids import NUMBER_OF_GID, gid, number_of
 
@@ -31,7 +32,7 @@ _DELIVERIES = {
     "PICK_UP": Delivery.PICKUP,
     "PICKUP_POINT": Delivery.PICKUP,
     "LOCAL": Delivery.LOCAL,
-    "RETAIL": Delivery.POINT_OF_SALE,
+    "RETAIL": Delivery.NONE,
     "NONE": Delivery.NONE,
 }
 _PAYMENTS = {
@@ -100,6 +101,17 @@ def _part_lines(request_lines: Sequence[FulfilmentLine], part_id: str) -> list[d
     return [{"fulfillmentOrderId": gid("FulfillmentOrder", part_id), "fulfillmentOrderLineItems": lines}]
 
 
+def _numbers(first: str, others: Sequence[Tracked]) -> list[str]:
+    """The tracking number of each parcel."""
+    return [first, *(one.tracking_number for one in others)]
+
+
+def _pages(first: str, others: Sequence[Tracked]) -> Any:
+    """The page of each parcel; none where one has no page, since Shopify takes all or none."""
+    pages = [first, *(one.tracking_page for one in others)]
+    return pages if all(pages) else UNSET
+
+
 def _as_asked(_order_id: str, reference: str) -> str:
     """The connection, then the number at the end of the global id: as it was asked for."""
     return reference
@@ -136,7 +148,7 @@ def _delivery(method: str | None, lines: Sequence[wire.FulfillmentOrderLineItem]
 
 
 def _is_left(line: wire.FulfillmentOrderLineItem) -> bool:
-    return line.requires_shipping and not line.line_item.is_gift_card and bool(line.remaining_quantity)
+    return line.requires_shipping and bool(line.remaining_quantity)
 
 
 def _lines_total(lines: Sequence[wire.LineItem], currency: str) -> dict[str, Any]:
@@ -149,11 +161,6 @@ def _discounts(lines: Sequence[wire.LineItem], subtotal: wire.MoneyV2) -> dict[s
     """What the lines come to less the subtotal: discounts on lines and order, not those on shipping."""
     whole = _lines_total(lines, subtotal.currency_code)["amount"]
     return {"amount": whole - subtotal.amount, "currency": subtotal.currency_code}
-
-
-def _amount(given: wire.MoneyV2 | None, currency: str) -> dict[str, Any]:
-    """None where there is none."""
-    return {"amount": given.amount if given else 0, "currency": given.currency_code if given else currency}
 
 
 def _duties(duties: wire.MoneyV2 | None, included: bool, currency: str) -> dict[str, Any]:
@@ -203,19 +210,7 @@ LINE = FieldMapping(
         Field("title", "title"),
         Field("currentQuantity", "quantity", rule="without what was refunded or removed"),
         _shop_money("originalUnitPriceSet", "unit_price"),
-        Field(
-            (
-                "discountedUnitPriceAfterAllDiscountsSet.shopMoney.amount",
-                "discountedUnitPriceAfterAllDiscountsSet.shopMoney.currencyCode",
-            ),
-            "paid_price",
-            MONEY,
-            "about: Shopify rounds it",
-        ),
         Field(("requiresShipping", "isGiftCard"), "needs_shipping", by(_needs_shipping)),
-        Field("isGiftCard", "gift_card"),
-        Field("variant.inventoryItem.harmonizedSystemCode", "hs_code", TEXT),
-        Field("variant.inventoryItem.countryCodeOfOrigin", "origin", TEXT),
         Field(("id", "^fulfillmentOrders.nodes"), "weight_grams", by(_weight_grams)),
     ),
     way=Way.READ,
@@ -243,16 +238,8 @@ PART = FieldMapping(
         Field("assignedLocation.name", "location"),
         Field("status", "open", by(_is_open)),
         Field(("status", "fulfillmentHolds", "$reference"), "on_hold", by(_on_hold)),
-        Field("assignedLocation.location.isFulfillmentService", "by_others"),
-        Field("internationalDuties.incoterm", "incoterm", TEXT),
         Field(("deliveryMethod.methodType", "lineItems.nodes"), "delivery", by(_delivery)),
-        Field(
-            "lineItems.nodes",
-            "lines",
-            each=PART_LINE,
-            only=_is_left,
-            rule="what remains and requires shipping, no gift cards",
-        ),
+        Field("lineItems.nodes", "lines", each=PART_LINE, only=_is_left, rule="what remains and requires shipping"),
     ),
     way=Way.READ,
     wire=wire.FulfillmentOrder,
@@ -269,16 +256,7 @@ ORDER = FieldMapping(
         Field("displayFinancialStatus", "payment", codes(_PAYMENTS)),
         Field(("paymentTerms", "$mode"), "payment_mode", by(paying.payment_mode, takes_none=True)),
         Field("transactions", "authorization", by(paying.authorization_of)),
-        Field(
-            (
-                "currentTotalPriceSet.presentmentMoney.amount",
-                "currentTotalPriceSet.presentmentMoney.currencyCode",
-            ),
-            "charged",
-            MONEY,
-            "in the customer's currency",
-        ),
-        Field(("transactions", "presentmentCurrencyCode"), "collected", by(paying.collected_of)),
+        Field(("transactions", "currencyCode"), "collected", by(paying.collected_of)),
         Field("risk", "risk", by(paying.risk)),
         Field("test", "test"),
         Field("cancelledAt", "cancelled", by(_is_set)),
@@ -288,8 +266,6 @@ ORDER = FieldMapping(
         Field(("lineItems.nodes", "currentSubtotalPriceSet.shopMoney"), "totals.discounts", by(_discounts)),
         _shop_money("currentShippingPriceSet", "totals.shipping", "discounts on shipping already taken off"),
         Field(("currentTotalDutiesSet.shopMoney", "dutiesIncluded", "currencyCode"), "totals.duties", by(_duties)),
-        Field(("currentTotalAdditionalFeesSet.shopMoney", "currencyCode"), "totals.fees", by(_amount)),
-        _shop_money("refundDiscrepancySet", "totals.adjustment", "may be taken off the total"),
         _shop_money("totalTipReceivedSet", "totals.tips", "there is no current one"),
         _shop_money("currentTotalTaxSet", "totals.taxes"),
         Field("taxesIncluded", "totals.taxes_included"),
@@ -319,12 +295,20 @@ FULFILMENT = FieldMapping(
     "FulfillmentInput",
     (
         Field("notifyCustomer", (), always(False), "customers are told by us, so not by the shop"),
-        Field("trackingInfo.number", "tracking_number"),
-        Field("trackingInfo.url", "tracking_page"),
+        Field("trackingInfo.numbers", ("tracking_number", "others"), by(write=_numbers)),
+        Field("trackingInfo.urls", ("tracking_page", "others"), by(write=_pages)),
         Field("trackingInfo.company", "carrier"),
         Field("lineItemsByFulfillmentOrder", ("lines", "fulfilment_order_id"), by(write=_part_lines)),
     ),
     way=Way.WRITE,
     empty=LEFT_OUT,
 )
-MAPPINGS: tuple[FieldMapping[Any], ...] = (ORDER, PART, PART_LINE, LINE, FULFILMENT, *paying.MAPPINGS)
+MAPPINGS: tuple[FieldMapping[Any], ...] = (
+    ORDER,
+    PART,
+    PART_LINE,
+    LINE,
+    FULFILMENT,
+    *paying.MAPPINGS,
+    *remedies.MAPPINGS,
+)

@@ -19,6 +19,7 @@ from seamline.systems.shopify import documents, mapping, wire
 from seamline.systems.shopify import mapping_payment as paying
 from seamline.systems.shopify.client import ShopifyClient, as_model
 from seamline.systems.shopify.ids import NAME, NUMBER, gid, number_of, order_gid
+from seamline.systems.shopify.remedies import ShopifyRemedies
 
 PAGES_MAX = 20
 """More pages than this of one list are not an order that a person made."""
@@ -59,7 +60,7 @@ def connect(name: str, account: Account, http: HttpFactory) -> ShopifyShop:
     return ShopifyShop(name, account, ShopifyClient(client, account.client_id, secret))
 
 
-class ShopifyShop:
+class ShopifyShop(ShopifyRemedies):
     """Satisfies `activities.shop.ShopSystem`."""
 
     # A fulfilment cannot carry a key; it is found by its tracking number within the fulfilment order, a capture by its
@@ -72,6 +73,11 @@ class ShopifyShop:
         "cancel_order": Repeat.LOOK_UP,
         "capture": Repeat.LOOK_UP,
         "refund_capture": Repeat.NATIVE_KEY,
+        "refund_goods": Repeat.LOOK_UP,
+        "retrack": Repeat.LOOK_UP,
+        "approve_return": Repeat.LOOK_UP,
+        "decline_return": Repeat.LOOK_UP,
+        "close_return": Repeat.HARMLESS,
     }
 
     def __init__(self, name: str, account: Account, client: ShopifyClient) -> None:
@@ -105,18 +111,7 @@ class ShopifyShop:
     @located
     async def find_fulfilments(self, request: FulfilmentRequest) -> Sequence[Fulfilment]:
         """The live fulfilments of the fulfilment order, whoever made them. Refusal `not-found`."""
-        variables = {"id": gid("FulfillmentOrder", request.fulfilment_order_id)}
-        data = await self._client.query("find_fulfilments", documents.FULFILMENTS, variables)
-        if data.get("fulfillmentOrder") is None:
-            raise _not_found("fulfilment_order_id", "is not a fulfilment order of this shop")
-        page = data["fulfillmentOrder"].get("fulfillments")
-        read = as_model(wire.Page[wire.Fulfillment], page, "fulfillments")
-        if read.page_info.has_next_page:
-            problem = Problem(
-                field="fulfilment_order_id", reason=f"has over {documents.FULFILMENT_PAGE_SIZE} fulfilments"
-            )
-            raise Refusal("too-large", "the fulfilment order has too many fulfilments", problems=[problem])
-        return mapping.fulfilments(read.nodes)
+        return mapping.fulfilments(await self._fulfilments_of(request.fulfilment_order_id))
 
     @located
     async def create_fulfilment(self, key: str, request: FulfilmentRequest) -> Fulfilment:

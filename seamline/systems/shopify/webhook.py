@@ -13,6 +13,7 @@ import json
 from collections.abc import Mapping, Sequence
 
 from seamline.records.event import BadSignature, Delivery, Event, EventKind, UnreadableEvent
+from seamline.systems.shopify.ids import RETURN_SIGN
 
 _KINDS = {
     "orders/paid": EventKind.ORDER_PAID,
@@ -20,6 +21,8 @@ _KINDS = {
     "orders/edited": EventKind.ORDER_EDITED,
     "refunds/create": EventKind.ORDER_REFUNDED,
     "fulfillments/create": EventKind.ORDER_FULFILLED,
+    "returns/request": EventKind.RETURN_OPENED,
+    "returns/approve": EventKind.RETURN_OPENED,
 }
 
 
@@ -34,7 +37,7 @@ def verify(secret: str, delivery: Delivery) -> None:
 
 
 def read(delivery: Delivery) -> Sequence[Event]:
-    """The one event; `external_id` is the order's number. UnreadableEvent names what is missing."""
+    """The one event, with the number of its order, or of order and return. UnreadableEvent names what is missing."""
     topic = delivery.headers.get("x-shopify-topic", "")
     if not topic:
         raise UnreadableEvent("the header X-Shopify-Topic is missing")
@@ -47,20 +50,15 @@ def read(delivery: Delivery) -> Sequence[Event]:
     kind = _kind(topic, payload)
     if kind is EventKind.OTHER:
         return [Event(kind=kind, topic=topic)]
-    number = _order_number(payload)
+    number = _return_number(payload) if kind is EventKind.RETURN_OPENED else _order_number(payload)
     if not number:
         raise UnreadableEvent("id: the order's number is missing or not a number")
     return [Event(kind=kind, topic=topic, external_id=number)]
 
 
 def _kind(topic: str, payload: Mapping[str, object]) -> EventKind:
-    """What happened. Of the new orders those matter that may go before they are paid; `orders/paid` tells the others.
-
-    A gift card can have paid a part already, while the rest is authorised.
-    """
-    if topic == "orders/create" and (
-        payload.get("financial_status") in ("authorized", "partially_paid") or payload.get("payment_terms")
-    ):
+    """What happened. A new order matters once its payment is authorised; a paid one is told by `orders/paid` too."""
+    if topic == "orders/create" and payload.get("financial_status") == "authorized":
         return EventKind.ORDER_AUTHORIZED
     if topic == "orders/cancelled" and payload.get("cancelled_at", "") is None:
         raise UnreadableEvent("cancelled_at: is null, so the order is not cancelled")
@@ -72,4 +70,16 @@ def _order_number(payload: Mapping[str, object]) -> str:
     edit = payload.get("order_edit")
     source = edit if isinstance(edit, dict) else payload
     number = source.get("order_id", source.get("id") if source is payload else None)
+    return _positive(number)
+
+
+def _return_number(payload: Mapping[str, object]) -> str:
+    """`5001-R9001`: a return carries its own `id`, and its order's below `order`."""
+    order = payload.get("order")
+    of_order = _order_number(order) if isinstance(order, dict) else _positive(payload.get("order_id"))
+    own = _positive(payload.get("id"))
+    return f"{of_order}{RETURN_SIGN}{own}" if of_order and own else ""
+
+
+def _positive(number: object) -> str:
     return str(number) if isinstance(number, int) and not isinstance(number, bool) and number > 0 else ""

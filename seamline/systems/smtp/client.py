@@ -11,6 +11,7 @@ from aiolimiter import AsyncLimiter
 from opentelemetry import trace
 
 from seamline.errors import LockedOut, Outage, SystemFailure
+from seamline.observing import check_write
 from seamline.systems.smtp import mapping
 
 CONNECT_SECONDS_MAX = 10.0
@@ -21,11 +22,21 @@ _tracer = trace.get_tracer("seamline.smtp")
 
 
 class SmtpClient:
-    """Sends over one server. `security` is starttls, tls or plain."""
+    """Sends over one server. `security` is starttls, tls or plain; where it is `observed` nothing is sent."""
 
     def __init__(
-        self, host: str, port: int, security: str, login: tuple[str, str] | None, mails_per_second_max: float
+        self,
+        name: str,
+        host: str,
+        port: int,
+        security: str,
+        login: tuple[str, str] | None,
+        mails_per_second_max: float,
+        *,
+        observed: bool,
     ) -> None:
+        self._name = name
+        self._observed = observed
         self._host = host
         self._port = port
         self._security = security
@@ -34,7 +45,11 @@ class SmtpClient:
         self._slots = asyncio.Semaphore(CALLS_AT_ONCE_MAX)
 
     async def send(self, email: EmailMessage) -> None:
-        """Hand the message over. An Outage after the text was sent may still have delivered it."""
+        """Hand the message over. An Outage after the text was sent may still have delivered it.
+
+        Observed when the connection, or the process that calls, only observes: then nothing was sent.
+        """
+        check_write(self._name, "send", observed=self._observed)
         await self._within_limits("send", email)
 
     async def greet(self) -> str:

@@ -61,14 +61,22 @@ class Account(BaseModel):
 
 
 def connect(name: str, account: Account, http: HttpFactory) -> SmtpMail:
-    """The adapter of the connection `name`. Nothing is sent yet; `http` is not used by mail."""
-    return SmtpMail(name, account, client_of(account))
+    """The adapter of the connection `name`. Nothing is sent yet; `http` only says whether mails may leave."""
+    return SmtpMail(name, account, client_of(name, account, http))
 
 
-def client_of(account: Account) -> SmtpClient:
+def client_of(name: str, account: Account, http: HttpFactory) -> SmtpClient:
     """The transport to the account's server."""
     login = (account.username, account.password.get_secret_value()) if account.username else None
-    return SmtpClient(account.host, account.port, account.security, login, account.mails_per_second_max)
+    return SmtpClient(
+        name,
+        account.host,
+        account.port,
+        account.security,
+        login,
+        account.mails_per_second_max,
+        observed=http.holds_back(name),
+    )
 
 
 def card_of(name: str, role: str, account: Account, repeats: Mapping[str, Repeat], greeting: str) -> Card:

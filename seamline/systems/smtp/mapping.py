@@ -38,9 +38,10 @@ def message_id(key: str, domain: str) -> str:
 
 
 def shipped(key: str, mail: ShippedMail, shop: str, domain: str) -> Message:
-    """The mail that a parcel is on its way, in the customer's language."""
+    """The mail that a parcel is on its way, or several, in the customer's language."""
     language = language_of(mail.locale)
-    values = {"mail": mail, "shop": shop, "page": _web_page(mail.tracking_page)}
+    parcels = [{"number": one.tracking_number, "page": _web_page(one.tracking_page)} for one in mail.parcels]
+    values = {"mail": mail, "shop": shop, "parcels": parcels}
     subject = _templates.get_template(f"shipped.{language}.subject").render(values)
     return Message(
         message_id=message_id(key, domain),

@@ -18,7 +18,7 @@ from seamline.systems.smtp.mail import card_of, client_of
 
 def connect(name: str, account: Account, http: HttpFactory) -> SmtpStaff:
     """The adapter of the connection `name`. Nothing is sent yet; `http` is not used by mail."""
-    return SmtpStaff(name, account, client_of(account))
+    return SmtpStaff(name, account, client_of(name, account, http))
 
 
 class SmtpStaff:

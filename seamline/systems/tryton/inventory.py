@@ -14,7 +14,7 @@ from seamline.errors import Outage, Problem, Refusal
 from seamline.http import HttpFactory, located
 from seamline.records.address import Address
 from seamline.records.reference import is_reference
-from seamline.records.stock import Reservation, ShipmentState, StockRequest
+from seamline.records.stock import PackedParcel, Reservation, ShipmentState, StockRequest
 from seamline.records.system import Card, Holding, Repeat
 from seamline.records.undo import Undone, UndoState
 from seamline.systems.tryton import mapping, wire
@@ -27,6 +27,7 @@ PRESS_PAUSE_SECONDS = 0.25
 _ID = re.compile(r"[1-9][0-9]{0,8}")
 
 _READY = (ShipmentState.ASSIGNED, ShipmentState.PICKED, ShipmentState.PACKED, ShipmentState.DONE)
+_PACKED = (ShipmentState.PACKED, ShipmentState.DONE)
 Plan = Callable[[wire.Sale], Sequence[mapping.Step]]
 
 
@@ -41,6 +42,11 @@ class Account(BaseModel):
     company: int = Field(default=1, gt=0, description="The id of the company that sells.")
     shipment_cost_module: bool = Field(
         default=True, description="Whether the module sale_shipment_cost is installed, whose field must then be given."
+    )
+    package_modules: bool = Field(
+        default=False,
+        description="Whether the modules stock_package and stock_shipment_measurements are installed, which tell the "
+        "parcels that were packed and their weights.",
     )
     page: str = Field(
         default="{url}/#{database}/model/sale.sale/{id}",
@@ -139,7 +145,9 @@ class TrytonInventory:
     @located
     async def read_reservation(self, reservation: Reservation) -> Reservation:
         """The reservation as it is now. Refusal `not-found` when the sale was deleted."""
-        return _with(reservation, await self._sale(_number(reservation.id)))
+        sale = await self._sale(_number(reservation.id))
+        now = _with(reservation, sale)
+        return now.model_copy(update={"parcels": await self._parcels(sale)}) if now.state in _PACKED else now
 
     @located
     async def holdings(self, reference: str) -> Sequence[Holding]:
@@ -211,6 +219,17 @@ class TrytonInventory:
                     raise
                 refused[step] = error
         raise Outage("no-progress", "the sale goes back and forth between its states")
+
+    async def _parcels(self, sale: wire.Sale) -> tuple[PackedParcel, ...]:
+        """What was packed; nothing where Tryton has no packages."""
+        if not self._account.package_modules:
+            return ()
+        read = self._client.read
+        packed = [
+            await read("read_packages", mapping.SHIPMENT, one.id, wire.Packed, wire.PACKED_FIELDS)
+            for one in mapping.live(sale)
+        ]
+        return tuple(parcel for one in packed for parcel in mapping.parcels(one))
 
     async def _short_stock(self, reservation: Reservation, shipment_id: int) -> Refusal:
         moves = await self._client.read("read_moves", mapping.SHIPMENT, shipment_id, wire.Moves, wire.SHIPMENT_FIELDS)

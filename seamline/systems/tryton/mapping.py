@@ -17,7 +17,7 @@ from seamline.errors import Problem, Refusal
 from seamline.fields import Field, FieldMapping, Way
 from seamline.records.address import Address
 from seamline.records.reference import connection_of, external_id_of
-from seamline.records.stock import Reservation, ShipmentState, StockLine, StockRequest
+from seamline.records.stock import PackedLine, PackedParcel, Reservation, ShipmentState, StockLine, StockRequest
 from seamline.systems.tryton import wire
 
 SALE = "sale.sale"
@@ -92,6 +92,19 @@ def state_of(shipments: Sequence[wire.Shipment], state: str) -> ShipmentState:
     if states:
         return min(states, key=_RANKS.__getitem__)
     return ShipmentState.CANCELLED if state == "cancelled" or shipments else ShipmentState.DRAFT
+
+
+def parcels(packed: wire.Packed) -> list[PackedParcel]:
+    """The parcels of a shipment: its outermost packages, each with all that is in it."""
+    inner: dict[int | None, list[wire.Package]] = {}
+    for one in packed.packages:
+        inner.setdefault(one.parent, []).append(one)
+
+    def goods(package: wire.Package) -> tuple[wire.PackedMove, ...]:
+        return (*package.moves, *(move for one in inner.get(package.id, []) for move in goods(one)))
+
+    outermost = (one.model_copy(update={"moves": goods(one)}) for one in inner.get(None, []))
+    return [PACKAGE.read(one, f"packages.{place}") for place, one in enumerate(outermost)]
 
 
 def shortages(lines: Sequence[StockLine], moves: wire.Moves) -> list[Problem]:
@@ -176,6 +189,15 @@ def _pieces(quantity: float) -> int:
     return math.ceil(quantity)
 
 
+def _grams(weight: float | None, kilograms: float | None) -> int:
+    """In grams, rounded up; 0 where no weight is known."""
+    return math.ceil(round((weight or 0) * (kilograms or 0) * 1000, 3))
+
+
+def _is_goods(move: wire.PackedMove) -> bool:
+    return move.product is not None and bool(move.product.code) and move.quantity > 0
+
+
 def _unit_price(price: Decimal | None, currency: str) -> dict[str, Any]:
     """To four places, in the sale's currency; zero where there is none."""
     return {"amount": round(price or Decimal(0), 4), "currency": currency}
@@ -239,6 +261,29 @@ RESERVATION = FieldMapping(
     way=Way.READ,
     wire=wire.Sale,
 )
+PACKED_LINE = FieldMapping(
+    "Tryton",
+    PackedLine,
+    "stock.move",
+    (
+        Field("product.code", "sku", fact="OrderLine.sku"),
+        Field("quantity", "quantity", by(_pieces)),
+    ),
+    way=Way.READ,
+    wire=wire.PackedMove,
+)
+PACKAGE = FieldMapping(
+    "Tryton",
+    PackedParcel,
+    "stock.package",
+    (
+        Field("number", "id"),
+        Field(("total_weight", "weight_uom.factor"), "weight_grams", by(_grams, takes_none=True)),
+        Field("moves", "lines", each=PACKED_LINE, only=_is_goods, rule="those of a product, with a quantity"),
+    ),
+    way=Way.READ,
+    wire=wire.Package,
+)
 SALE_LINE_OUT = FieldMapping(
     "Tryton",
     StockLine,
@@ -285,4 +330,12 @@ ADDRESS = FieldMapping(
     way=Way.WRITE,
     wire=wire.Address,
 )
-MAPPINGS: tuple[FieldMapping[Any], ...] = (SALE_OUT, SALE_LINE_OUT, RESERVATION, SALE_LINE, ADDRESS)
+MAPPINGS: tuple[FieldMapping[Any], ...] = (
+    SALE_OUT,
+    SALE_LINE_OUT,
+    RESERVATION,
+    SALE_LINE,
+    PACKAGE,
+    PACKED_LINE,
+    ADDRESS,
+)

@@ -32,6 +32,14 @@ SHIPMENT_FIELDS = (
     "outgoing_moves.quantity",
     "outgoing_moves.product.code",
 )
+PACKED_FIELDS = (
+    "packages.number",
+    "packages.parent",
+    "packages.total_weight",
+    "packages.weight_uom.factor",
+    "packages.moves.quantity",
+    "packages.moves.product.code",
+)
 PRODUCT_FIELDS = ("code", "salable", "sale_uom", "customer_taxes_used")
 ADDRESS_FIELDS = ("party_name", "attn", "street", "postal_code", "city", "country", "subdivision")
 
@@ -109,6 +117,35 @@ class Moves(Wire):
     state: str
     inventory_moves: tuple[Move, ...] = ()
     outgoing_moves: tuple[Move, ...] = ()
+
+
+class WeightUnit(Wire):
+    """A unit of weight: `factor` of it are kilograms."""
+
+    factor: float = Field(allow_inf_nan=False)
+
+
+class PackedMove(Wire):
+    """Goods in a package."""
+
+    quantity: float = Field(default=0, allow_inf_nan=False)
+    product: Coded | None = None
+
+
+class Package(Wire):
+    """A package of a shipment, in another one where it has a `parent`. Its total weight counts those in it."""
+
+    number: Text = ""
+    parent: int | None = None
+    total_weight: float | None = Field(default=None, ge=0, allow_inf_nan=False)
+    weight_uom: WeightUnit | None = None
+    moves: tuple[PackedMove, ...] = ()
+
+
+class Packed(Wire):
+    """A shipment's packages."""
+
+    packages: tuple[Package, ...] = ()
 
 
 class Product(Wire):

@@ -1,0 +1,65 @@
+"""An order in parts: each of its fulfilment orders is shipped by a process of its own, as if it were alone."""
+
+from __future__ import annotations
+
+from seamline.errors import Problem
+from seamline.records.order import FulfilmentOrder, Order
+from seamline.records.policy import Policy
+from seamline.records.reference import part_of
+
+ROLES = ("inventory", "carrier")
+"""The roles whose connection follows from the location that the goods leave from."""
+
+
+def part_number(order: Order, fulfilment_order: str) -> int:
+    """The rank of a fulfilment order among all of the order, from 1; ids grow, so it stays. KeyError for no such."""
+    ids = sorted((one.id for one in order.fulfilment_orders), key=_by_age)
+    if fulfilment_order not in ids:
+        raise KeyError(fulfilment_order)
+    return ids.index(fulfilment_order) + 1
+
+
+def own_part(order: Order, reference: str, fulfilment_order: str) -> FulfilmentOrder | None:
+    """What a process ships: the fulfilment order named, else the first to ship. None when there is none.
+
+    A part is always named by who starts it: which fulfilment order a number meant is known then.
+    """
+    if fulfilment_order or part_of(reference):
+        return next((one for one in order.fulfilment_orders if one.id == fulfilment_order), None)
+    return next(iter(order.open_fulfilment_orders), None)
+
+
+def alone(order: Order, part: FulfilmentOrder | None) -> Order:
+    """The order as if this were its only fulfilment order: the others are shown as closed."""
+    kept = part.id if part else ""
+    parts = (one if one.id == kept else one.model_copy(update=_CLOSED) for one in order.fulfilment_orders)
+    return order.model_copy(update={"fulfilment_orders": tuple(parts)})
+
+
+def others_open(order: Order, part: FulfilmentOrder) -> tuple[FulfilmentOrder, ...]:
+    """What else is to ship."""
+    return tuple(one for one in order.open_fulfilment_orders if one.id != part.id)
+
+
+def connections(part: FulfilmentOrder, policy: Policy) -> dict[str, str]:
+    """Role -> connection, where the location that it leaves from decides."""
+    location = policy.location(part.location)
+    return {role: name for role in ROLES if (name := getattr(location, role))}
+
+
+def unrouted(part: FulfilmentOrder, policy: Policy, route: dict[str, str], place: int) -> list[Problem]:
+    """Why nobody knows which warehouse or carrier serves its location; empty when it is known."""
+    known = {**route, **connections(part, policy)}
+    lacking = [role for role in ROLES if not known.get(role)]
+    if not lacking:
+        return []
+    remedy = "amend it to a location that is set in policy.locations, and set this one for the next orders"
+    reason = f"is a location of which no {' and no '.join(lacking)} is known: {remedy}"
+    return [Problem(field=f"fulfilment_orders.{place}.location", reason=reason)]
+
+
+_CLOSED = {"open": False, "lines": ()}
+
+
+def _by_age(identity: str) -> tuple[int, str]:
+    return (int(identity), "") if identity.isdecimal() else (0, identity)

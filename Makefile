@@ -33,7 +33,7 @@ up: .venv/installed
 	@$(BIN)/seamline up
 
 # Tests wait as much as they work, so there is a worker more than cores of a small machine. What lasts begins first.
-PYTEST := $(BIN)/pytest -n 3 --dist loadfile --no-loadscope-reorder
+PYTEST := $(BIN)/pytest -n 3 --no-loadscope-reorder
 SLOW := tests/deploy tests/storm/test_storm.py tests/end_to_end/test_deal_disturbances.py
 
 test: .venv/installed

@@ -11,14 +11,18 @@ from pathlib import Path
 import pytest
 from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.testing import WorkflowEnvironment
+from xdist.remote import Producer
+from xdist.scheduler import LoadScopeScheduling
 
 from seamline.temporal import QUICK_OPTIONS
 
 BIN = Path(sys.executable).parent
+TOGETHER = ("tests/cli/",)
+"""Folders whose files one worker runs, since they share servers that are dear to start."""
 LONG = (
     "matrix/test_matrix.py",
     "end_to_end/test_cancel.py",
-    "cli/test_commands.py",
+    *TOGETHER,
     "worker/test_notifier.py",
     "end_to_end/test_orders.py",
     "end_to_end/test_disturbances.py",
@@ -33,7 +37,21 @@ LONG = (
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Put the long files first."""
-    items.sort(key=lambda item: not item.path.as_posix().endswith(LONG))
+    items.sort(key=lambda item: not any(one in item.path.as_posix() for one in LONG))
+
+
+class Scheduling(LoadScopeScheduling):
+    """Gives a file to one worker, or a folder of files that stay together."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        file = nodeid.partition("::")[0]
+        return next((folder for folder in TOGETHER if file.startswith(folder)), file)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> Scheduling:
+    """How tests are dealt out to workers."""
+    return Scheduling(config, log)
 
 
 def binary(name: str) -> str:
@@ -63,8 +81,8 @@ async def real_server(*options: str) -> AsyncIterator[WorkflowEnvironment]:
         yield env
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 async def dev_server() -> AsyncIterator[WorkflowEnvironment]:
-    """The real Temporal server that tests share."""
+    """The real Temporal server that a module's tests share. Begun in a moment, it costs while it has nothing to do."""
     async with real_server() as env:
         yield env

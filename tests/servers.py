@@ -12,7 +12,7 @@ from temporalio.contrib.pydantic import pydantic_data_converter
 from seamline.temporal import EmbeddedTemporal, embedded_temporal
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 async def temporal(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[EmbeddedTemporal]:
     """The server; `TEMPORAL_ADDRESS` names it while tests run, for child processes and `connect`."""
     before = os.environ.get("TEMPORAL_ADDRESS")
@@ -25,7 +25,7 @@ async def temporal(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Em
         os.environ["TEMPORAL_ADDRESS"] = before
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 async def client(temporal: EmbeddedTemporal) -> Client:
     """A client of the server."""
     return await Client.connect(temporal.address, data_converter=pydantic_data_converter)

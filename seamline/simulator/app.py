@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import cast
 
 from fastapi import FastAPI, Request
@@ -19,7 +19,8 @@ from seamline.simulator.world import World
 
 BODY_BYTES_MAX = 1_000_000
 
-VENDORS: tuple[Callable[[World], Vendor], ...] = (
+MakeVendor = Callable[[World], Vendor]
+VENDORS: tuple[MakeVendor, ...] = (
     shopify.vendor,
     tryton.vendor,
     shippo.vendor,
@@ -30,10 +31,10 @@ VENDORS: tuple[Callable[[World], Vendor], ...] = (
 )
 
 
-def create_app(world: World) -> FastAPI:
-    """The app over this world."""
+def create_app(world: World, makes: Sequence[MakeVendor] = VENDORS) -> FastAPI:
+    """The app over this world, of all vendors or of some."""
     app = FastAPI(title="Seamline's simulator", docs_url=None, redoc_url=None, openapi_url=None)
-    vendors = {vendor.system: vendor for vendor in (make(world) for make in VENDORS)}
+    vendors = {vendor.system: vendor for vendor in (make(world) for make in makes)}
 
     def render(_: Request, error: Exception) -> Response:
         injected = cast(Injected, error)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Generator
+from collections.abc import AsyncIterator, Generator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +14,7 @@ import uvicorn
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from seamline.simulator import smtp
-from seamline.simulator.app import create_app
+from seamline.simulator.app import VENDORS, MakeVendor, create_app
 from seamline.simulator.world import World
 
 log = logging.getLogger(__name__)
@@ -34,12 +34,17 @@ class Simulator:
 
 @asynccontextmanager
 async def running(
-    state: str | Path, *, host: str = "127.0.0.1", port: int = 0, smtp_port: int = 0
+    state: str | Path,
+    *,
+    host: str = "127.0.0.1",
+    port: int = 0,
+    smtp_port: int = 0,
+    vendors: Sequence[MakeVendor] = VENDORS,
 ) -> AsyncIterator[Simulator]:
     """The simulator, listening, over the world kept in the file `state`. Port 0 takes a free one."""
     world = World(state)
     config = uvicorn.Config(
-        create_app(world),
+        create_app(world, vendors),
         host=host,
         port=port,
         http=_Protocol,

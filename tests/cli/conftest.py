@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import json
 import os
 import signal
@@ -40,17 +39,14 @@ class Said:
 Command = Callable[..., Said]
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
     """Everything, running; at the end it is asked to stop as by Ctrl-C, and nothing may be left."""
     state = tmp_path_factory.mktemp("up") / ".seamline"
-    # Two that start at the same moment take the same free ports.
-    with (tmp_path_factory.getbasetemp().parent / "up.lock").open("w") as turn:
-        fcntl.flock(turn, fcntl.LOCK_EX)
-        up = subprocess.Popen(
-            [sys.executable, "-m", "seamline.cli", "up", "--state", str(state)], stdout=subprocess.DEVNULL
-        )
-        running = until(lambda: found_running(state) or _failed(up), START_SECONDS_MAX)
+    up = subprocess.Popen(
+        [sys.executable, "-m", "seamline.cli", "up", "--state", str(state)], stdout=subprocess.DEVNULL
+    )
+    running = until(lambda: found_running(state) or _failed(up), START_SECONDS_MAX)
     children = _children(up.pid)
     yield running
     up.send_signal(signal.SIGINT)

@@ -70,7 +70,8 @@ def invoiced(seamline: Command, stack: Running, name: str) -> tuple[str, dict[tu
     account = {"name": name, "website": f"https://{domain}", "tax_id": f"GB{sum(name.encode()):09d}"}
     wanted = {"account": account, "contact": {"email": f"accounts@{domain}"}, "terms": None}
     # More calls than Xero takes in a minute: the limit is not what is tested here.
-    httpx.put(f"{stack.simulator}/_simulator/books/xero-main/limits", json={"a_minute": 10_000}).raise_for_status()
+    for books in ("xero-main", "xero-gmbh"):
+        httpx.put(f"{stack.simulator}/_simulator/books/{books}/limits", json={"a_minute": 10_000}).raise_for_status()
     made = httpx.post(f"{stack.simulator}/_simulator/crms/crm-main/deals", json=wanted).raise_for_status()
     reference = str(made.json()["reference"])
     shown(seamline, f"deal-to-invoice:{reference}", "completed")
@@ -80,6 +81,7 @@ def invoiced(seamline: Command, stack: Running, name: str) -> tuple[str, dict[tu
 def traced(seamline: Command, asked: str) -> list[dict[str, Any]]:
     """What each connection holds for the one thing that the id means."""
     [meaning] = seamline("trace", asked, "--json").data["meanings"]
+    assert all(one["holdings"] for one in meaning["answers"]), meaning
     return list(meaning["answers"])
 
 

@@ -14,7 +14,6 @@ from seamline.http import HttpFactory
 from seamline.settings import start_for
 from seamline.simulator.server import running
 from seamline.temporal import register_search_attributes, start_process
-from tests.conftest import real_server
 from tests.docs.shelf import Side
 from tests.end_to_end.world import World
 from tests.systems.inventory_suite import InventoryConformance
@@ -35,19 +34,12 @@ class TestNewSystem(InventoryConformance):
 
 
 @pytest.fixture(scope="module")
-async def own_server() -> AsyncIterator[WorkflowEnvironment]:
-    """A server of its own: on the shared one the end-to-end tests' workers may serve queues of the same names."""
-    async with real_server() as env:
-        yield env
-
-
-@pytest.fixture(scope="module")
-async def world(own_server: WorkflowEnvironment, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[World]:
+async def world(dev_server: WorkflowEnvironment, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[World]:
     """The simulator with a quick warehouse, and a worker that knows the example process."""
-    await register_search_attributes(own_server.client)
+    await register_search_attributes(dev_server.client)
     state = tmp_path_factory.mktemp("simulator") / "world.db"
     async with running(state) as simulator, httpx.AsyncClient(timeout=ANSWER_SECONDS_MAX) as http:
-        world = World(simulator, own_server.client, http)
+        world = World(simulator, dev_server.client, http)
         await world.change("settings", {"autopilot": True, "pack_after_seconds": 0.2})
         served = [
             one for one in serve_connections(world.settings, HttpFactory()) if one.name in ("shop-uk", "erp-main")

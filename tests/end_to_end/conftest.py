@@ -1,4 +1,4 @@
-"""One world for all end-to-end tests of a session; each test has orders of its own."""
+"""One world for all end-to-end tests of a module; each test has orders of its own."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ NONE_KEPT = httpx.Limits(max_keepalive_connections=0)
 """The simulator closes a connection that was silent for some seconds; none must be used in that moment."""
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 async def world(dev_server: WorkflowEnvironment, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[World]:
     """The simulator with a warehouse that works by itself, and a worker."""
     await register_search_attributes(dev_server.client)
@@ -37,7 +37,7 @@ async def world(dev_server: WorkflowEnvironment, tmp_path_factory: pytest.TempPa
             yield world
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 async def ours(world: World) -> AsyncIterator[World]:
     """A shop whose authorised orders we capture."""
     names = Names(shop="shop-ours", inventory="erp-ours", carrier="shippo-ours", mail="mail-ours")

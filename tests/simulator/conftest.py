@@ -10,14 +10,15 @@ import pytest
 
 from seamline.http import trusted
 from seamline.simulator.server import Simulator, running
+from tests.simulated import vendors_of
 
 ANSWER_SECONDS_MAX = 10
 
 
 @pytest.fixture
-async def simulator(tmp_path: Path) -> AsyncIterator[Simulator]:
+async def simulator(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Simulator]:
     """A running simulator with an empty world."""
-    async with running(tmp_path / "world.db") as started:
+    async with running(tmp_path / "world.db", vendors=vendors_of(request.module)) as started:
         yield started
 
 

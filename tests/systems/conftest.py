@@ -10,6 +10,7 @@ import pytest
 
 from seamline.http import Exchange, HttpFactory
 from seamline.simulator.server import running
+from tests.simulated import vendors_of
 from tests.systems.vendors import Simulated
 
 
@@ -48,7 +49,10 @@ def is_read(exchange: Exchange) -> bool:
 
 
 @pytest.fixture
-async def simulated(tmp_path: Path) -> AsyncIterator[Simulated]:
-    """The vendors' side: a simulator of its own, and what tests make happen there."""
-    async with running(tmp_path / "world.db") as simulator, Simulated.of(simulator) as vendors:
+async def simulated(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Simulated]:
+    """The vendor's side: a simulator of its own, and what tests make happen there."""
+    async with (
+        running(tmp_path / "world.db", vendors=vendors_of(request.module)) as simulator,
+        Simulated.of(simulator) as vendors,
+    ):
         yield vendors

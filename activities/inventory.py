@@ -3,13 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
 from activities.ensure import ensure
 from activities.tracing import Traceable
 from seamline.errors import NotYet, Refusal
-from seamline.process.effect import Call, Effect, Foreseen, Wait, operation
-from seamline.records.stock import Reservation, ShipmentState, StockRequest
+from seamline.process.effect import Call, Effect, Foreseen, Read, Wait, operation
+from seamline.records.event import EventKind
+from seamline.records.stock import (
+    Availabilities,
+    Availability,
+    AvailabilityRequest,
+    Reservation,
+    RestockRequest,
+    ShipmentState,
+    StockRequest,
+)
 from seamline.records.system import FORESEEN, Repeat
 from seamline.records.undo import Undone, UndoState
 
@@ -28,13 +38,16 @@ class InventorySystem(Traceable, Protocol):
         """Make a reservation that carries `key`. It may need `advance_reservation` before stock is held."""
 
     async def advance_reservation(self, reservation: Reservation) -> Reservation:
-        """Bring it on until stock is assigned; again is harmless. Refusal `short-stock` when there is too little."""
+        """Bring it on until stock is assigned; again is harmless. Its `short` names what there is too little of."""
 
     async def cancel_reservation(self, reservation: Reservation) -> Undone:
         """Take it back and free the stock; `too late` when the goods have left, then nothing was changed."""
 
     async def read_reservation(self, reservation: Reservation) -> Reservation:
         """The reservation as it is now."""
+
+    async def availability(self, connection: str, skus: Sequence[str]) -> Sequence[Availability]:
+        """What is free of each article, and held for orders of this shop; those that are not known are left out."""
 
 
 class Inventory:
@@ -45,7 +58,7 @@ class Inventory:
 
     @operation("inventory.reserve")
     async def reserve(self, call: Call[StockRequest]) -> Reservation:
-        """Hold stock for the order: in an ERP a confirmed sale with an assigned shipment."""
+        """Hold stock for the order: in an ERP a confirmed sale with an assigned shipment. It may come back short."""
         reservation = await ensure(
             call,
             self.system.repeats["reserve"],
@@ -63,6 +76,21 @@ class Inventory:
         answers = [await self.system.cancel_reservation(one) for one in ours]
         late = [answer for answer in answers if answer.state is UndoState.TOO_LATE]
         return (late or answers or [Undone(state=UndoState.NOTHING)])[0]
+
+    @operation("inventory.restocked")
+    async def restocked(self, call: Call[RestockRequest]) -> Reservation:
+        """The reservation once nothing is short of it any more; still short when the time is over."""
+        request = call.request
+        now = await self.system.advance_reservation(request.reservation)
+        if now.short and not (request.until and request.until <= datetime.now(UTC)):
+            raise NotYet("not-restocked", f"{len(now.short)} articles are short")
+        return now
+
+    @operation("inventory.availability")
+    async def availability(self, call: Call[AvailabilityRequest]) -> Availabilities:
+        """What is there of some articles."""
+        found = await self.system.availability(call.request.connection, call.request.skus)
+        return Availabilities(articles=tuple(found))
 
     @operation("inventory.packed")
     async def packed(self, call: Call[Reservation]) -> Reservation:
@@ -109,5 +137,9 @@ reserve = Effect(
     title="Reserve stock",
     foreseen=Foreseen(_reservation, _goods, "sale"),
 )
+restocked = Wait(
+    Inventory.restocked, title="Wait for stock", news=(EventKind.STOCK_CHANGED,), poll_max=timedelta(hours=1)
+)
+availability = Read(Inventory.availability, title="See what is in stock")
 packed = Wait(Inventory.packed, title="Wait until packed")
 handed_over = Wait(Inventory.handed_over, title="Wait until handed over to the carrier")

@@ -8,6 +8,7 @@ from typing import Protocol
 
 from activities.remedies import Remedies, RemedySystem
 from activities.returns import Returns, ReturnSystem
+from activities.shop_stock import ShopStock, ShopStockSystem
 from activities.tracing import Traceable
 from seamline.errors import NotYet, Problem, Refusal
 from seamline.process.effect import IRREVERSIBLE, STANDS, Call, Effect, Foreseen, Read, Wait, is_repeat, operation
@@ -36,7 +37,7 @@ class OrderRequest(Record):
     """Nothing beyond the call's reference is needed to fetch an order."""
 
 
-class ShopSystem(Traceable, RemedySystem, ReturnSystem, Protocol):
+class ShopSystem(Traceable, RemedySystem, ReturnSystem, ShopStockSystem, Protocol):
     """What a shop must be able to do. Adapters raise the errors of `seamline.errors`."""
 
     repeats: Mapping[str, Repeat]
@@ -75,7 +76,7 @@ class ShopSystem(Traceable, RemedySystem, ReturnSystem, Protocol):
         """Whether the order is cancelled, still to be, or (FAILED) neither."""
 
 
-class Shop(Remedies, Returns):
+class Shop(Remedies, Returns, ShopStock):
     """The shop's activities over any system that fills the role."""
 
     system: ShopSystem
@@ -341,6 +342,10 @@ capture = Effect(
         lambda request: request.amount,
     ),
 )
+split = Effect(Shop.split, undo=STANDS, title="Split the fulfilment order in the shop")
+add_note = Effect(Shop.add_note, undo=STANDS, title="Note it on the order in the shop")
+levels = Read(Shop.levels, title="See what the shop says is in stock")
+set_levels = Effect(Shop.set_levels, undo=STANDS, title="Set what the shop may sell")
 post_fulfilment = Effect(
     Shop.post_fulfilment,
     undo=IRREVERSIBLE,

@@ -11,7 +11,7 @@ from activities import carrier, inventory, mail, shop
 from activities.shop import OrderRequest
 from seamline.errors import Problem
 from seamline.process.asking import Question
-from seamline.process.process import Process, process
+from seamline.process.process import process
 from seamline.process.start import Start
 from seamline.process.step import Done
 from seamline.process.view import Outcome
@@ -29,11 +29,11 @@ from seamline.records.shipping_plan import (
     parcel_request,
     shipment,
     shipped_mail,
-    stock_request,
 )
 from seamline.records.stock import Reservation
 from workflows.follow_parcel import FollowParcel, FollowStart
 from workflows.follow_refund import FollowRefund, RefundStart
+from workflows.reserving import Reserving
 
 CANCELLED_THERE = "cancelled in the shop"
 
@@ -48,7 +48,7 @@ class Ready:
 
 
 @process("order-to-shipment")
-class OrderToShipment(Process):
+class OrderToShipment(Reserving):
     """Starts when an order is paid, ends when its parcel is on the road and the customer knows."""
 
     roles = ("shop", "inventory", "carrier", "mail")
@@ -60,6 +60,7 @@ class OrderToShipment(Process):
         EventKind.ORDER_EDITED,
         EventKind.ORDER_REFUNDED,
         EventKind.LABEL_CHANGED,
+        EventKind.STOCK_CHANGED,
     )
     stops_on: ClassVar = {EventKind.ORDER_CANCELLED: CANCELLED_THERE}
 
@@ -114,7 +115,7 @@ class OrderToShipment(Process):
     async def made_ready(self, plan: Plan) -> Ready:
         """Address checked, stock reserved, label bought."""
         address = await self.checked_address(plan.order)
-        stock = await self.do(inventory.reserve, stock_request(plan, address))
+        plan, stock = await self.reserved(plan, address)
         label = await self.buy_label(plan, address)
         return Ready(plan, stock, label)
 

@@ -80,6 +80,15 @@ class Policy(Record):
         description="When labels are bought: once stock is `reserved`, one parcel by the goods' weight; or once all is "
         "`packed`, one for each parcel by its final weight.",
     )
+    restock_hours: float = Field(
+        default=168,
+        gt=0,
+        le=8760,
+        description="How long stock is waited for where that was chosen; then people are asked again.",
+    )
+    safety_stock: int = Field(
+        default=0, ge=0, le=100_000, description="Pieces of each article that a shop is not told of, so not sold."
+    )
     billing: Billing = Field(default=Billing(), description="What is billed when, and by which rules.")
 
     def approval(self, question: str) -> ApprovalRule:

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
+from pydantic import Field
+
 from seamline.records.address import Address
 from seamline.records.base import Record
 from seamline.records.order import FulfilmentLine, FulfilmentOrder, Order, OrderLine
@@ -17,11 +21,27 @@ class Plan(Record):
     """As staff may have amended it."""
     found: Order
     """As the shop had it then: what it has later is compared with this."""
+    substitutes: dict[str, str] = Field(default={})
+    """What is sent in place of articles that are short, by SKU."""
 
     @property
     def part(self) -> FulfilmentOrder:
         """What is shipped: the first that is open."""
         return self.order.open_fulfilment_orders[0]
+
+    def sent(self, shipped: FulfilmentLine) -> str:
+        """The SKU that is sent for a line."""
+        return self.substitutes.get(shipped.sku, shipped.sku)
+
+    def substituted(self, chosen: Mapping[str, str]) -> Plan:
+        """The plan with other articles in place of some; one that is sent in another's place can be replaced too."""
+        earlier = {sku: chosen.get(sent, sent) for sku, sent in self.substitutes.items()}
+        return self.model_copy(update={"substitutes": {**chosen, **earlier}})
+
+    def title(self, shipped: FulfilmentLine) -> str:
+        """What the customer reads of a line: its title, and what is sent in its place."""
+        title, sent = self.line(shipped).title, self.sent(shipped)
+        return title if sent == shipped.sku else f"{sent} ({title})"
 
     def line(self, shipped: FulfilmentLine) -> OrderLine:
         """The order's line that a line to ship is of."""
@@ -55,7 +75,7 @@ def stock_request(plan: Plan, address: Address) -> StockRequest:
         currency=plan.order.currency,
         address=address,
         lines=tuple(
-            StockLine(sku=one.sku, quantity=one.quantity, unit_price=plan.line(one).unit_price)
+            StockLine(sku=plan.sent(one), quantity=one.quantity, unit_price=plan.line(one).unit_price)
             for one in plan.part.lines
         ),
     )
@@ -94,7 +114,7 @@ def shipped_mail(plan: Plan, name: str, label: Label) -> ShippedMail:
         carrier=label.carrier,
         tracking_number=label.tracking_number,
         tracking_page=label.tracking_page,
-        lines=tuple(MailLine(title=plan.line(one).title, quantity=one.quantity) for one in plan.part.lines),
+        lines=tuple(MailLine(title=plan.title(one), quantity=one.quantity) for one in plan.part.lines),
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from enum import StrEnum
 
-from pydantic import Field
+from pydantic import AwareDatetime, Field
 
 from seamline.records.address import Address
 from seamline.records.base import Record
@@ -63,6 +63,19 @@ class PackedParcel(Record):
     """The inventory system's own name of it."""
 
 
+class ShortLine(Record):
+    """An article of which too little is there: pieces wanted, and pieces that are held or could be."""
+
+    sku: str = Field(min_length=1, max_length=100)
+    wanted: int = Field(gt=0)
+    there: int = Field(ge=0)
+
+    @property
+    def missing(self) -> int:
+        """Pieces that are not there."""
+        return max(0, self.wanted - self.there)
+
+
 class Reservation(Record):
     """Stock held for a reference. `id` and `shipment_id` are the inventory system's own."""
 
@@ -75,4 +88,35 @@ class Reservation(Record):
     lines: tuple[StockLine, ...] = ()
     parcels: tuple[PackedParcel, ...] = Field(default=(), max_length=PARCELS_MAX)
     """Once it is packed, where the system or the packers tell it."""
+
+    short: tuple[ShortLine, ...] = ()
+    """What is not there of it; empty once all of it is held."""
     page: str = ""
+
+
+class RestockRequest(Record):
+    """Hold the rest of a reservation as soon as it is there; after `until` look no longer."""
+
+    reservation: Reservation
+    until: AwareDatetime | None = None
+
+
+class AvailabilityRequest(Record):
+    """What is there of these articles? `connection` is the shop whose orders' goods are counted apart."""
+
+    connection: str
+    skus: tuple[str, ...] = Field(min_length=1, max_length=100)
+
+
+class Availability(Record):
+    """Pieces of one article: free for anybody, and held for orders of the asking shop that have not left."""
+
+    sku: str
+    free: int
+    held: int = 0
+
+
+class Availabilities(Record):
+    """What is there of the articles that the inventory knows; the others are left out."""
+
+    articles: tuple[Availability, ...] = ()

@@ -12,6 +12,7 @@ What customers and staff do in the shop:
     POST /_simulator/shops/{connection}/orders/{id}/cancel {reason, refund}
     POST /_simulator/shops/{connection}/orders/{id}/payment {action, amount}   `PaymentAct`
     POST /_simulator/shops/{connection}/orders/{id}/edit {quantities, address}
+    PUT /_simulator/shops/{connection}/stock {quantities, location}      what staff count; GET shows all levels
     POST /_simulator/shops/{connection}/subscriptions {topic, url}       topic as `orders/paid`
     POST /_simulator/shops/{connection}/orders/{id}/deliveries {topic, times, at_once} -> {statuses}
 """

@@ -39,6 +39,7 @@ from seamline.simulator.shopify_money import financial_status
 from seamline.simulator.shopify_money_views import View
 from seamline.simulator.shopify_mutations import subscription_view
 from seamline.simulator.shopify_orders import fulfilment_orders
+from seamline.simulator.shopify_stock import StockViews
 from seamline.simulator.shopify_views import Shop, display_status
 from seamline.simulator.world import Body
 
@@ -146,6 +147,7 @@ class Queries:
             "job": self.job,
             "return": self.customer_return,
             "webhookSubscriptions": self.webhook_subscriptions,
+            **StockViews(self.shop).roots(),
         }
 
     def order(self, id: str) -> View | None:
@@ -241,7 +243,7 @@ def _resolve(source: Mapping[str, Any], info: GraphQLResolveInfo[Any], **argumen
 
 
 _ROOTS = ("QueryRoot", "Mutation")
-_COMPUTED = ("suggestedRefund",)
+_COMPUTED = ("suggestedRefund", "quantities")
 
 
 def _page(nodes: Sequence[View], arguments: Mapping[str, Any]) -> View:

@@ -21,6 +21,7 @@ from seamline.simulator.shopify_orders import (
     object_id,
     time_text,
 )
+from seamline.simulator.shopify_stock import Shelf, StockMutations
 from seamline.simulator.shopify_views import Shop, hold_view
 from seamline.simulator.shopify_webhooks import Webhooks
 from seamline.simulator.world import Body, Call
@@ -41,6 +42,8 @@ class Mutations:
         self.call = call
         self.acts = Acts(shop.world, shop.connection, webhooks)
         self.aftersales = Aftersales(shop, call, webhooks, idempotency_key)
+        self.stock = StockMutations(shop, call, idempotency_key)
+        self.shelf = Shelf(shop.world, shop.connection)
         self.webhooks = webhooks
         self.world = shop.world
         self.connection = shop.connection
@@ -57,6 +60,7 @@ class Mutations:
             "webhookSubscriptionCreate": self.webhook_subscription_create,
             "webhookSubscriptionDelete": self.webhook_subscription_delete,
             **self.aftersales.roots(),
+            **self.stock.roots(),
         }
 
     def fulfillment_create(self, fulfillment: Input, message: str | None = None) -> View:
@@ -189,6 +193,7 @@ class Mutations:
     def _make_fulfilment(self, order: Body, taken: Sequence[tuple[Body, Body, int]], tracking: Input) -> Body:
         parts = {part["id"]: part for part, _, _ in taken}
         for part, line, count in taken:
+            self._put_back(order, part, line["line_id"], -count)
             line["remaining"] -= count
             parts[part["id"]] = part
         for part in parts.values():
@@ -221,7 +226,10 @@ class Mutations:
         self.world.put(self.connection, "fulfillment", made["id"], made)
         for part_id in dict.fromkeys(used["fulfilment_order_id"] for used in made["lines"]):
             lines = [(u["line_id"], u["quantity"]) for u in made["lines"] if u["fulfilment_order_id"] == part_id]
-            new_fulfilment_order(self.world, self.connection, self.shop.read("fulfillment-order", part_id), lines)
+            part = self.shop.read("fulfillment-order", part_id)
+            for line_id, count in lines:
+                self._put_back(self.shop.read("order", made["order_id"]), part, line_id, count)
+            new_fulfilment_order(self.world, self.connection, part, lines)
         self.call.effect(
             "cancel-fulfilment",
             object_id=gid("Fulfillment", made["id"]),
@@ -229,6 +237,12 @@ class Mutations:
             undoes=gid("Fulfillment", made["id"]),
         )
         return made
+
+    def _put_back(self, order: Body, part: Body, line_id: str, pieces: int) -> None:
+        """Goods come back to their location's shelf; fewer than none leave it."""
+        line = next(one for one in order["lines"] if one["id"] == line_id)
+        if line["sku"] and line["requires_shipping"]:
+            self.shelf.add(line["sku"], part["location"]["name"], pieces)
 
     def _fulfilment_order(self, id: str) -> Body:
         part = self.world.get(self.connection, "fulfillment-order", number(id, "FulfillmentOrder"))

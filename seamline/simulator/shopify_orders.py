@@ -287,7 +287,7 @@ def _make_fulfilment_order(
             continue
         like: dict[str, Any] = {
             "order_id": order["id"],
-            "location": {"id": _location_id(world, connection, location), "name": location},
+            "location": {"id": location_id(world, connection, location), "name": location},
             "method": wanted.delivery if ships else "NONE",
             "service": order["service"],
         }
@@ -296,7 +296,8 @@ def _make_fulfilment_order(
         world.put(connection, "fulfillment-order", part["id"], part)
 
 
-def _location_id(world: World, connection: str, name: str) -> str:
+def location_id(world: World, connection: str, name: str) -> str:
+    """The id of the location of this name."""
     known = world.get(connection, "location", name)
     if known is None:
         known = {"id": object_id(world, connection), "name": name}

@@ -11,8 +11,9 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from seamline.simulator import shopify_money as money
 from seamline.simulator.shopify_acts import SYSTEM, Acts, By, UserError, not_cancellable
-from seamline.simulator.shopify_orders import AddressWanted, OrderWanted, make_order
+from seamline.simulator.shopify_orders import MAIN_LOCATION, AddressWanted, OrderWanted, make_order
 from seamline.simulator.shopify_returns import Returns
+from seamline.simulator.shopify_stock import Shelf
 from seamline.simulator.shopify_webhooks import Webhooks
 from seamline.simulator.vendor import WorldError
 from seamline.simulator.world import Body, World
@@ -79,11 +80,19 @@ class Edit(_Asked):
     address: AddressWanted | None = None
 
 
+class StockSet(_Asked):
+    """What staff count on a location's shelves, by SKU."""
+
+    quantities: dict[str, Annotated[int, Field(ge=0, le=1_000_000)]] = Field(min_length=1)
+    location: str = Field(default=MAIN_LOCATION, max_length=100)
+
+
 def control(world: World, webhooks: Webhooks) -> APIRouter:
     """The routes below `/_simulator`."""
     shop = APIRouter(prefix="/shops/{connection}")
     _orders(shop, world, webhooks)
     _deliveries(shop, world, webhooks)
+    _shelves(shop, world)
     routes = APIRouter()
     routes.include_router(shop)
 
@@ -168,6 +177,22 @@ def _deliveries(routes: APIRouter, world: World, webhooks: Webhooks) -> None:
         world.connect(connection, SYSTEM)
         made = webhooks.subscribe(connection, wanted.topic, wanted.url)
         return {"id": made["id"], "topic": made["topic"], "url": made["url"]}
+
+
+def _shelves(routes: APIRouter, world: World) -> None:
+    @routes.get("/stock")
+    async def stock(connection: str) -> list[Body]:
+        return Shelf(world, connection).all_levels()
+
+    @routes.put("/stock")
+    async def count(connection: str, wanted: StockSet) -> list[Body]:
+        world.connect(connection, SYSTEM)
+        shelf = Shelf(world, connection)
+        shelf.items()
+        with world.transaction():
+            for sku, pieces in wanted.quantities.items():
+                shelf.set(shelf.level(sku, wanted.location), pieces)
+        return shelf.all_levels()
 
 
 def _pay(acts: Acts, order: Body, wanted: PaymentAct) -> None:

@@ -137,7 +137,7 @@ class Records:
                 parts = [record.get("street"), f"{record.get('postal_code') or ''} {record.get('city') or ''}".strip()]
                 return "\n".join(part for part in parts if part)
             case "product.product", _:
-                return float(self.world.stock(self.connection).get(record["code"] or "", 0))
+                return self._quantity(record)
             case "sale.line", "amount":
                 return _line_amount(record)
             case "sale.sale", _:
@@ -150,6 +150,16 @@ class Records:
             case _:
                 moves = self._computed_many(model, record, "inventory_moves")
                 return record["state"] != "assigned" and any(move["state"] == "assigned" for move in moves)
+
+    def _quantity(self, product: Values) -> float:
+        """As in Tryton: nothing without locations in the context; with `stock_assign` what is assigned is gone."""
+        if not self.context.get("locations"):
+            return 0.0
+        free = self.world.stock(self.connection).get(product["code"] or "", 0)
+        if self.context.get("stock_assign"):
+            return float(free)
+        moves = self.find("stock.move", product=product["id"], state="assigned")
+        return float(free) + float(sum(move["quantity"] for move in moves if not is_outgoing(move)))
 
     def _amount(self, name: str, lines: Sequence[Values]) -> Decimal:
         untaxed = sum(map(_line_amount, lines), Decimal("0.00"))

@@ -18,13 +18,16 @@ from graphql.execution.values import get_variable_values
 
 from seamline.errors import Kind, Refusal
 from seamline.http import Exchange, HttpFactory
+from seamline.records.level import LevelChange
 from seamline.records.payment import CaptureRequest, RefundRequest
 from seamline.records.reference import external_id_of
 from seamline.records.remedy import Goods, GoodsLine, RefundPart, RetrackRequest
 from seamline.records.risk import CancelRequest, HoldRequest
+from seamline.records.shortage import split_request
 from seamline.systems.shopify import client, documents, documents_remedies, mapping, mapping_payment, wire
 from seamline.systems.shopify.shop import Account, ShopifyShop, connect
 from tests.contract.graphql_answers import answer_problems
+from tests.systems.shop_stock_suite import ONE_SHORT
 from tests.systems.shop_suite import fulfilment
 from tests.systems.vendors import Simulated
 
@@ -57,6 +60,11 @@ DOCUMENTS = (
     documents_remedies.APPROVE_RETURN,
     documents_remedies.DECLINE_RETURN,
     documents_remedies.CLOSE_RETURN,
+    documents.SPLIT,
+    documents.NOTE,
+    documents.SET_NOTE,
+    documents.LEVELS,
+    documents.SET_LEVELS,
 )
 
 
@@ -92,6 +100,7 @@ async def test_requests_and_answers(
     await move_money(shop, simulated)
     await hold_and_cancel(shop, simulated)
     await remedy(shop, simulated)
+    await keep_stock(shop, simulated)
     await shop.holdings(order.reference)
     for known in (order.number, external_id_of(order.reference), "999999999"):
         await shop.references(known)
@@ -124,6 +133,27 @@ async def move_money(shop: ShopifyShop, simulated: Simulated) -> None:
     kept = (await shop.fetch_order(lapsed)).authorization
     assert kept is not None
     await shop.capture(lapsed, CaptureRequest(authorization_id=kept.id, amount=kept.amount))
+
+
+async def keep_stock(shop: ShopifyShop, simulated: Simulated) -> None:
+    """Split what is short, note it, read and set levels, and how each is refused."""
+    reference = await simulated.order(NAME, lines=[{"sku": "MUG-BLUE", "quantity": 3}])
+    order = await shop.fetch_order(reference)
+    request = split_request(order, order.open_fulfilment_orders[0], ONE_SHORT)
+    await shop.split_part(reference, request)
+    with pytest.raises(Refusal):
+        await shop.split_part(reference, request)
+    await shop.write_note(reference, await shop.read_note(reference) or "short")
+    with pytest.raises(Refusal):
+        await shop.write_note(f"{NAME}:999999", "nobody's")
+    page = await shop.read_levels("")
+    (mug,) = [one for one in page.levels if one.sku == "MUG-BLUE"]
+    change = LevelChange(level=mug, on_hand=7)
+    assert await shop.set_levels("first", [change]) == []
+    assert await shop.set_levels("second", [change]) == ["MUG-BLUE"]
+    nowhere = LevelChange(level=mug.model_copy(update={"location_id": "999999999"}), on_hand=7)
+    with pytest.raises(Refusal):
+        await shop.set_levels("third", [nowhere])
 
 
 async def hold_and_cancel(shop: ShopifyShop, simulated: Simulated) -> None:

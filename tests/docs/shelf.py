@@ -78,8 +78,13 @@ def app(shelf: Shelf) -> FastAPI:
         return {"shop": "Example Ltd"}
 
     @app.get("/holds")
-    async def find(reference: str) -> list[dict[str, Any]]:
-        return [one for one in shelf.holds.values() if one["reference"] == reference]
+    async def find(reference: str = "") -> list[dict[str, Any]]:
+        return [one for one in shelf.holds.values() if not reference or one["reference"] == reference]
+
+    @app.get("/stock")
+    async def stock(request: Request) -> list[dict[str, Any]]:
+        asked = request.query_params.getlist("sku")
+        return [{"sku": sku, "free": shelf.free[sku]} for sku in asked if sku in shelf.free]
 
     @app.post("/holds")
     async def create(request: Request) -> Response:

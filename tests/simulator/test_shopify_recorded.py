@@ -19,7 +19,18 @@ from tests.simulator.shopify_client import ShopClient
 SPECS = os.environ.get("SEAMLINE_SPECS")
 pytestmark = pytest.mark.skipif(not SPECS, reason="SEAMLINE_SPECS is not set: the recorded answers are not at hand")
 PARTS = """
-query($id: ID!) { order(id: $id) { fulfillmentOrders(first: 1) { nodes { id lineItems(first: 1) { nodes { id } } } } } }
+query($id: ID!) { order(id: $id) { fulfillmentOrders(first: 1) { nodes { id lineItems(first: 5) { nodes { id } } } } } }
+"""
+SPLIT = """
+mutation($splits: [FulfillmentOrderSplitInput!]!) {
+  fulfillmentOrderSplit(fulfillmentOrderSplits: $splits) {
+    fulfillmentOrderSplits {
+      fulfillmentOrder { id lineItems(first: 5) { nodes { totalQuantity remainingQuantity } } }
+      remainingFulfillmentOrder { id lineItems(first: 5) { nodes { totalQuantity remainingQuantity } } }
+    }
+    userErrors { field message code }
+  }
+}
 """
 CREATE = """
 mutation($fulfillment: FulfillmentInput!) {
@@ -63,6 +74,37 @@ async def test_refused_fulfilments(shop: ShopClient, case: str, quantity: int) -
     assert ours["fulfillment"] is theirs["fulfillment"] is None
     assert theirs["userErrors"]
     assert without_ids(ours["userErrors"]) == without_ids(theirs["userErrors"])
+
+
+@pytest.mark.parametrize("case", ["emptyLineItems", "zeroQuantity", "unknownFulfillmentOrder"])
+async def test_refused_splits(shop: ShopClient, case: str) -> None:
+    part = (await shop.run(PARTS, id=await shop.order(lines=[{"quantity": 2}])))["order"]["fulfillmentOrders"]["nodes"][
+        0
+    ]
+    line = {"id": part["lineItems"]["nodes"][0]["id"], "quantity": 0 if case == "zeroQuantity" else 1}
+    wanted = {"fulfillmentOrderId": part["id"], "fulfillmentOrderLineItems": [] if case == "emptyLineItems" else [line]}
+    if case == "unknownFulfillmentOrder":
+        wanted["fulfillmentOrderId"] = "gid://shopify/FulfillmentOrder/999999999"
+    ours = (await shop.run(SPLIT, splits=[wanted]))["fulfillmentOrderSplit"]
+    capture = recorded("fulfillment-order-split-multi.json")["captures"][case]["response"]["payload"]["data"]
+    assert ours["userErrors"] == capture["fulfillmentOrderSplit"]["userErrors"]
+
+
+async def test_a_split_keeps_the_rest_where_it_was(shop: ShopClient) -> None:
+    captures = recorded("fulfillment-order-split-multi.json")["captures"]
+    theirs = captures["multiSplit"]["response"]["payload"]["data"]["fulfillmentOrderSplit"]["fulfillmentOrderSplits"][0]
+    lines = [{"sku": "MUG-BLUE", "quantity": 2}, {"sku": "TEE-M", "quantity": 3}]
+    part = (await shop.run(PARTS, id=await shop.order(lines=lines)))["order"]["fulfillmentOrders"]["nodes"][0]
+    wanted = [{"id": one["id"], "quantity": 1} for one in part["lineItems"]["nodes"]]
+    asked = {"fulfillmentOrderId": part["id"], "fulfillmentOrderLineItems": wanted}
+    (ours,) = (await shop.run(SPLIT, splits=[asked]))["fulfillmentOrderSplit"]["fulfillmentOrderSplits"]
+    assert ours["fulfillmentOrder"]["id"] == part["id"]
+    for name in ("fulfillmentOrder", "remainingFulfillmentOrder"):
+        assert quantities(ours[name]) == quantities(theirs[name])
+
+
+def quantities(part: dict[str, Any]) -> list[tuple[int, int]]:
+    return [(one["totalQuantity"], one["remainingQuantity"]) for one in part["lineItems"]["nodes"]]
 
 
 async def test_an_unknown_fulfilment_is_not_cancelled(shop: ShopClient) -> None:

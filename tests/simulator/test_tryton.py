@@ -61,7 +61,11 @@ async def test_a_new_erp_is_seeded(erp: ErpClient) -> None:
     assert company["currency"]["__name__"] == "currency.currency"
     products = await erp.search("product.product", [["type", "=", "goods"]], "code", "name", "list_price", "quantity")
     mug = next(product for product in products if product["code"] == "MUG-BLUE")
-    assert (mug["name"], mug["list_price"], mug["quantity"]) == ("Enamel mug, blue", decimal("14.50"), 100.0)
+    assert (mug["name"], mug["list_price"], mug["quantity"]) == ("Enamel mug, blue", decimal("14.50"), 0.0)
+    (storage,) = await erp.search("stock.location", [["code", "=", "STO"]])
+    erp.headers["X-Tryton-Context"] = encoded({"company": 1, "locations": [storage["id"]]})
+    (mug,) = await erp.search("product.product", [["code", "=", "MUG-BLUE"]], "quantity")
+    assert mug["quantity"] == 100.0
     (warehouse,) = await erp.search("stock.location", [["type", "=", "warehouse"]], "code")
     assert warehouse["code"] == "WH"
 
@@ -366,8 +370,8 @@ async def test_faults_in_trytons_shape(erp: ErpClient) -> None:
 
 async def test_a_sku_given_stock_becomes_a_product(erp: ErpClient) -> None:
     await erp.http.put(f"/_simulator/stock/{erp.connection}", json={"NEW-SKU": 4})
-    (product,) = await erp.search("product.product", [["code", "=", "NEW-SKU"]], "quantity")
-    assert product["quantity"] == 4.0
+    (product,) = await erp.search("product.product", [["code", "=", "NEW-SKU"]], "salable")
+    assert product["salable"] is True
 
 
 async def test_sales_survive_a_restart(tmp_path: Path) -> None:

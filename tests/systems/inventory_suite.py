@@ -10,7 +10,7 @@ import pytest
 from activities.inventory import InventorySystem
 from seamline.errors import Outage, Refusal
 from seamline.records.money import Money
-from seamline.records.stock import Reservation, ShipmentState, StockLine, StockRequest
+from seamline.records.stock import Reservation, ShipmentState, ShortLine, StockLine, StockRequest
 from seamline.records.undo import UndoState
 from tests.systems.conformance import (
     ADDRESS,
@@ -87,15 +87,38 @@ class InventoryConformance(SystemConformance):
         await side.miss_assignments(2)
         assert (await self.reserved(side)).state is ShipmentState.ASSIGNED
 
-    async def test_short_stock_is_refused_by_line(self, side: InventorySide) -> None:
+    async def test_what_is_short_is_told_by_article_and_given_back(self, side: InventorySide) -> None:
         await side.set_free("LAMP-OAK", 1)
         made = await side.adapter.create_reservation(f"{REFERENCE}/reserve#1", stock_request(LAMP_OAK=4, MUG_BLUE=1))
-        with pytest.raises(Refusal) as caught:
-            await side.adapter.advance_reservation(made)
-        assert caught.value.failure.code == "short-stock"
-        assert [problem.field for problem in caught.value.failure.problems] == ["lines.0.quantity"]
-        assert (await side.adapter.cancel_reservation(made)).state is UndoState.UNDONE
+        short = await side.adapter.advance_reservation(made)
+        assert short.state in (ShipmentState.DRAFT, ShipmentState.WAITING)
+        assert short.short == (ShortLine(sku="LAMP-OAK", wanted=4, there=1),)
+        assert short.short[0].missing == 3
+        assert (await side.adapter.cancel_reservation(short)).state is UndoState.UNDONE
         assert (await side.free("LAMP-OAK"), await side.free("MUG-BLUE")) == (1, 100)
+
+    async def test_what_is_short_is_held_once_it_is_there(self, side: InventorySide) -> None:
+        await side.set_free("LAMP-OAK", 0)
+        short = await self.reserved(side, stock_request(LAMP_OAK=2))
+        assert short.short == (ShortLine(sku="LAMP-OAK", wanted=2, there=0),)
+        assert (await side.adapter.advance_reservation(short)).short
+        await side.set_free("LAMP-OAK", 2)
+        whole = await side.adapter.advance_reservation(short)
+        assert (whole.state, whole.short, await side.free("LAMP-OAK")) == (ShipmentState.ASSIGNED, (), 0)
+
+    async def test_what_is_there_counts_what_orders_of_the_shop_hold_until_it_leaves(self, side: InventorySide) -> None:
+        async def there(connection: str = "shop-uk") -> tuple[int, int]:
+            (found,) = await side.adapter.availability(connection, ["MUG-BLUE", "NO-SUCH"])
+            return found.free, found.held
+
+        assert await there() == (100, 0)
+        reservation = await self.reserved(side)
+        assert (await there(), await there("shop-de"), await there("shop-u")) == ((98, 2), (98, 0), (98, 0))
+        for state in ("picked", "packed"):
+            await side.warehouse(reservation, state)
+            assert await there() == (98, 2)
+        await side.warehouse(reservation, "done")
+        assert await there() == (98, 0)
 
     async def test_unknown_articles_are_refused_by_line(self, side: InventorySide) -> None:
         with pytest.raises(Refusal) as caught:

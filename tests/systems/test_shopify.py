@@ -20,6 +20,7 @@ from seamline.systems.shopify.shop import Account, ShopifyShop, connect
 from tests.systems.deliveries import delivery
 from tests.systems.remedy_suite import ShopRemedyConformance
 from tests.systems.shop_role_suite import ShopRoleConformance
+from tests.systems.shop_stock_suite import ShopStockConformance
 from tests.systems.shop_suite import ShopConformance, ShopMoneyConformance, fulfilment
 from tests.systems.vendors import Simulated
 
@@ -30,6 +31,8 @@ MUTATIONS = {
     "refund": "refundCreate",
     "hold": "fulfillmentOrderHold",
     "cancellation": "orderCancel",
+    "split": "fulfillmentOrderSplit",
+    "levels": "inventorySetQuantities",
 }
 
 
@@ -84,7 +87,9 @@ async def side(simulated: Simulated, http: HttpFactory) -> AsyncIterator[Side]:
     await adapter.close()
 
 
-class TestConformance(ShopConformance, ShopMoneyConformance, ShopRoleConformance, ShopRemedyConformance):
+class TestConformance(
+    ShopConformance, ShopMoneyConformance, ShopRoleConformance, ShopRemedyConformance, ShopStockConformance
+):
     """Shopify fills the role."""
 
 

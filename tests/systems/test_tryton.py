@@ -7,9 +7,9 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from seamline.errors import LockedOut, Outage, Problem, Refusal
+from seamline.errors import LockedOut, Outage, Refusal
 from seamline.http import Exchange, HttpFactory
-from seamline.records.stock import Reservation, ShipmentState
+from seamline.records.stock import Reservation, ShipmentState, ShortLine
 from seamline.records.undo import UndoState
 from seamline.systems.tryton import mapping, wire
 from seamline.systems.tryton.inventory import Account, TrytonInventory, connect
@@ -253,7 +253,6 @@ def test_shortages_name_the_lines() -> None:
             ],
         }
     )
-    assert mapping.shortages(stock_request().lines, moves) == [
-        Problem(field="lines.0.quantity", reason="1 of 2 MUG-BLUE are short")
-    ]
-    assert [one.field for one in mapping.shortages((), moves)] == ["lines"]
+    assert mapping.shortages(stock_request().lines, moves) == (ShortLine(sku="MUG-BLUE", wanted=2, there=1),)
+    untold = moves.model_copy(update={"inventory_moves": ()})
+    assert [one.there for one in mapping.shortages(stock_request().lines, untold)] == [0, 0]

@@ -11,7 +11,7 @@ from docs.examples.shelf import mapping, wire
 from docs.examples.shelf.client import ShelfClient, open_client
 from seamline.errors import Refusal
 from seamline.http import HttpFactory, located
-from seamline.records.stock import Reservation, ShipmentState, StockRequest
+from seamline.records.stock import Availability, Reservation, ShipmentState, StockRequest
 from seamline.records.system import Card, Holding, Repeat
 from seamline.records.undo import Undone, UndoState
 
@@ -58,11 +58,24 @@ class ShelfInventory:
 
     @located
     async def advance_reservation(self, reservation: Reservation) -> Reservation:
-        """Take the goods from the shelf. Refusal `short-stock` when there are too few."""
+        """Take the goods from the shelf, all or none; what there is too little of is `short`."""
         if reservation.state is not ShipmentState.DRAFT:
             return reservation
-        hold = await self._client.ask("assign", "POST", f"/holds/{reservation.id}/assign", wire.Hold)
+        try:
+            hold = await self._client.ask("assign", "POST", f"/holds/{reservation.id}/assign", wire.Hold)
+        except Refusal as error:
+            if error.failure.code != "short-stock":
+                raise
+            free = await self._free(sorted({line.sku for line in reservation.lines}))
+            return reservation.model_copy(update={"short": mapping.short(reservation.lines, free)})
         return mapping.HOLD.read(hold)
+
+    @located
+    async def availability(self, connection: str, skus: Sequence[str]) -> Sequence[Availability]:
+        """What is free of each article, and what live holds of the shop's orders keep."""
+        held = mapping.held(await self._client.ask("held", "GET", "/holds", list[wire.Hold]), connection)
+        free = await self._free(skus)
+        return [Availability(sku=sku, free=pieces, held=held[sku]) for sku, pieces in free.items()]
 
     @located
     async def cancel_reservation(self, reservation: Reservation) -> Undone:
@@ -113,6 +126,11 @@ class ShelfInventory:
             repeats=self.repeats,
             account=about.shop,
         )
+
+    async def _free(self, skus: Sequence[str]) -> Mapping[str, int]:
+        """Pieces on the shelf, by the SKUs that Shelf knows."""
+        found = await self._client.ask("stock", "GET", "/stock", list[wire.Stock], query={"sku": list(skus)})
+        return {one.sku: one.free for one in found}
 
     async def _holds(self, reference: str) -> list[Reservation]:
         query = {"reference": reference}

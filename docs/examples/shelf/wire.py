@@ -32,6 +32,13 @@ class Hold(Wire):
     lines: tuple[Line, ...]
 
 
+class Stock(Wire):
+    """What is on the shelf of one article and held for nobody."""
+
+    sku: str
+    free: int
+
+
 class About(Wire):
     """Who the token belongs to."""
 

@@ -12,6 +12,8 @@ PART_LINE_PAGE_SIZE = 30
 FULFILMENT_PAGE_SIZE = 50
 TRANSACTION_SIZE_MAX = 100
 TRACKING_SIZE_MAX = 20
+LEVEL_PAGE_SIZE = 25
+LOCATION_SIZE_MAX = 20
 
 _LINES = """
 pageInfo { hasNextPage endCursor }
@@ -165,3 +167,34 @@ query Identified($order: ID!, $fulfillment: ID!) {
 }"""
 
 SHOP = "query Shop { shop { name myshopifyDomain currencyCode } }"
+
+SPLIT = """
+mutation Split($splits: [FulfillmentOrderSplitInput!]!) {
+  fulfillmentOrderSplit(fulfillmentOrderSplits: $splits) { userErrors { field message } }
+}"""
+
+NOTE = "query Note($id: ID!) { order(id: $id) { note } }"
+
+SET_NOTE = """
+mutation SetNote($input: OrderInput!) {
+  orderUpdate(input: $input) { userErrors { field message } }
+}"""
+
+LEVELS = f"""
+query Levels($after: String) {{
+  inventoryItems(first: {LEVEL_PAGE_SIZE}, after: $after) {{
+    pageInfo {{ hasNextPage endCursor }}
+    nodes {{
+      id sku tracked
+      inventoryLevels(first: {LOCATION_SIZE_MAX}) {{
+        pageInfo {{ hasNextPage }}
+        nodes {{ location {{ id name }} quantities(names: ["on_hand", "committed"]) {{ name quantity }} }}
+      }}
+    }}
+  }}
+}}"""
+
+SET_LEVELS = """
+mutation SetLevels($input: InventorySetQuantitiesInput!, $key: String!) {
+  inventorySetQuantities(input: $input) @idempotent(key: $key) { userErrors { code field message } }
+}"""

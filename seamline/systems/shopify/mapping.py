@@ -21,6 +21,7 @@ from seamline.records.shipping import Fulfilment, FulfilmentRequest, Tracked
 from seamline.records.system import Holding
 from seamline.systems.shopify import mapping_payment as paying
 from seamline.systems.shopify import mapping_remedies as remedies
+from seamline.systems.shopify import mapping_stock as stock
 from seamline.systems.shopify import wire
 from seamline.systems.shopify.ids import NUMBER_OF_GID, gid, number_of
 
@@ -311,4 +312,5 @@ MAPPINGS: tuple[FieldMapping[Any], ...] = (
     FULFILMENT,
     *paying.MAPPINGS,
     *remedies.MAPPINGS,
+    *stock.MAPPINGS,
 )

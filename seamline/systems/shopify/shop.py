@@ -20,6 +20,7 @@ from seamline.systems.shopify import mapping_payment as paying
 from seamline.systems.shopify.client import ShopifyClient, as_model
 from seamline.systems.shopify.ids import NAME, NUMBER, gid, number_of, order_gid
 from seamline.systems.shopify.remedies import ShopifyRemedies
+from seamline.systems.shopify.shop_stock import ShopifyStock
 
 PAGES_MAX = 20
 """More pages than this of one list are not an order that a person made."""
@@ -60,7 +61,7 @@ def connect(name: str, account: Account, http: HttpFactory) -> ShopifyShop:
     return ShopifyShop(name, account, ShopifyClient(client, account.client_id, secret))
 
 
-class ShopifyShop(ShopifyRemedies):
+class ShopifyShop(ShopifyRemedies, ShopifyStock):
     """Satisfies `activities.shop.ShopSystem`."""
 
     # A fulfilment cannot carry a key; it is found by its tracking number within the fulfilment order, a capture by its
@@ -78,6 +79,9 @@ class ShopifyShop(ShopifyRemedies):
         "approve_return": Repeat.LOOK_UP,
         "decline_return": Repeat.LOOK_UP,
         "close_return": Repeat.HARMLESS,
+        "split": Repeat.LOOK_UP,
+        "add_note": Repeat.LOOK_UP,
+        "set_levels": Repeat.HARMLESS,
     }
 
     def __init__(self, name: str, account: Account, client: ShopifyClient) -> None:

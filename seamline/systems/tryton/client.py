@@ -15,6 +15,8 @@ from seamline.records.reading import refusing
 from seamline.systems.tryton import wire
 
 SEARCH_SIZE_MAX = 200
+PAGES_MAX = 20
+CONTEXT = "X-Tryton-Context"
 OVERRIDES = (
     # An unknown field or a wrong type ends in a 500 with a page for people. It is permanent, whatever it looks like.
     Verdict(500, Refusal, "malformed-request", "text/html"),
@@ -27,8 +29,9 @@ Domain = Sequence[Sequence[Any]]
 class TrytonClient:
     """REST over one database's `HttpClient`, records read as wire models."""
 
-    def __init__(self, http: HttpClient, database: str) -> None:
+    def __init__(self, http: HttpClient, database: str, company: int) -> None:
         self._http = http
+        self._company = company
         self._root = f"/{database}/rest/model"
 
     async def close(self) -> None:
@@ -36,21 +39,54 @@ class TrytonClient:
         await self._http.close()
 
     async def search(
+        self,
+        operation: str,
+        model: str,
+        domain: Domain,
+        as_model: type[T],
+        fields: Sequence[str],
+        *,
+        context: Mapping[str, Any] | None = None,
+    ) -> list[T]:
+        """The records that a domain finds. Refusal `too-many` beyond 200. `context` says what computed fields mean."""
+        found = await self._page(operation, model, domain, as_model, fields, context=context)
+        if len(found) >= SEARCH_SIZE_MAX:
+            raise _too_many(model, SEARCH_SIZE_MAX)
+        return found
+
+    async def pages(
         self, operation: str, model: str, domain: Domain, as_model: type[T], fields: Sequence[str]
     ) -> list[T]:
-        """The records that a domain finds. Refusal `too-many` beyond 200."""
-        query: dict[str, str | int | Sequence[str]] = {
-            "d": _encoded(domain),
-            "f": list(fields),
-            "s": SEARCH_SIZE_MAX,
-        }
-        answer = await self._http.send(operation, "GET", f"{self._root}/{model}", write=False, query=query)
+        """All the records that a domain finds, page by page. Refusal `too-many` beyond 4000."""
+        found: list[T] = []
+        for place in range(PAGES_MAX):
+            page = await self._page(operation, model, domain, as_model, fields, offset=place * SEARCH_SIZE_MAX)
+            found += page
+            if len(page) < SEARCH_SIZE_MAX:
+                return found
+        raise _too_many(model, PAGES_MAX * SEARCH_SIZE_MAX)
+
+    async def _page(
+        self,
+        operation: str,
+        model: str,
+        domain: Domain,
+        as_model: type[T],
+        fields: Sequence[str],
+        *,
+        context: Mapping[str, Any] | None = None,
+        offset: int | None = None,
+    ) -> list[T]:
+        query: dict[str, str | int | Sequence[str]] = {"d": _encoded(domain), "f": list(fields), "s": SEARCH_SIZE_MAX}
+        if offset is not None:
+            # Pages of a search without an order may overlap.
+            query |= {"p": offset, "o": _encoded([["id", "ASC"]])}
+        headers = {CONTEXT: _encoded({"company": self._company, **context})} if context else None
+        answer = await self._http.send(
+            operation, "GET", f"{self._root}/{model}", write=False, query=query, headers=headers
+        )
         with refusing("unreadable-answer", "the answer is not as Tryton gives it", model):
-            found = TypeAdapter(list[as_model]).validate_python(answer.json())  # type: ignore[valid-type]
-        if len(found) >= SEARCH_SIZE_MAX:
-            problem = Problem(field="reference", reason=f"finds {SEARCH_SIZE_MAX} records or more")
-            raise Refusal("too-many", f"too many records of {model}", problems=[problem])
-        return list(found)
+            return list(TypeAdapter(list[as_model]).validate_python(answer.json()))  # type: ignore[valid-type]
 
     async def read(self, operation: str, model: str, record_id: int, as_model: type[T], fields: Sequence[str]) -> T:
         """One record. Refusal `not-found` when there is none."""
@@ -85,13 +121,13 @@ def open_client(
     client = http.client(
         name,
         url,
-        headers={"Authorization": f"Bearer {key}", "X-Tryton-Context": _encoded({"company": company})},
+        headers={"Authorization": f"Bearer {key}", CONTEXT: _encoded({"company": company})},
         calls_per_second_max=calls_per_second_max,
         calls_at_once_max=calls_at_once_max,
         overrides=OVERRIDES,
         explain=explain,
     )
-    return TrytonClient(client, database)
+    return TrytonClient(client, database, company)
 
 
 def explain(answer: Answer) -> Explained:
@@ -101,6 +137,11 @@ def explain(answer: Answer) -> Explained:
     except (Refusal, ValidationError):
         return "", ()
     return ". ".join(filter(None, [body.message, body.description])), ()
+
+
+def _too_many(model: str, count: int) -> Refusal:
+    problem = Problem(field="reference", reason=f"finds {count} records or more")
+    return Refusal("too-many", f"too many records of {model}", problems=[problem])
 
 
 def _encoded(value: Any) -> str:

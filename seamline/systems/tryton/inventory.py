@@ -14,7 +14,7 @@ from seamline.errors import Outage, Problem, Refusal
 from seamline.http import HttpFactory, located
 from seamline.records.address import Address
 from seamline.records.reference import is_reference
-from seamline.records.stock import PackedParcel, Reservation, ShipmentState, StockRequest
+from seamline.records.stock import Availability, PackedParcel, Reservation, ShipmentState, ShortLine, StockRequest
 from seamline.records.system import Card, Holding, Repeat
 from seamline.records.undo import Undone, UndoState
 from seamline.systems.tryton import mapping, wire
@@ -116,10 +116,10 @@ class TrytonInventory:
 
     @located
     async def advance_reservation(self, reservation: Reservation) -> Reservation:
-        """Quote, confirm, process, assign. Refusal `short-stock` with a problem for each short line."""
+        """Quote, confirm, process, assign what is there; the rest is `short`."""
         sale, stuck = await self._drive(reservation, mapping.steps_forward)
         if stuck and stuck.button == "assign_try":
-            raise await self._short_stock(reservation, stuck.id)
+            return _with(reservation, sale, await self._short(reservation, stuck.id))
         state = mapping.reservation_state(sale)
         if stuck:
             raise Outage("no-progress", f"Tryton accepts {stuck.button} and leaves the state as it is")
@@ -148,6 +148,19 @@ class TrytonInventory:
         sale = await self._sale(_number(reservation.id))
         now = _with(reservation, sale)
         return now.model_copy(update={"parcels": await self._parcels(sale)}) if now.state in _PACKED else now
+
+    @located
+    async def availability(self, connection: str, skus: Sequence[str]) -> Sequence[Availability]:
+        """What is free in the warehouse's storage, and what orders of this shop hold that has not left."""
+        context = {"locations": [await self._storage()], "stock_assign": True}
+        domain = [["code", "in", list(skus)]]
+        products = await self._client.search(
+            "read_stock", "product.product", domain, wire.StockedProduct, wire.STOCKED_FIELDS, context=context
+        )
+        held = await self._client.pages(
+            "read_held", "stock.move", mapping.held_domain(connection, skus), wire.Move, wire.MOVE_FIELDS
+        )
+        return mapping.availabilities(products, held)
 
     @located
     async def holdings(self, reference: str) -> Sequence[Holding]:
@@ -231,10 +244,9 @@ class TrytonInventory:
         ]
         return tuple(parcel for one in packed for parcel in mapping.parcels(one))
 
-    async def _short_stock(self, reservation: Reservation, shipment_id: int) -> Refusal:
+    async def _short(self, reservation: Reservation, shipment_id: int) -> tuple[ShortLine, ...]:
         moves = await self._client.read("read_moves", mapping.SHIPMENT, shipment_id, wire.Moves, wire.SHIPMENT_FIELDS)
-        problems = mapping.shortages(reservation.lines, moves)
-        return Refusal("short-stock", "; ".join(problem.reason for problem in problems), problems=problems)
+        return mapping.shortages(reservation.lines, moves)
 
     # -- reading -----------------------------------------------------------------------------------------------------
 
@@ -244,6 +256,19 @@ class TrytonInventory:
     async def _sales(self, reference: str) -> list[wire.Sale]:
         domain = [["reference", "=", reference]]
         return await self._client.search("find_sales", mapping.SALE, domain, wire.Sale, wire.SALE_FIELDS)
+
+    async def _storage(self) -> int:
+        """The location whose goods are sold. Refusal `several-warehouses` when the company has more than one."""
+        domain = [["type", "=", "warehouse"]]
+        found = await self._client.search(
+            "find_warehouse", "stock.location", domain, wire.Warehouse, wire.WAREHOUSE_FIELDS
+        )
+        if len(found) != 1:
+            problem = Problem(
+                field="connection", reason=f"has {len(found)} warehouses: it must have one to share its stock"
+            )
+            raise Refusal("several-warehouses", "which warehouse's stock is meant is not known", problems=[problem])
+        return found[0].storage_location
 
     async def _referring(self, domain: Domain) -> list[str]:
         sales = await self._client.search("resolve", mapping.SALE, domain, wire.Sale, wire.SALE_FIELDS)
@@ -320,7 +345,7 @@ class TrytonInventory:
         return page
 
 
-def _with(reservation: Reservation, sale: wire.Sale) -> Reservation:
+def _with(reservation: Reservation, sale: wire.Sale, short: tuple[ShortLine, ...] = ()) -> Reservation:
     """The reservation as the sale is now; its key and lines are those it was made with."""
     shipments = mapping.live(sale)
     return reservation.model_copy(
@@ -328,6 +353,7 @@ def _with(reservation: Reservation, sale: wire.Sale) -> Reservation:
             "number": sale.number,
             "shipment_id": str(shipments[0].id) if shipments else reservation.shipment_id,
             "state": mapping.reservation_state(sale),
+            "short": short,
         }
     )
 

@@ -7,6 +7,7 @@ shipped, done. What is `shipped` has left the building just as what is `done`.
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
@@ -17,7 +18,16 @@ from seamline.errors import Problem, Refusal
 from seamline.fields import Field, FieldMapping, Way
 from seamline.records.address import Address
 from seamline.records.reference import connection_of, external_id_of
-from seamline.records.stock import PackedLine, PackedParcel, Reservation, ShipmentState, StockLine, StockRequest
+from seamline.records.stock import (
+    Availability,
+    PackedLine,
+    PackedParcel,
+    Reservation,
+    ShipmentState,
+    ShortLine,
+    StockLine,
+    StockRequest,
+)
 from seamline.systems.tryton import wire
 
 SALE = "sale.sale"
@@ -107,18 +117,47 @@ def parcels(packed: wire.Packed) -> list[PackedParcel]:
     return [PACKAGE.read(one, f"packages.{place}") for place, one in enumerate(outermost)]
 
 
-def shortages(lines: Sequence[StockLine], moves: wire.Moves) -> list[Problem]:
-    """A problem for each line of which pieces have no stock assigned; the first line where Tryton does not tell."""
-    short: dict[str, float] = {}
+def shortages(lines: Sequence[StockLine], moves: wire.Moves) -> tuple[ShortLine, ...]:
+    """The articles of which pieces have no stock assigned; all of them where Tryton does not tell.
+
+    Tryton assigns what is there and splits a move that is short: a part is `assigned`, the rest stays `draft`.
+    """
+    wanted: Counter[str] = Counter()
+    for line in lines:
+        wanted[line.sku] += line.quantity
+    missing: Counter[str] = Counter()
     for move in moves.inventory_moves or moves.outgoing_moves:
-        if move.state in ("draft", "staging") and move.product:
-            short[move.product.code] = short.get(move.product.code, 0) + move.quantity
-    problems = [
-        Problem(field=f"lines.{place}.quantity", reason=f"{short[line.sku]:g} of {line.quantity} {line.sku} are short")
-        for place, line in enumerate(lines)
-        if line.sku in short
+        if move.state in ("draft", "staging") and move.product and move.product.code in wanted:
+            missing[move.product.code] += math.ceil(move.quantity)
+    missing = missing or wanted
+    return tuple(
+        ShortLine(sku=sku, wanted=wanted[sku], there=max(0, wanted[sku] - missing[sku]))
+        for sku in wanted
+        if missing[sku]
+    )
+
+
+def held_domain(connection: str, skus: Sequence[str]) -> list[Any]:
+    """Finds the goods on their way from the shelf to the door that are for orders of this connection."""
+    return [
+        ["state", "in", ["assigned", "done"]],
+        ["product.code", "in", list(skus)],
+        ["shipment.state", "in", ["waiting", "assigned", "picked", "packed"], SHIPMENT],
+        ["origin.sale.reference", "like", f"{connection}:%", "stock.move"],
     ]
-    return problems or [Problem(field="lines", reason="are not all in stock")]
+
+
+def availabilities(products: Sequence[wire.StockedProduct], held: Sequence[wire.Move]) -> list[Availability]:
+    """What is free of each article, and what is held of it for the shop that asks."""
+    kept: Counter[str] = Counter()
+    for move in held:
+        if move.product:
+            kept[move.product.code] += math.ceil(move.quantity)
+    return [
+        Availability(sku=one.code, free=math.floor(one.quantity or 0), held=kept[one.code])
+        for one in products
+        if one.code
+    ]
 
 
 def party_code(reference: str) -> str:

@@ -40,6 +40,9 @@ PACKED_FIELDS = (
     "packages.moves.quantity",
     "packages.moves.product.code",
 )
+STOCKED_FIELDS = ("code", "quantity")
+MOVE_FIELDS = ("state", "quantity", "product.code")
+WAREHOUSE_FIELDS = ("storage_location",)
 PRODUCT_FIELDS = ("code", "salable", "sale_uom", "customer_taxes_used")
 ADDRESS_FIELDS = ("party_name", "attn", "street", "postal_code", "city", "country", "subdivision")
 
@@ -155,6 +158,19 @@ class Product(Wire):
     salable: bool | None = None
     sale_uom: int | None = None
     customer_taxes_used: tuple[int, ...] = ()
+
+
+class StockedProduct(Wire):
+    """An article and what is there of it, at the locations of the request's context."""
+
+    code: Text = ""
+    quantity: float | None = Field(default=None, allow_inf_nan=False)
+
+
+class Warehouse(Wire):
+    """A warehouse and where it stores what can be sold."""
+
+    storage_location: int
 
 
 class Address(Wire):

@@ -1,0 +1,98 @@
+"""What is done about goods that are short: split off, cancelled, replaced. Pure, without I/O."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+
+from pydantic import Field
+
+from seamline.records.base import Record
+from seamline.records.order import FulfilmentLine, FulfilmentOrder, Order
+from seamline.records.stock import ShortLine
+
+
+class Shortage(Record):
+    """What people are shown of it. What is to be sent in an article's place they write over its `sku`."""
+
+    lines: tuple[ShortLine, ...]
+
+    @property
+    def told(self) -> str:
+        """In words: `2 of 3 MUG-BLUE are there`."""
+        return "; ".join(f"{one.there} of {one.wanted} {one.sku} are there" for one in self.lines)
+
+    def substitutes(self, chosen: Shortage) -> dict[str, str]:
+        """What is to be sent in place of what, by SKU, once people have written over it."""
+        pairs = zip(self.lines, chosen.lines, strict=False)
+        return {before.sku: after.sku for before, after in pairs if before.sku != after.sku}
+
+
+class SplitRequest(Record):
+    """Move these lines of a fulfilment order to one of their own. `known` are the order's before that, by id."""
+
+    fulfilment_order_id: str
+    lines: tuple[FulfilmentLine, ...] = Field(min_length=1, max_length=500)
+    known: tuple[str, ...] = ()
+
+
+class Split(Record):
+    """The fulfilment order that holds what was split off."""
+
+    id: str
+
+
+class NoteRequest(Record):
+    """Add this to the note that people read on the order in the shop."""
+
+    text: str = Field(min_length=1, max_length=1000)
+
+
+class Noted(Record):
+    """The order carries the note."""
+
+
+def missing_lines(part: FulfilmentOrder, short: tuple[ShortLine, ...]) -> tuple[FulfilmentLine, ...]:
+    """What of a fulfilment order is not there: the pieces that are short, off its last lines first."""
+    missing = Counter({one.sku: one.missing for one in short})
+    found = []
+    for line in reversed(part.lines):
+        if pieces := min(line.quantity, missing[line.sku]):
+            missing[line.sku] -= pieces
+            found.append(line.model_copy(update={"quantity": pieces}))
+    return tuple(reversed(found))
+
+
+def some_is_there(part: FulfilmentOrder, short: tuple[ShortLine, ...]) -> bool:
+    """Whether anything is left to ship without what is short."""
+    return _pieces(part.lines).total() > _pieces(missing_lines(part, short)).total()
+
+
+def split_request(order: Order, part: FulfilmentOrder, short: tuple[ShortLine, ...]) -> SplitRequest:
+    """What is there stays; the rest becomes a fulfilment order of its own."""
+    return SplitRequest(
+        fulfilment_order_id=part.id,
+        lines=missing_lines(part, short),
+        known=tuple(one.id for one in order.fulfilment_orders),
+    )
+
+
+def split_of(order: Order, request: SplitRequest) -> str:
+    """The fulfilment order that holds what was to be split off, found by its lines; empty while there is none."""
+    wanted = _pieces(request.lines)
+    made = [one.id for one in order.fulfilment_orders if one.open and one.id not in request.known]
+    parts = {one.id: one for one in order.fulfilment_orders}
+    return next((one for one in made if _pieces(parts[one].lines) == wanted), "")
+
+
+def substitution_note(substitutes: Mapping[str, str]) -> NoteRequest:
+    """What people in the shop are told."""
+    told = ", ".join(f"{instead} is sent in place of {sku}" for sku, instead in sorted(substitutes.items()))
+    return NoteRequest(text=told)
+
+
+def _pieces(lines: tuple[FulfilmentLine, ...]) -> Counter[str]:
+    pieces: Counter[str] = Counter()
+    for line in lines:
+        pieces[line.order_line_id] += line.quantity
+    return pieces

@@ -1,0 +1,68 @@
+"""Stock for what is to be shipped, and what people choose where some of it is short."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from datetime import timedelta
+
+from temporalio import workflow
+
+from activities import inventory, shop
+from seamline.process.asking import Answer, Choice, Question
+from seamline.process.process import Process
+from seamline.records.address import Address
+from seamline.records.shipping_plan import Plan, stock_request
+from seamline.records.shortage import Shortage, substitution_note
+from seamline.records.stock import Reservation, RestockRequest
+
+WAIT = Choice("wait", "Wait until all of it is there; it goes on by itself")
+SUBSTITUTE = Choice("substitute", "Send other articles in place: write over their SKU, lines.0.sku=OTHER-SKU")
+
+
+class Reserving(Process):
+    """A process that reserves stock."""
+
+    async def reserved(self, plan: Plan, address: Address) -> tuple[Plan, Reservation]:
+        """Stock for all of the plan. Where some is short it is what people made of it; stock that comes ends that."""
+        stock = await self.do(inventory.reserve, stock_request(plan, address))
+        while stock.short:
+            plan = await self.mended(plan, stock)
+            stock = await self.do(inventory.reserve, stock_request(plan, address))
+        return plan, stock
+
+    async def mended(self, plan: Plan, stock: Reservation) -> Plan:
+        """What is to be shipped now, by what people chose; the same once stock has come."""
+        shortage = Shortage(lines=stock.short)
+        question = Question(
+            "short-stock", "Decide on goods that are short", shortage.told, about=shortage, choices=self.offered
+        )
+        answer = await self.ask_or_until(question, inventory.restocked, RestockRequest(reservation=stock))
+        if isinstance(answer, Reservation):
+            return plan
+        return await self.remedies[answer.choice](plan, stock, answer)
+
+    @property
+    def offered(self) -> tuple[Choice, ...]:
+        """What people can choose among."""
+        return (WAIT, SUBSTITUTE)
+
+    @property
+    def remedies(self) -> Mapping[str, Callable[[Plan, Reservation, Answer], Awaitable[Plan]]]:
+        """What each choice does."""
+        return {WAIT.name: self.wait_for_stock, SUBSTITUTE.name: self.substitute}
+
+    async def wait_for_stock(self, plan: Plan, stock: Reservation, _: Answer) -> Plan:
+        """Nothing changes but that stock comes; after `restock_hours` people are asked again."""
+        until = workflow.now() + timedelta(hours=self.policy.restock_hours)
+        await self.until(inventory.restocked, RestockRequest(reservation=stock, until=until))
+        return plan
+
+    async def substitute(self, plan: Plan, stock: Reservation, answer: Answer) -> Plan:
+        """Other articles in place of some. The shop's order keeps its lines, so people there are told by its note."""
+        shortage = Shortage(lines=stock.short)
+        chosen = shortage.substitutes(answer.amended) if isinstance(answer.amended, Shortage) else {}
+        if not chosen:
+            self.note("substitute was chosen without saying what to send: write over an SKU, lines.0.sku=OTHER-SKU")
+            return plan
+        await self.do(shop.add_note, substitution_note(chosen))
+        return plan.substituted(chosen)

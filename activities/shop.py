@@ -91,7 +91,7 @@ class Shop(Remedies, Returns, ShopStock):
 
     @operation("shop.paid")
     async def paid(self, call: Call[OrderRequest]) -> Order:
-        """The order once it is paid. Refusal `payment-over` when that will not happen any more."""
+        """The order once nobody waits for its payment. Refusal `payment-over` when it will not come any more."""
         order = await self.system.fetch_order(call.reference)
         if order.payment in (Payment.PAID, Payment.PARTIALLY_REFUNDED):
             return order
@@ -99,7 +99,17 @@ class Shop(Remedies, Returns, ShopStock):
             state = "of a cancelled order" if order.cancelled else str(order.payment)
             problem = Problem(field="payment", reason=f"is {state}: have it paid anew in the shop and retry, or cancel")
             raise Refusal("payment-over", f"the payment is {state}", problems=[problem])
-        raise NotYet("not-paid", f"the payment is {order.payment}")
+        if order.awaits_payment:
+            raise NotYet("not-paid", f"the payment is {order.payment}")
+        return order
+
+    @operation("shop.released")
+    async def released(self, call: Call[OrderRequest]) -> Order:
+        """The order once nobody else holds it, or once there is nothing left of it to hold."""
+        order = await self.system.fetch_order(call.reference)
+        if order.held and not order.cancelled:
+            raise NotYet("on-hold", "others hold it in the shop, or it is to be shipped later")
+        return order
 
     @operation("shop.hold")
     async def hold(self, call: Call[HoldRequest]) -> Hold:
@@ -299,6 +309,7 @@ _CHANGES = (EventKind.ORDER_PAID, EventKind.ORDER_EDITED, EventKind.ORDER_REFUND
 
 fetch_order = Read(Shop.fetch_order, title="Fetch the order", news=_CHANGES)
 paid = Wait(Shop.paid, title="Wait until paid", team="finance", news=_CHANGES)
+released = Wait(Shop.released, title="Wait until others release it", news=_CHANGES)
 hold = Effect(
     Shop.hold,
     undo=Shop.release_hold,

@@ -16,10 +16,11 @@ from temporalio.client import (
 from seamline import catalog
 from seamline.cli_output import AsJson, Refused, print_json, print_table, run, say
 from seamline.cli_process import Id, describe, handle_of, view_of, with_stops
-from seamline.finding import Listed, Status, known_process, list_processes
+from seamline.finding import Listed, Status, count_ignored, known_process, list_processes
 from seamline.process.details import commands
 from seamline.process.start import problems_of
 from seamline.process.view import Outcome, View, Wait
+from seamline.records.order_rules import WORDS
 from seamline.settings import load_settings, start_for
 from seamline.temporal import connect, page_of, register_search_attributes, start_process
 
@@ -50,6 +51,12 @@ def list_(
 ) -> None:
     """List processes: where they are, and what they wait for."""
     run(_list(status, team, reference, limit, as_json))
+
+
+@app.command()
+def ignored(as_json: AsJson = False) -> None:
+    """Count the orders that were ignored, by shop and reason."""
+    run(_ignored(as_json))
 
 
 @app.command()
@@ -88,6 +95,16 @@ async def _list(status: Status | None, team: str, reference: str, limit: int, as
         return
     rows = [(one.id, one.status.value, one.team, one.cause, _ago(one.started)) for one in found]
     print_table(("id", "status", "team", "cause", "started"), rows, "No process fits.")
+
+
+async def _ignored(as_json: bool) -> None:
+    settings = load_settings()
+    counts = await count_ignored(await connect(settings), settings.filling("shop"))
+    if as_json:
+        print_json([one.model_dump(mode="json") for one in counts])
+        return
+    rows = [(one.connection, one.reason.value, str(one.count), WORDS[one.reason]) for one in counts]
+    print_table(("shop", "reason", "orders", "in words"), rows, "No order was ignored.")
 
 
 async def _show(process: str, as_json: bool) -> None:

@@ -12,6 +12,7 @@ from seamline import catalog
 from seamline.process import attributes
 from seamline.process.start import workflow_id
 from seamline.records.base import Record
+from seamline.records.order_rules import Why
 from seamline.records.reference import check_reference
 from seamline.temporal import reaching
 
@@ -90,6 +91,28 @@ async def list_processes(
         return [listed(one) async for one in found if await _is_last(client, one)]
 
 
+class IgnoredCount(Record):
+    """How many orders of a shop were ignored for one reason."""
+
+    connection: str
+    reason: Why
+    count: int
+
+
+async def count_ignored(client: Client, connections: Sequence[str]) -> Sequence[IgnoredCount]:
+    """What orders of these shops were ignored for, where any were. Temporal counts no attribute by its values."""
+    counts = []
+    with reaching():
+        for connection in connections:
+            for why in Why:
+                cause = attributes.ignored_cause(connection, why)
+                found = await client.count_workflows(
+                    f"{_BY_STATUS[Status.IGNORED]} AND {attributes.CAUSE.name} = '{cause}'"
+                )
+                counts.append(IgnoredCount(connection=connection, reason=why, count=found.count))
+    return [one for one in counts if one.count]
+
+
 async def _is_last(client: Client, one: WorkflowExecution) -> bool:
     """Whether no later run took its place: a reset, as by `seamline resume`, leaves the run before it terminated."""
     if one.status is not WorkflowExecutionStatus.TERMINATED:
@@ -112,7 +135,7 @@ def listed(one: WorkflowExecution) -> Listed:
         reference=known.get(attributes.REFERENCE) or "",
         status=status,
         team=(known.get(attributes.TEAM) or "") if not ended else "",
-        cause=(known.get(attributes.CAUSE) or "") if not ended else "",
+        cause=(known.get(attributes.CAUSE) or "") if not ended or status is Status.IGNORED else "",
         started=one.start_time,
         closed=one.close_time,
     )

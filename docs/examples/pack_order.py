@@ -8,6 +8,7 @@ from seamline.process.process import Process, process
 from seamline.process.start import Start
 from seamline.process.view import Outcome
 from seamline.records.address import Address
+from seamline.records.order_rules import not_ours
 from seamline.records.shipping_plan import Plan, stock_request
 
 
@@ -21,8 +22,8 @@ class PackOrder(Process):
     async def run(self, start: Start) -> Outcome:
         """The story; each line is one business step."""
         order = await self.do(shop.fetch_order, OrderRequest())
-        if reason := order.not_ours(self.policy):
-            return self.ignored(reason)
+        if ignored := not_ours(order, self.policy):
+            return self.ignored(ignored.text, ignored.why)
         plan = Plan(order=order, found=order)
 
         async with self.undoable():

@@ -15,6 +15,12 @@ DUE = SearchAttributeKey.for_datetime("SeamlineDue")
 LENGTH_MAX = 255
 """Characters of a keyword; SQL stores take no more, and a longer one would fail the workflow task for ever."""
 
+
+def ignored_cause(connection: str, code: str) -> str:
+    """The cause of an ignored object: `shop-uk ignored pickup`. Codes are fixed, so that they can be counted."""
+    return f"{connection} ignored {code}"[:LENGTH_MAX]
+
+
 ALL = (REFERENCE, STATUS, TEAM, CAUSE, DUE)
 
 

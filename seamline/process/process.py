@@ -188,12 +188,12 @@ class Process(Inbox):
         elif not await self.unbroken(begin(process, start, again=again or process.repeats)):
             self.note(f"{process.name} was already started")
 
-    def ignored(self, reason: str) -> Outcome:
-        """End with nothing done: the object is not ours."""
+    def ignored(self, reason: str, code: str = "") -> Outcome:
+        """End with nothing done: the object is not ours. The code is what ignored objects are counted by."""
         if not self.undo.empty:
             raise RuntimeError("a process ignores its object before any effect, not after")
         left = ("this run was reset: look by a trace for what it left behind before",) if _is_reset() else ()
-        return Outcome(kind=OutcomeKind.IGNORED, reason=reason, manual=left)
+        return Outcome(kind=OutcomeKind.IGNORED, reason=reason, code=code, manual=left)
 
     def completed(self, result: Record) -> Outcome:
         """End with all done; with what would have been done, where the process only observes."""

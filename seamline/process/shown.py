@@ -16,6 +16,7 @@ from seamline.process.undo import UndoLog
 from seamline.process.view import Outcome, Status, Step, StepState, Unwritten, View
 from seamline.process.waits import Waits
 from seamline.records.policy import Policy
+from seamline.records.reference import connection_of
 
 NOTES_MAX = 50
 NOTE_LENGTH_MAX = 500
@@ -116,7 +117,11 @@ class Shown:
         """Show how the process ended."""
         self._outcome = outcome
         if outcome.kind.value != Status.COMPLETED.value:
-            workflow.upsert_search_attributes([attributes.STATUS.value_set(outcome.kind.value)])
+            changed: list[SearchAttributeUpdate[Any]] = [attributes.STATUS.value_set(outcome.kind.value)]
+            if outcome.code:
+                cause = attributes.ignored_cause(connection_of(self.start.reference), outcome.code)
+                changed.append(attributes.CAUSE.value_set(cause))
+            workflow.upsert_search_attributes(changed)
         self.show()
 
 

@@ -123,6 +123,8 @@ class Outcome(Record):
 
     kind: OutcomeKind
     reason: str = ""
+    code: str = ""
+    """Of what was ignored: why, as it is counted."""
     result: dict[str, Any] = Field(default={})
     undone: tuple[UndoneStep, ...] = ()
     manual: tuple[str, ...] = ()

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
+from decimal import Decimal
 from enum import StrEnum
+from typing import Any
 
 from pydantic import Field
 
@@ -11,12 +13,9 @@ from seamline.errors import Problem
 from seamline.records.address import Address
 from seamline.records.base import Record
 from seamline.records.money import Currency, Money
-from seamline.records.payment import Authorization, PaymentMode
-from seamline.records.policy import Policy
+from seamline.records.payment import PAY_ANEW, Authorization, CaptureRequest, PaymentMode, ends
 from seamline.records.reference import Reference
 from seamline.records.risk import Risk
-
-_PAY_ANEW = "have the customer pay anew in the shop, then retry"
 
 
 class Payment(StrEnum):
@@ -38,20 +37,33 @@ class Delivery(StrEnum):
     SHIPPING = "shipping"
     PICKUP = "pickup"
     LOCAL = "local"
+    """By the shop itself, nearby."""
+    POINT_OF_SALE = "point of sale"
+    """Handed over where it was sold."""
     NONE = "none"
-    """Nothing to carry: digital goods, point of sale."""
+    """Nothing to carry: digital goods."""
 
 
 class OrderLine(Record):
-    """One line of an order, after edits and removals. Prices are per piece, in the shop's currency."""
+    """One line of an order, after edits and removals. Prices are per piece, in the shop's currency.
+
+    Of a bundle the components are lines, each with its share of the price; the bundle itself is none.
+    """
 
     id: str
     sku: str
     title: str
     quantity: int
     unit_price: Money
+    paid_price: Money | None = None
+    """After all discounts; None where the shop does not tell."""
     needs_shipping: bool = True
+    gift_card: bool = False
     weight_grams: int = 0
+    hs_code: str = ""
+    """What it is to customs: 6 to 13 digits of the Harmonized System."""
+    origin: str = ""
+    """The country that it was made in, ISO 3166-1 alpha-2."""
 
 
 class FulfilmentLine(Record):
@@ -70,13 +82,26 @@ class FulfilmentOrder(Record):
     location: str
     open: bool
     on_hold: bool = False
-    """Held by others than us."""
+    """Held by others than us, or to be shipped later: a pre-order."""
+    by_others: bool = False
+    """Left to a fulfilment service of the shop's."""
     delivery: Delivery = Delivery.SHIPPING
+    incoterm: str = ""
+    """Who pays the duties, as the customer was told; empty where the shop does not tell."""
     lines: tuple[FulfilmentLine, ...] = ()
 
 
+def _none(parts: dict[str, Any]) -> Money:
+    """Nothing, in the total's currency."""
+    total = parts["total"]
+    return Money(amount=Decimal(0), currency=total.currency)
+
+
 class Totals(Record):
-    """The order's money after edits: total = lines + shipping + duties + tips - discounts + taxes unless included."""
+    """The order's money after edits.
+
+    total = lines + shipping + duties + fees + tips - discounts + rounding, + taxes unless included.
+    """
 
     lines: Money
     shipping: Money
@@ -87,11 +112,16 @@ class Totals(Record):
     taxes_included: bool
     rounding: Money
     total: Money
+    fees: Money = Field(default_factory=_none)
+    """What else is charged, beside duties and taxes."""
+    adjustment: Money = Field(default_factory=_none)
+    """What refunds gave back beyond (below zero) or short of the goods returned: a total may have it in or not."""
 
     def difference(self) -> Money:
         """What the stated total has over the sum of its parts; zero when the order adds up."""
-        parts = self.lines + self.shipping + self.duties + self.tips - self.discounts + self.rounding
-        return self.total - (parts if self.taxes_included else parts + self.taxes)
+        parts = self.lines + self.shipping + self.duties + self.fees + self.tips - self.discounts + self.rounding
+        left = self.total - (parts if self.taxes_included else parts + self.taxes)
+        return left * 0 if left.amount == self.adjustment.amount else left
 
 
 class Order(Record):
@@ -106,8 +136,10 @@ class Order(Record):
     payment_mode: PaymentMode = PaymentMode.PAID
     authorization: Authorization | None = None
     """What can be captured, or could be before it ended."""
+    charged: Money | None = None
+    """The total in the currency that the customer pays in; None where that is the order's."""
     collected: Money | None = None
-    """What was paid and not given back; None where it was paid in another currency than the order's."""
+    """What was paid and not given back, in the customer's currency; None where it was paid in several."""
     risk: Risk = Risk()
     test: bool = False
     cancelled: bool = False
@@ -125,7 +157,11 @@ class Order(Record):
     @property
     def open_fulfilment_orders(self) -> tuple[FulfilmentOrder, ...]:
         """What is left to ship, on hold or not."""
-        return tuple(f for f in self.fulfilment_orders if f.open and f.delivery is Delivery.SHIPPING and f.lines)
+        return tuple(
+            part
+            for part in self.fulfilment_orders
+            if part.open and part.delivery is Delivery.SHIPPING and part.lines and not part.by_others
+        )
 
     def line(self, line_id: str) -> OrderLine:
         """The order line with this id. KeyError when there is none."""
@@ -145,67 +181,43 @@ class Order(Record):
             self.currency,
         )
 
-    def not_ours(self, policy: Policy) -> str:
-        """Why nothing is to be done for this order, in words; empty when it is ours to ship."""
-        if self.test and policy.production:
-            return "a test order, and this is production"
-        if self.cancelled:
-            return "cancelled in the shop"
-        if self.payment in (Payment.VOIDED, Payment.REFUNDED):
-            return f"its payment is {self.payment}"
-        if not self.open_fulfilment_orders:
-            return "nothing is left to ship: all fulfilled, or nothing that is carried to the customer"
-        return ""
-
     @property
     def to_collect(self) -> Money:
-        """What the customer still owes: what is to be captured."""
-        total, paid = self.totals.total, self.collected
+        """What the customer still owes, in the currency that it is captured in."""
+        total, paid = self.charged or self.totals.total, self.collected
         if paid is None or paid.currency != total.currency:
             return total
         return total - paid if paid < total else total * 0
 
     @property
     def awaits_payment(self) -> bool:
-        """Whether the shop still has to take money that is authorised before anything is shipped."""
-        return self.payment is Payment.AUTHORIZED and self.payment_mode is PaymentMode.PAID
-
-    def not_ready(self, policy: Policy, now: datetime) -> list[Problem]:
-        """What people must do in the shop before this order can go, each with its field."""
-        problems = self._not_payable(policy, now)
-        parts = self.open_fulfilment_orders
-        if len(parts) > 1:
-            reason = f"are {len(parts)} to ship and one is handled: fulfil the others in the shop, then retry"
-            problems.append(Problem(field="fulfilment_orders", reason=reason))
-        if any(part.on_hold for part in parts):
-            problems.append(Problem(field="fulfilment_orders.0", reason="is on hold: release it there, then retry"))
-        return problems
-
-    def _not_payable(self, policy: Policy, now: datetime) -> list[Problem]:
-        if self.payment in (Payment.PAID, Payment.PARTIALLY_REFUNDED):
-            return []
-        if self.payment_mode is PaymentMode.TERMS and self.payment is not Payment.EXPIRED:
-            return []
+        """Whether the customer or the shop has yet to see to the payment before anything is shipped."""
+        if self.payment_mode is PaymentMode.TERMS:
+            return False
         if self.payment is Payment.AUTHORIZED:
-            ours = self.payment_mode is PaymentMode.OURS
-            return self._not_capturable(now + timedelta(hours=policy.authorization_hours_min)) if ours else []
-        reason = f"is {self.payment}: retry once it is paid"
-        if self.payment is Payment.EXPIRED:
-            reason = f"is an authorisation that has ended{_at(self.authorization)}: {_PAY_ANEW}"
-        return [Problem(field="payment", reason=reason)]
+            return self.payment_mode is PaymentMode.PAID
+        if self.payment in (Payment.PENDING, Payment.PARTIALLY_PAID):
+            return self.payment_mode is PaymentMode.PAID or not self.covered
+        return False
 
-    def _not_capturable(self, needed_until: datetime) -> list[Problem]:
-        """Why we cannot count on capturing the total up to this moment."""
-        kept = self.authorization
-        if kept is None:
-            return [Problem(field="authorization", reason="is missing: capture it in the shop, then retry")]
-        if kept.amount.currency != self.to_collect.currency or kept.amount < self.to_collect:
-            reason = f"is {kept.amount} and {self.to_collect} is owed: collect the payment in the shop, then retry"
-            return [Problem(field="authorization.amount", reason=reason)]
-        if kept.ended(needed_until):
-            reason = f"is too soon{_at(kept)}: capture it in the shop, then retry"
-            return [Problem(field="authorization.expires_at", reason=reason)]
-        return []
+    @property
+    def covered(self) -> bool:
+        """Whether what is authorised covers what is owed: a gift card may have paid the rest."""
+        kept, owed = self.authorization, self.to_collect
+        return kept is not None and kept.amount.currency == owed.currency and owed <= kept.amount
+
+    @property
+    def capture_due(self) -> CaptureRequest | None:
+        """What we take of the customer's money, where that is left to us."""
+        ours = self.payment_mode is PaymentMode.OURS and self.payment in (Payment.AUTHORIZED, Payment.PARTIALLY_PAID)
+        if not ours or self.authorization is None:
+            return None
+        return CaptureRequest(authorization_id=self.authorization.id, amount=self.to_collect)
+
+    @property
+    def held(self) -> bool:
+        """Whether something to ship is held by others than us, or is to be shipped later."""
+        return any(part.on_hold for part in self.open_fulfilment_orders)
 
     def problems_since(self, earlier: Order, now: datetime) -> list[Problem]:
         """What became of the order since `earlier` that matters to a parcel under way, each with its field."""
@@ -225,7 +237,7 @@ class Order(Record):
             return [Problem(field="payment", reason=reason)]
         uncaptured = ours and self.payment is Payment.AUTHORIZED
         if self.payment is Payment.EXPIRED or (uncaptured and self.authorization and self.authorization.ended(now)):
-            reason = f"is an authorisation that has ended{_at(self.authorization)}: {_PAY_ANEW}"
+            reason = f"is an authorisation that has ended{ends(self.authorization)}: {PAY_ANEW}"
             return [Problem(field="payment", reason=reason)]
         return []
 
@@ -243,35 +255,6 @@ class Order(Record):
             return [Problem(field="fulfilment_orders.0", reason="was put on hold: release it there, then retry")]
         return []
 
-    def broken_rules(self) -> list[Problem]:
-        """Every rule this order breaks, each with its field; empty when it can be shipped."""
-        problems = self.address.broken_rules() if self.address else [Problem(field="address", reason="is missing")]
-        known = {line.id for line in self.lines}
-        for place, line in enumerate(self.lines):
-            if line.quantity < 0:
-                problems.append(Problem(field=f"lines.{place}.quantity", reason="must not be negative"))
-            if line.unit_price.amount < 0:
-                problems.append(Problem(field=f"lines.{place}.unit_price", reason="must not be negative"))
-            if line.unit_price.currency != self.currency:
-                problems.append(Problem(field=f"lines.{place}.unit_price", reason="is not in the order's currency"))
-        for place, part in enumerate(self.fulfilment_orders):
-            problems += _broken_parts(f"fulfilment_orders.{place}", part, known)
-        return problems + self._broken_totals()
-
-    def _broken_totals(self) -> list[Problem]:
-        money = (getattr(self.totals, name) for name in Totals.model_fields if name != "taxes_included")
-        if any(part.currency != self.currency for part in money):
-            return [Problem(field="totals", reason="are not all in the order's currency")]
-        if self.totals.difference().amount:
-            return [Problem(field="totals.total", reason=f"differs from its parts by {self.totals.difference()}")]
-        return []
-
-
-def _at(authorization: Authorization | None) -> str:
-    """` (22 Nov 10:50 UTC)`, or nothing where the shop does not tell."""
-    ends = authorization.expires_at if authorization else None
-    return f" ({ends.astimezone(UTC):%d %b %H:%M} UTC)" if ends else ""
-
 
 def _left(order: Order) -> dict[str, int]:
     """The pieces left to ship, by SKU."""
@@ -284,16 +267,3 @@ def _left(order: Order) -> dict[str, int]:
 
 def _differing(before: dict[str, int], after: dict[str, int]) -> list[str]:
     return sorted(sku for sku in before.keys() | after.keys() if before.get(sku) != after.get(sku))
-
-
-def _broken_parts(place: str, part: FulfilmentOrder, known: set[str]) -> list[Problem]:
-    problems = []
-    for number, line in enumerate(part.lines):
-        where = f"{place}.lines.{number}"
-        if line.quantity <= 0:
-            problems.append(Problem(field=f"{where}.quantity", reason="must be at least 1"))
-        if line.order_line_id not in known:
-            problems.append(Problem(field=f"{where}.order_line_id", reason="is not a line of the order"))
-        if not line.sku and part.delivery is Delivery.SHIPPING:
-            problems.append(Problem(field=f"{where}.sku", reason="is missing, so no stock can be reserved"))
-    return problems

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, datetime
 from enum import StrEnum
 
 from pydantic import AwareDatetime, Field
 
 from seamline.records.base import Record
 from seamline.records.money import Money
+
+PAY_ANEW = "have the customer pay anew in the shop, then retry"
 
 
 class PaymentMode(StrEnum):
@@ -35,6 +37,12 @@ class Authorization(Record):
     def ended(self, now: datetime) -> bool:
         """Whether its time is over, as far as is known."""
         return self.expires_at is not None and self.expires_at <= now
+
+
+def ends(authorization: Authorization | None) -> str:
+    """` (22 Nov 10:50 UTC)`, or nothing where the shop does not tell."""
+    at = authorization.expires_at if authorization else None
+    return f" ({at.astimezone(UTC):%d %b %H:%M} UTC)" if at else ""
 
 
 class TransactionKind(StrEnum):

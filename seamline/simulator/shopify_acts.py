@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from enum import StrEnum
 from types import MappingProxyType
 
@@ -277,3 +277,13 @@ def schedule_settling(world: World, webhooks: Webhooks) -> None:
         Acts(world, connection, webhooks).settle_refund(order_and_transaction)
 
     world.on(SETTLE_REFUND, settle)
+
+
+def charged(order: Body, currency: str | None, text: object) -> Decimal:
+    """An amount that the app gives in the customer's currency, in the shop's. At rates from 1 up no cent is lost."""
+    if currency not in (None, order["presentment_currency"] or order["currency"]):
+        raise UserError("Currency is not the presentment currency of the order", "currency")
+    try:
+        return (Decimal(str(text)) / Decimal(order["presentment_rate"])).quantize(Decimal("0.01"))
+    except InvalidOperation:
+        raise UserError("Amount is not a number", "amount") from None

@@ -9,8 +9,7 @@ from typing import Any
 
 from graphql import GraphQLError
 
-from seamline.simulator import shopify_money as money
-from seamline.simulator.shopify_acts import Acts, By, UserError
+from seamline.simulator.shopify_acts import Acts, By, UserError, charged
 from seamline.simulator.shopify_ids import number
 from seamline.simulator.shopify_money_views import View, refund
 from seamline.simulator.shopify_orders import gid, time_text
@@ -88,7 +87,7 @@ class Aftersales:
         if found is None:
             raise UserError("Order does not exist", "id")
         order = found
-        parts = [_part(order, one) for one in wanted.get("transactions") or []]
+        parts = [_part(order, wanted.get("currency"), one) for one in wanted.get("transactions") or []]
         if not parts:
             raise UserError("Transactions must be of the kind REFUND with a parent", "transactions")
         lines = _refunded_lines(order, wanted.get("refundLineItems") or [])
@@ -128,16 +127,16 @@ def tracking_of(wanted: Input) -> list[View]:
     ]
 
 
-def _part(order: Body, one: Input) -> tuple[Body, Decimal]:
+def _part(order: Body, currency: str | None, one: Input) -> tuple[Body, Decimal]:
     if one["kind"] != "REFUND" or not one.get("parentId"):
         raise UserError("Transactions must be of the kind REFUND with a parent", "transactions")
-    if one["gateway"] != money.GATEWAY:
-        raise UserError("Gateway is not that of the parent transaction", "transactions", "0", "gateway")
     wanted = number(one["parentId"], "OrderTransaction")
     paid = next((known for known in order["transactions"] if known["id"] == wanted), None)
     if paid is None:
         raise UserError("Transaction does not exist", "parentTransactionId")
-    return paid, Decimal(str(one["amount"]))
+    if one["gateway"] != paid["gateway"]:
+        raise UserError("Gateway is not that of the parent transaction", "transactions", "0", "gateway")
+    return paid, charged(order, currency, one["amount"])
 
 
 def _refunded_lines(order: Body, wanted: Sequence[Input]) -> dict[str, int]:

@@ -14,17 +14,24 @@ from seamline.simulator.world import Body, now
 
 AUTHORIZATION_HOURS = 7 * 24.0
 GATEWAY = "shopify_payments"
+GIFT_CARD = "gift_card"
 _LIVE = ("SUCCESS", "PENDING")
 
 Left = Callable[[Body, Body], Decimal]
 """What is left of an order's transaction: `capturable` or `refundable`."""
 
 
-def first_transactions(order: Body, status: str, hours: float | None, new_id: Callable[[], str]) -> list[Body]:
-    """The payment that a new order's financial status implies; `hours` is how long an authorisation lives."""
-    total = Decimal(order["money"]["total"])
+def first_transactions(
+    order: Body, status: str, hours: float | None, new_id: Callable[[], str], *, gift_card: Decimal = Decimal(0)
+) -> list[Body]:
+    """The payment that a new order's financial status implies; `hours` is how long an authorisation lives.
+
+    What a gift card pays is taken at once, and the status is that of the rest.
+    """
+    total = Decimal(order["money"]["total"]) - gift_card
     half = (total / 2).quantize(Decimal("0.01"))
     made: list[Body] = []
+    paid = [transaction(new_id(), "SALE", gift_card, gateway=GIFT_CARD)] if gift_card else []
 
     def add(kind: str, amount: Decimal, *, ends_in: float | None = None) -> None:
         parent = made[-1]["id"] if made else None
@@ -44,17 +51,24 @@ def first_transactions(order: Body, status: str, hours: float | None, new_id: Ca
         add("VOID", total)
     if status in ("PARTIALLY_REFUNDED", "REFUNDED"):
         add("REFUND", half if status == "PARTIALLY_REFUNDED" else total)
-    return made
+    return [*paid, *made]
 
 
 def transaction(
-    made_id: str, kind: str, amount: Decimal, *, parent_id: str | None = None, status: str = "SUCCESS"
+    made_id: str,
+    kind: str,
+    amount: Decimal,
+    *,
+    parent_id: str | None = None,
+    status: str = "SUCCESS",
+    gateway: str = GATEWAY,
 ) -> Body:
     """A transaction as it is stored."""
     return {
         "id": made_id,
         "kind": kind,
         "status": status,
+        "gateway": gateway,
         "error_code": None,
         "created_at": text_of(now()),
         "amount": str(amount),

@@ -40,6 +40,8 @@ def order_money(order: Body) -> View:
         "totalReceivedSet": bag(received),
         "netPaymentSet": bag(received - refunded),
         "currentCartDiscountAmountSet": bag(prices["discounts"]),
+        "currentTotalAdditionalFeesSet": None if prices["fees"] is None else bag(prices["fees"]),
+        "refundDiscrepancySet": bag(prices["adjustment"]),
         "totalTipReceivedSet": bag(prices["tips"]),
         "totalCashRoundingAdjustment": {"paymentSet": bag(prices["rounding"]), "refundSet": bag(zero)},
         "totalOutstandingSet": bag(max(total - received - capturable, zero)),
@@ -64,8 +66,8 @@ def transaction(order: Body, one: Body) -> View:
         "kind": one["kind"],
         "status": one["status"],
         "errorCode": one["error_code"],
-        "gateway": money.GATEWAY,
-        "formattedGateway": "Shopify Payments",
+        "gateway": one["gateway"],
+        "formattedGateway": one["gateway"].replace("_", " ").title(),
         "createdAt": one["created_at"],
         "processedAt": one["created_at"],
         "amountSet": bag(one["amount"]),
@@ -136,12 +138,17 @@ def _terms(order: Body) -> View | None:
 
 
 def bags(order: Body) -> Callable[[Any], View]:
-    """Makes the type MoneyBag of an amount. Shopify drops trailing zeros beyond one decimal: 14.0, 14.55."""
+    """Makes the type MoneyBag of an amount in the shop's currency."""
+    theirs, rate = order["presentment_currency"] or order["currency"], Decimal(order["presentment_rate"])
 
     def bag(amount: Any) -> View:
-        cents = Decimal(str(amount)).quantize(Decimal("0.01"))
-        text = str(cents)[:-1] if str(cents).endswith("0") else str(cents)
-        money = {"amount": text, "currencyCode": order["currency"]}
-        return {"shopMoney": money, "presentmentMoney": money}
+        given = Decimal(str(amount))
+        return {"shopMoney": _money(given, order["currency"]), "presentmentMoney": _money(given * rate, theirs)}
 
     return bag
+
+
+def _money(amount: Decimal, currency: str) -> View:
+    """Shopify drops trailing zeros beyond one decimal: 14.0, 14.55."""
+    text = str(amount.quantize(Decimal("0.01")))
+    return {"amount": text[:-1] if text.endswith("0") else text, "currencyCode": currency}

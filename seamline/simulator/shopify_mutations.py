@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from graphql import GraphQLError
 
-from seamline.simulator.shopify_acts import Acts, By, UserError, not_cancellable
+from seamline.simulator.shopify_acts import Acts, By, UserError, charged, not_cancellable
 from seamline.simulator.shopify_aftersales import Aftersales, tracking_of
 from seamline.simulator.shopify_ids import number
 from seamline.simulator.shopify_money_views import View, transaction
@@ -129,7 +128,8 @@ class Mutations:
         """Capture an authorisation, once. One that has lapsed answers a failed transaction."""
         try:
             order, authorization = self._order_and_transaction(input["id"], input["parentTransactionId"])
-            made = self.acts.capture(order, authorization, _amount(input["amount"]), By.APP)
+            amount = charged(order, input.get("currency"), input["amount"])
+            made = self.acts.capture(order, authorization, amount, By.APP)
         except UserError as error:
             return {"transaction": None, "userErrors": self._refused(error)}
         return {"transaction": transaction(self.shop.read("order", order["id"]), made), "userErrors": []}
@@ -329,13 +329,6 @@ def subscription_view(subscription: Body) -> View:
         "apiVersion": {"displayName": "2026-07", "handle": "2026-07", "supported": True},
         "includeFields": [],
     }
-
-
-def _amount(text: Any) -> Decimal:
-    try:
-        return Decimal(str(text))
-    except InvalidOperation:
-        raise UserError("Amount is not a number", "amount") from None
 
 
 def _quantities(part: Body, wanted: Input, place: int) -> list[tuple[Body, int]]:

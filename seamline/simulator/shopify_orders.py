@@ -40,6 +40,9 @@ class LineWanted(_Wanted):
     weight_grams: int | None = Field(default=None, ge=0)
     requires_shipping: bool | None = None
     gift_card: bool = False
+    bundle: str | None = Field(default=None, max_length=200, description="Title of the bundle it is a component of.")
+    hs_code: str | None = Field(default=None, max_length=13, description="Empty for none, as for origin.")
+    origin: str | None = Field(default=None, pattern="^([A-Z]{2})?$")
     location: str = Field(default=MAIN_LOCATION, max_length=100)
 
 
@@ -69,6 +72,8 @@ class OrderWanted(_Wanted):
     id: int | None = Field(default=None, gt=0, lt=10**15)
     test: bool = False
     currency: str = Field(default="GBP", pattern="^[A-Z]{3}$")
+    presentment_currency: str | None = Field(default=None, pattern="^[A-Z]{3}$", description="The customer's.")
+    presentment_rate: Amount = Field(default=Amount(1), ge=1, description="What the customer pays for one of ours.")
     email: str | None = Field(default="jo.fielding@example.com", max_length=254)
     phone: str | None = None
     locale: str | None = "en"
@@ -79,6 +84,10 @@ class OrderWanted(_Wanted):
     service: str | None = Field(default="standard", max_length=100, description="Code of the shipping line, or none.")
     shipping: Amount = Amount("4.95")
     duties: Amount | None = None
+    duties_included: bool = Field(default=False, description="Whether the lines' prices hold the duties.")
+    incoterm: str | None = Field(default=None, max_length=4, description="Who pays the duties: DDP, DAP ...")
+    fees: Amount | None = Field(default=None, description="Charged beside duties and taxes.")
+    adjustment: Amount = Field(default=Amount(0), le=0, description="Given back without goods, and off the total.")
     tips: Amount = Amount(0)
     discounts: Amount = Amount(0)
     tax: Amount | None = Field(default=None, description="By default a sixth of what includes it: 20 % VAT.")
@@ -95,8 +104,10 @@ class OrderWanted(_Wanted):
     capture: Literal["MANUAL", "ON_FULFILLMENT"] = Field(
         default="MANUAL", description="Whether the shop itself captures what is authorised once all is fulfilled."
     )
+    gift_card_payment: Amount = Field(default=Amount(0), ge=0, description="Paid by gift card, the rest otherwise.")
     terms: bool = Field(default=False, description="Whether the customer pays later, by agreed payment terms.")
     delivery: Literal["SHIPPING", "PICK_UP", "LOCAL", "RETAIL", "NONE", "PICKUP_POINT"] = "SHIPPING"
+    fulfillment_service: bool = Field(default=False, description="Whether somebody else's warehouse fulfils it.")
     fulfillment_order_status: Literal["OPEN", "IN_PROGRESS", "SCHEDULED", "ON_HOLD", "INCOMPLETE", "CLOSED"] = "OPEN"
     risk: Literal["ACCEPT", "INVESTIGATE", "CANCEL", "NONE"] = "ACCEPT"
     risk_facts: list[Annotated[str, Field(max_length=500)]] = Field(
@@ -124,6 +135,9 @@ def make_order(world: World, connection: str, wanted: OrderWanted) -> Body:
                 "tags",
                 "service",
                 "taxes_included",
+                "duties_included",
+                "incoterm",
+                "presentment_currency",
                 "risk",
                 "risk_facts",
                 "capture",
@@ -139,11 +153,16 @@ def make_order(world: World, connection: str, wanted: OrderWanted) -> Body:
         "cancel_reason": None,
         "staff_note": None,
         "address": wanted.address.model_dump() if wanted.address else None,
+        "presentment_rate": str(wanted.presentment_rate),
         "lines": lines,
         "money": _money(wanted, lines),
     }
     order["transactions"] = first_transactions(
-        order, wanted.financial_status, wanted.authorization_hours, lambda: object_id(world, connection)
+        order,
+        wanted.financial_status,
+        wanted.authorization_hours,
+        lambda: object_id(world, connection),
+        gift_card=wanted.gift_card_payment,
     )
     order["refunds"] = []
     order["totals"] = [order["money"]["total"]]
@@ -251,6 +270,9 @@ def _line(world: World, connection: str, wanted: LineWanted) -> Body:
         "weight_grams": weight,
         "requires_shipping": (not article or article.ships) if ships is None else ships,
         "gift_card": wanted.gift_card,
+        "bundle": wanted.bundle,
+        "hs_code": wanted.hs_code if wanted.hs_code is not None else article.hs_code if article else "",
+        "origin": wanted.origin if wanted.origin is not None else article.origin if article else "",
     }
 
 
@@ -261,11 +283,15 @@ def _money(wanted: OrderWanted, lines: Iterable[Body]) -> dict[str, str | None]:
     tax = wanted.tax
     if tax is None:
         tax = (taxed / 6 if wanted.taxes_included else taxed / 5).quantize(Amount("0.01"))
-    total = taxed + (wanted.duties or 0) + wanted.tips + (0 if wanted.taxes_included else tax)
+    duties = 0 if wanted.duties_included else wanted.duties or 0
+    total = taxed + duties + (wanted.fees or 0) + wanted.tips + (0 if wanted.taxes_included else tax)
+    total += wanted.adjustment
     return {
         "subtotal": str(gross - discounts if wanted.subtotal is None else wanted.subtotal),
         "shipping": str(wanted.shipping),
         "duties": None if wanted.duties is None else str(wanted.duties),
+        "fees": None if wanted.fees is None else str(wanted.fees),
+        "adjustment": str(wanted.adjustment),
         "tips": str(wanted.tips),
         "discounts": str(discounts),
         "tax": str(tax),
@@ -287,7 +313,11 @@ def _make_fulfilment_order(
             continue
         like: dict[str, Any] = {
             "order_id": order["id"],
-            "location": {"id": location_id(world, connection, location), "name": location},
+            "location": {
+                "id": location_id(world, connection, location),
+                "name": location,
+                "service": wanted.fulfillment_service,
+            },
             "method": wanted.delivery if ships else "NONE",
             "service": order["service"],
         }

@@ -74,6 +74,8 @@ class Shop:
             "sku": line["sku"],
             "tracked": True,
             "requiresShipping": line["requires_shipping"],
+            "harmonizedSystemCode": line["hs_code"] or None,
+            "countryCodeOfOrigin": line["origin"] or None,
             "measurement": {"id": gid("InventoryItemMeasurement", line["variant_id"]), "weight": weight},
         }
         variant = {
@@ -103,6 +105,7 @@ class Shop:
             "discountedUnitPriceAfterAllDiscountsSet": bag(each),
             "discountedTotalSet": bag(price * quantity - discount),
             "totalDiscountSet": bag(discount),
+            "lineItemGroup": _group(line),
             "variant": variant,
             "product": {"id": gid("Product", line["variant_id"]), "title": line["title"]},
             "customAttributes": [],
@@ -116,6 +119,7 @@ class Shop:
             "legacyResourceId": part["location"]["id"],
             "name": part["location"]["name"],
             "isActive": True,
+            "isFulfillmentService": part["location"]["service"],
         }
         return {
             "id": gid("FulfillmentOrder", part["id"]),
@@ -133,6 +137,7 @@ class Shop:
             },
             "fulfillmentHolds": [hold_view(hold) for hold in part["holds"]],
             "assignedLocation": {"name": part["location"]["name"], "countryCode": "GB", "location": location},
+            "internationalDuties": {"incoterm": order["incoterm"]} if order["incoterm"] else None,
             "destination": _destination(part, order),
             "lineItems": [self._part_line(order, line) for line in part["lines"]],
             "order": lambda: self.order(order),
@@ -285,9 +290,9 @@ def _plain_order(order: Body) -> View:
         "returnStatus": "NO_RETURN",
         "requiresShipping": any(one["requires_shipping"] for one in order["lines"]),
         "currencyCode": order["currency"],
-        "presentmentCurrencyCode": order["currency"],
+        "presentmentCurrencyCode": order["presentment_currency"] or order["currency"],
         "taxesIncluded": order["taxes_included"],
-        "dutiesIncluded": False,
+        "dutiesIncluded": order["duties_included"],
         "email": order["email"],
         "phone": order["phone"],
         "customerLocale": order["locale"],
@@ -304,6 +309,13 @@ def _plain_order(order: Body) -> View:
         "currentSubtotalLineItemsQuantity": sum(one["current_quantity"] for one in order["lines"]),
         "currentTotalWeight": str(sum(one["weight_grams"] * one["current_quantity"] for one in order["lines"])),
     }
+
+
+def _group(line: Body) -> View | None:
+    """The bundle that a line is a component of. The bundle itself is no line, and no stock item."""
+    if not line["bundle"]:
+        return None
+    return {"id": gid("LineItemGroup", line["id"]), "quantity": line["quantity"], "title": line["bundle"]}
 
 
 def _facts(order: Body) -> list[View]:

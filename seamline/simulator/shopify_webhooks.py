@@ -136,6 +136,7 @@ def payload(order: Body) -> Body:
         "currency": order["currency"],
         "total_price": order["money"]["total"],
         "financial_status": financial_status(order).lower(),
+        "payment_terms": {"payment_terms_type": "net", "due_in_days": 30} if order["terms"] else None,
         "test": order["test"],
         "email": order["email"],
         "line_items": [

@@ -11,6 +11,7 @@ import pytest
 from seamline.records.address import Address
 from seamline.records.money import Money
 from seamline.records.order import FulfilmentLine, FulfilmentOrder, Order, OrderLine, Payment, Totals
+from seamline.records.order_rules import not_ready
 from seamline.records.payment import Authorization, PaymentMode
 from seamline.records.policy import Policy
 
@@ -58,7 +59,7 @@ def order(payment: Payment = Payment.PAID, mode: PaymentMode = PaymentMode.PAID,
 
 
 def fields(of: Order) -> list[str]:
-    return [problem.field for problem in of.not_ready(POLICY, NOW)]
+    return [problem.field for problem in not_ready(of, POLICY, NOW)]
 
 
 @pytest.mark.parametrize(
@@ -79,15 +80,14 @@ def test_ready(payment: Payment, mode: PaymentMode) -> None:
 def test_what_the_store_still_has_to_take_is_waited_for() -> None:
     assert order(Payment.AUTHORIZED).awaits_payment
     assert not order(Payment.AUTHORIZED, PaymentMode.OURS).awaits_payment
-    assert not order(Payment.PENDING).awaits_payment
+    assert order(Payment.PENDING).awaits_payment
+    assert order(Payment.PARTIALLY_PAID, PaymentMode.OURS).awaits_payment
+    assert not order(Payment.PENDING, PaymentMode.TERMS).awaits_payment
 
 
 @pytest.mark.parametrize(
     ("payment", "mode", "kept", "field"),
     [
-        (Payment.PENDING, PaymentMode.PAID, None, "payment"),
-        (Payment.PENDING, PaymentMode.OURS, None, "payment"),
-        (Payment.PARTIALLY_PAID, PaymentMode.ON_FULFILMENT, None, "payment"),
         *((Payment.EXPIRED, mode, authorized(hours=-1), "payment") for mode in PaymentMode),
         (Payment.AUTHORIZED, PaymentMode.OURS, None, "authorization"),
         (Payment.AUTHORIZED, PaymentMode.OURS, authorized("28.99"), "authorization.amount"),
@@ -101,7 +101,7 @@ def test_not_ready(payment: Payment, mode: PaymentMode, kept: Authorization | No
 
 def test_the_end_of_an_authorisation_is_named() -> None:
     late = order(Payment.AUTHORIZED, PaymentMode.OURS, authorization=authorized(hours=30))
-    (problem,) = late.not_ready(POLICY, NOW)
+    (problem,) = not_ready(late, POLICY, NOW)
     assert "23 Nov 16:50 UTC" in problem.reason
     assert fields(order(Payment.AUTHORIZED, PaymentMode.OURS, authorization=authorized(hours=None))) == []
 
@@ -110,8 +110,25 @@ def test_what_is_left_to_collect() -> None:
     assert str(order().to_collect) == "29.00 GBP"
     assert str(order(collected=pounds("9.00")).to_collect) == "20.00 GBP"
     assert str(order(collected=pounds("30.00")).to_collect) == "0.00 GBP"
-    gift = order(Payment.AUTHORIZED, PaymentMode.OURS, collected=pounds("9.00"), authorization=authorized("20.00"))
+
+
+@pytest.mark.parametrize("payment", [Payment.AUTHORIZED, Payment.PARTIALLY_PAID])
+def test_what_a_gift_card_did_not_pay_is_captured(payment: Payment) -> None:
+    gift = order(payment, PaymentMode.OURS, collected=pounds("9.00"), authorization=authorized("20.00"))
     assert fields(gift) == []
+    assert not gift.awaits_payment
+    assert gift.capture_due is not None
+    assert str(gift.capture_due.amount) == "20.00 GBP"
+
+
+def test_a_capture_is_in_the_customers_currency() -> None:
+    euros = Money(amount=Decimal("33.93"), currency="EUR")
+    abroad = order(
+        Payment.AUTHORIZED, PaymentMode.OURS, charged=euros, authorization=authorized("33.93", currency="EUR")
+    )
+    assert fields(abroad) == []
+    assert abroad.capture_due is not None
+    assert abroad.capture_due.amount == euros
 
 
 FEWER = FulfilmentLine(id="P1", order_line_id="L1", sku="MUG-BLUE", quantity=1)

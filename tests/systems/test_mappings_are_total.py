@@ -14,6 +14,7 @@ from pydantic import BaseModel, ValidationError
 
 from seamline.errors import Refusal
 from seamline.http import Answer
+from seamline.records.order_rules import broken_rules, not_ready
 from seamline.records.parcel import Rate
 from seamline.records.payment import PaymentMode
 from seamline.records.policy import Policy
@@ -68,6 +69,16 @@ line = st.fixed_dictionaries(
         "requiresShipping": st.booleans(),
         "isGiftCard": st.booleans(),
         "originalUnitPriceSet": money,
+        "discountedUnitPriceAfterAllDiscountsSet": maybe(money),
+        "variant": maybe(
+            st.fixed_dictionaries(
+                {
+                    "inventoryItem": st.fixed_dictionaries(
+                        {"harmonizedSystemCode": maybe(texts), "countryCodeOfOrigin": maybe(texts)}
+                    )
+                }
+            )
+        ),
     }
 )
 part_line = st.fixed_dictionaries(
@@ -79,14 +90,17 @@ part_line = st.fixed_dictionaries(
         "weight": maybe(
             st.fixed_dictionaries({"unit": texts, "value": st.floats(allow_nan=False, allow_infinity=False)})
         ),
-        "lineItem": st.fixed_dictionaries({"id": ids}),
+        "lineItem": st.fixed_dictionaries({"id": ids, "isGiftCard": st.booleans()}),
     }
 )
 part = st.fixed_dictionaries(
     {
         "id": ids,
         "status": texts,
-        "assignedLocation": st.fixed_dictionaries({"name": texts}),
+        "assignedLocation": st.fixed_dictionaries(
+            {"name": texts, "location": maybe(st.fixed_dictionaries({"isFulfillmentService": st.booleans()}))}
+        ),
+        "internationalDuties": maybe(st.fixed_dictionaries({"incoterm": texts})),
         "fulfillmentHolds": st.lists(
             st.fixed_dictionaries({"id": ids, "handle": maybe(texts), "heldByRequestingApp": st.booleans()}), max_size=2
         ),
@@ -122,6 +136,7 @@ orders = st.fixed_dictionaries(
         "name": texts,
         "createdAt": st.datetimes().map(lambda at: at.isoformat() + "Z"),
         "currencyCode": st.sampled_from(["GBP", "EUR", "pounds"]),
+        "presentmentCurrencyCode": st.sampled_from(["GBP", "EUR", "pounds"]),
         "displayFinancialStatus": maybe(texts),
         "test": st.booleans(),
         "email": maybe(texts),
@@ -134,7 +149,9 @@ orders = st.fixed_dictionaries(
         "currentShippingPriceSet": money,
         "currentTotalDutiesSet": maybe(money),
         "currentTotalTaxSet": money,
-        "currentTotalPriceSet": money,
+        "currentTotalPriceSet": money.map(lambda bag: {**bag, "presentmentMoney": bag["shopMoney"]}),
+        "currentTotalAdditionalFeesSet": maybe(money),
+        "refundDiscrepancySet": money,
         "totalTipReceivedSet": money,
         "paymentTerms": maybe(st.fixed_dictionaries({"id": ids})),
         "risk": st.fixed_dictionaries(
@@ -216,7 +233,7 @@ few = settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=[Heal
 def test_shopifys_order(body: Any, mode: PaymentMode) -> None:
     def work(read: shopify_wire.Order) -> object:
         order = shopify.order(REFERENCE, read, "page", mode)
-        return [*order.broken_rules(), *order.not_ready(Policy(), NOW), *order.problems_since(order, NOW)]
+        return [*broken_rules(order), *not_ready(order, Policy(), NOW), *order.problems_since(order, NOW)]
 
     assert_total(shopify_wire.Order, body, work)
 
@@ -354,7 +371,8 @@ def test_xeros_error_bodies(body: Any) -> None:
 
 
 def test_a_refusal_names_the_whole_path() -> None:
-    bag = {"shopMoney": {"amount": "1", "currencyCode": "GBP"}}
+    amount = {"amount": "1", "currencyCode": "GBP"}
+    bag = {"shopMoney": amount, "presentmentMoney": amount}
     names = ("Subtotal", "Shipping", "TotalTax", "TotalPrice")
     keys = {"Subtotal": "currentSubtotalPriceSet", "Shipping": "currentShippingPriceSet"}
     body = {
@@ -362,6 +380,8 @@ def test_a_refusal_names_the_whole_path() -> None:
         "name": "#5001",
         "createdAt": "2026-11-22T08:00:00Z",
         "currencyCode": "GBP",
+        "presentmentCurrencyCode": "GBP",
+        "refundDiscrepancySet": bag,
         "test": False,
         "taxesIncluded": True,
         "dutiesIncluded": False,

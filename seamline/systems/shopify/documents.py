@@ -20,18 +20,21 @@ pageInfo { hasNextPage endCursor }
 nodes {
   id sku title currentQuantity requiresShipping isGiftCard
   originalUnitPriceSet { shopMoney { amount currencyCode } }
+  discountedUnitPriceAfterAllDiscountsSet { shopMoney { amount currencyCode } }
+  variant { inventoryItem { harmonizedSystemCode countryCodeOfOrigin } }
 }"""
 
 _PART_LINES = """
 pageInfo { hasNextPage endCursor }
-nodes { id sku remainingQuantity requiresShipping weight { unit value } lineItem { id } }"""
+nodes { id sku remainingQuantity requiresShipping weight { unit value } lineItem { id isGiftCard } }"""
 
 _PARTS = f"""
 pageInfo {{ hasNextPage endCursor }}
 nodes {{
   id status
-  assignedLocation {{ name }}
+  assignedLocation {{ name location {{ isFulfillmentService }} }}
   deliveryMethod {{ methodType }}
+  internationalDuties {{ incoterm }}
   fulfillmentHolds {{ id handle heldByRequestingApp }}
   lineItems(first: {PART_LINE_PAGE_SIZE}) {{ {_PART_LINES} }}
 }}"""
@@ -47,7 +50,7 @@ _TRANSACTIONS = f"transactions(first: {TRANSACTION_SIZE_MAX}) {{ {_TRANSACTION} 
 ORDER = f"""
 query Order($id: ID!) {{
   order(id: $id) {{
-    id name createdAt currencyCode displayFinancialStatus test cancelledAt email customerLocale
+    id name createdAt currencyCode presentmentCurrencyCode displayFinancialStatus test cancelledAt email customerLocale
     taxesIncluded dutiesIncluded
     shippingLine {{ code title }}
     shippingAddress {{ name company address1 address2 city provinceCode zip countryCodeV2 phone }}
@@ -55,7 +58,9 @@ query Order($id: ID!) {{
     currentShippingPriceSet {{ shopMoney {{ amount currencyCode }} }}
     currentTotalDutiesSet {{ shopMoney {{ amount currencyCode }} }}
     currentTotalTaxSet {{ shopMoney {{ amount currencyCode }} }}
-    currentTotalPriceSet {{ shopMoney {{ amount currencyCode }} }}
+    currentTotalPriceSet {{ shopMoney {{ amount currencyCode }} presentmentMoney {{ amount currencyCode }} }}
+    currentTotalAdditionalFeesSet {{ shopMoney {{ amount currencyCode }} }}
+    refundDiscrepancySet {{ shopMoney {{ amount currencyCode }} }}
     totalTipReceivedSet {{ shopMoney {{ amount currencyCode }} }}
     paymentTerms {{ id }}
     risk {{ recommendation assessments {{ riskLevel facts {{ description sentiment }} }} }}

@@ -33,7 +33,7 @@ _DELIVERIES = {
     "PICK_UP": Delivery.PICKUP,
     "PICKUP_POINT": Delivery.PICKUP,
     "LOCAL": Delivery.LOCAL,
-    "RETAIL": Delivery.NONE,
+    "RETAIL": Delivery.POINT_OF_SALE,
     "NONE": Delivery.NONE,
 }
 _PAYMENTS = {
@@ -149,7 +149,7 @@ def _delivery(method: str | None, lines: Sequence[wire.FulfillmentOrderLineItem]
 
 
 def _is_left(line: wire.FulfillmentOrderLineItem) -> bool:
-    return line.requires_shipping and bool(line.remaining_quantity)
+    return line.requires_shipping and not line.line_item.is_gift_card and bool(line.remaining_quantity)
 
 
 def _lines_total(lines: Sequence[wire.LineItem], currency: str) -> dict[str, Any]:
@@ -162,6 +162,11 @@ def _discounts(lines: Sequence[wire.LineItem], subtotal: wire.MoneyV2) -> dict[s
     """What the lines come to less the subtotal: discounts on lines and order, not those on shipping."""
     whole = _lines_total(lines, subtotal.currency_code)["amount"]
     return {"amount": whole - subtotal.amount, "currency": subtotal.currency_code}
+
+
+def _amount(given: wire.MoneyV2 | None, currency: str) -> dict[str, Any]:
+    """None where there is none."""
+    return {"amount": given.amount if given else 0, "currency": given.currency_code if given else currency}
 
 
 def _duties(duties: wire.MoneyV2 | None, included: bool, currency: str) -> dict[str, Any]:
@@ -211,7 +216,19 @@ LINE = FieldMapping(
         Field("title", "title"),
         Field("currentQuantity", "quantity", rule="without what was refunded or removed"),
         _shop_money("originalUnitPriceSet", "unit_price"),
+        Field(
+            (
+                "discountedUnitPriceAfterAllDiscountsSet.shopMoney.amount",
+                "discountedUnitPriceAfterAllDiscountsSet.shopMoney.currencyCode",
+            ),
+            "paid_price",
+            MONEY,
+            "about: Shopify rounds it",
+        ),
         Field(("requiresShipping", "isGiftCard"), "needs_shipping", by(_needs_shipping)),
+        Field("isGiftCard", "gift_card"),
+        Field("variant.inventoryItem.harmonizedSystemCode", "hs_code", TEXT),
+        Field("variant.inventoryItem.countryCodeOfOrigin", "origin", TEXT),
         Field(("id", "^fulfillmentOrders.nodes"), "weight_grams", by(_weight_grams)),
     ),
     way=Way.READ,
@@ -239,8 +256,16 @@ PART = FieldMapping(
         Field("assignedLocation.name", "location"),
         Field("status", "open", by(_is_open)),
         Field(("status", "fulfillmentHolds", "$reference"), "on_hold", by(_on_hold)),
+        Field("assignedLocation.location.isFulfillmentService", "by_others"),
+        Field("internationalDuties.incoterm", "incoterm", TEXT),
         Field(("deliveryMethod.methodType", "lineItems.nodes"), "delivery", by(_delivery)),
-        Field("lineItems.nodes", "lines", each=PART_LINE, only=_is_left, rule="what remains and requires shipping"),
+        Field(
+            "lineItems.nodes",
+            "lines",
+            each=PART_LINE,
+            only=_is_left,
+            rule="what remains and requires shipping, no gift cards",
+        ),
     ),
     way=Way.READ,
     wire=wire.FulfillmentOrder,
@@ -257,7 +282,16 @@ ORDER = FieldMapping(
         Field("displayFinancialStatus", "payment", codes(_PAYMENTS)),
         Field(("paymentTerms", "$mode"), "payment_mode", by(paying.payment_mode, takes_none=True)),
         Field("transactions", "authorization", by(paying.authorization_of)),
-        Field(("transactions", "currencyCode"), "collected", by(paying.collected_of)),
+        Field(
+            (
+                "currentTotalPriceSet.presentmentMoney.amount",
+                "currentTotalPriceSet.presentmentMoney.currencyCode",
+            ),
+            "charged",
+            MONEY,
+            "in the customer's currency",
+        ),
+        Field(("transactions", "presentmentCurrencyCode"), "collected", by(paying.collected_of)),
         Field("risk", "risk", by(paying.risk)),
         Field("test", "test"),
         Field("cancelledAt", "cancelled", by(_is_set)),
@@ -267,6 +301,8 @@ ORDER = FieldMapping(
         Field(("lineItems.nodes", "currentSubtotalPriceSet.shopMoney"), "totals.discounts", by(_discounts)),
         _shop_money("currentShippingPriceSet", "totals.shipping", "discounts on shipping already taken off"),
         Field(("currentTotalDutiesSet.shopMoney", "dutiesIncluded", "currencyCode"), "totals.duties", by(_duties)),
+        Field(("currentTotalAdditionalFeesSet.shopMoney", "currencyCode"), "totals.fees", by(_amount)),
+        _shop_money("refundDiscrepancySet", "totals.adjustment", "may be taken off the total"),
         _shop_money("totalTipReceivedSet", "totals.tips", "there is no current one"),
         _shop_money("currentTotalTaxSet", "totals.taxes"),
         Field("taxesIncluded", "totals.taxes_included"),

@@ -57,8 +57,13 @@ def read(delivery: Delivery) -> Sequence[Event]:
 
 
 def _kind(topic: str, payload: Mapping[str, object]) -> EventKind:
-    """What happened. A new order matters once its payment is authorised; a paid one is told by `orders/paid` too."""
-    if topic == "orders/create" and payload.get("financial_status") == "authorized":
+    """What happened. Of the new orders those matter that may go before they are paid; `orders/paid` tells the others.
+
+    A gift card can have paid a part already, while the rest is authorised.
+    """
+    if topic == "orders/create" and (
+        payload.get("financial_status") in ("authorized", "partially_paid") or payload.get("payment_terms")
+    ):
         return EventKind.ORDER_AUTHORIZED
     if topic == "orders/cancelled" and payload.get("cancelled_at", "") is None:
         raise UnreadableEvent("cancelled_at: is null, so the order is not cancelled")

@@ -38,6 +38,12 @@ class MoneyBag(Wire):
     shop_money: MoneyV2
 
 
+class BothMoney(MoneyBag):
+    """An amount of which the customer's currency is read too."""
+
+    presentment_money: MoneyV2
+
+
 class PageInfo(Wire):
     """Whether there is more, and where to go on."""
 
@@ -59,8 +65,24 @@ class Weight(Wire):
     value: float = Field(allow_inf_nan=False)
 
 
+class InventoryItem(Wire):
+    """What customs ask of an article."""
+
+    harmonized_system_code: str | None = None
+    country_code_of_origin: str | None = None
+
+
+class Variant(Wire):
+    """An article as it is sold."""
+
+    inventory_item: InventoryItem
+
+
 class LineItem(Wire):
-    """One line of the order. `current_quantity` leaves out what was refunded or removed."""
+    """One line of the order. `current_quantity` leaves out what was refunded or removed.
+
+    A custom line, or one whose article was deleted, has no variant.
+    """
 
     id: str
     sku: str | None = None
@@ -69,6 +91,8 @@ class LineItem(Wire):
     requires_shipping: bool
     is_gift_card: bool = False
     original_unit_price_set: MoneyBag
+    discounted_unit_price_after_all_discounts_set: MoneyBag | None = None
+    variant: Variant | None = None
 
 
 class Identified(Wire):
@@ -77,10 +101,30 @@ class Identified(Wire):
     id: str
 
 
+class Place(Wire):
+    """A location of the shop's."""
+
+    is_fulfillment_service: bool = False
+
+
 class Location(Wire):
-    """Where a fulfilment order leaves from."""
+    """Where a fulfilment order leaves from. The location itself may be gone."""
 
     name: str
+    location: Place | None = None
+
+
+class OrderedItem(Wire):
+    """The line of the order that a part of it is of."""
+
+    id: str
+    is_gift_card: bool = False
+
+
+class InternationalDuties(Wire):
+    """Who pays the duties: DDP, DAP ..."""
+
+    incoterm: str
 
 
 class DeliveryMethod(Wire):
@@ -97,7 +141,7 @@ class FulfillmentOrderLineItem(Wire):
     remaining_quantity: int
     requires_shipping: bool
     weight: Weight | None = None
-    line_item: Identified
+    line_item: OrderedItem
 
 
 class FulfillmentHold(Wire):
@@ -115,6 +159,7 @@ class FulfillmentOrder(Wire):
     status: str
     assigned_location: Location
     delivery_method: DeliveryMethod | None = None
+    international_duties: InternationalDuties | None = None
     fulfillment_holds: tuple[FulfillmentHold, ...] = ()
     line_items: Page[FulfillmentOrderLineItem]
 
@@ -193,6 +238,7 @@ class Order(Wire):
     name: str
     created_at: datetime
     currency_code: str
+    presentment_currency_code: str
     display_financial_status: str | None = None
     test: bool
     cancelled_at: datetime | None = None
@@ -206,7 +252,9 @@ class Order(Wire):
     current_shipping_price_set: MoneyBag
     current_total_duties_set: MoneyBag | None = None
     current_total_tax_set: MoneyBag
-    current_total_price_set: MoneyBag
+    current_total_price_set: BothMoney
+    current_total_additional_fees_set: MoneyBag | None = None
+    refund_discrepancy_set: MoneyBag
     total_tip_received_set: MoneyBag
     payment_terms: Identified | None = None
     risk: Risk = Risk()

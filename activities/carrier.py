@@ -13,6 +13,7 @@ from seamline.errors import NotYet, Problem, Refusal
 from seamline.process.effect import Call, Effect, Foreseen, Read, Wait, operation
 from seamline.records.address import Address
 from seamline.records.event import EventKind
+from seamline.records.followed import ParcelNews, ParcelWatch
 from seamline.records.parcel import (
     CheckedAddress,
     Label,
@@ -135,6 +136,16 @@ class Carrier:
             raise Refusal(f"parcel-{tracking.state.value}", tracking.detail or f"the parcel is {tracking.state}")
         raise NotYet("on-its-way", f"the parcel is {tracking.state}")
 
+    @operation("carrier.moved")
+    async def moved(self, call: Call[ParcelWatch]) -> ParcelNews:
+        """What is new of the parcel: it arrived, is in trouble, or nobody has scanned it for long."""
+        tracking = await self.system.track(call.request.parcel)
+        # The cluster's time, by which the process counts too: the worker's own clock may differ.
+        news = call.request.news(tracking, activity.info().started_time)
+        if news is None:
+            raise NotYet("on-its-way", f"the parcel is {tracking.state}")
+        return news
+
     async def _bought(self, call: Call[LabelRequest]) -> Sequence[Label]:
         """All labels at the call's rates. After a reset the quote is new: an older label has another rate."""
         found = await self.system.find_labels(call.reference, _rates(call))
@@ -230,4 +241,5 @@ buy_label = Effect(
 replaced_refunded = Wait(
     Carrier.replaced_refunded, title="Follow the refund of replaced labels", news=(EventKind.LABEL_CHANGED,)
 )
+moved = Wait(Carrier.moved, title="Follow the parcel", news=(EventKind.PARCEL_MOVED,))
 delivered = Wait(Carrier.delivered, title="Follow the parcel until delivered", news=(EventKind.PARCEL_MOVED,))

@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from pydantic import ConfigDict, Field, field_validator
 
 from seamline.billing_settings import BillingSettings
+from seamline.records.aftersales import Aftersales
 from seamline.records.approval import Absence, ApprovalRule
 from seamline.records.calendar import WorkingHours
 from seamline.records.location import Location
@@ -37,6 +38,12 @@ class LocationSettings(Location):
     model_config = ConfigDict(extra="forbid")
 
 
+class AftersalesSettings(Aftersales):
+    """Rules that name nothing unknown."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
 class PolicySettings(Policy):
     """The policy with all its parts checked. A question may be written with underscores, as variables are."""
 
@@ -53,6 +60,9 @@ class PolicySettings(Policy):
     )
     locations: dict[str, LocationSettings] = Field(  # type: ignore[assignment]
         default={}, description="What differs at each of the shop's locations, by its name there: the table below."
+    )
+    aftersales: AftersalesSettings = Field(
+        default=AftersalesSettings(), description="Parcels that do not arrive, and returns: the table below."
     )
     billing: BillingSettings = Field(
         default=BillingSettings(), description="What is billed when, and by which rules: the table below."

@@ -27,6 +27,7 @@ from seamline.records.shipping_plan import (
     fulfilment_request,
     no_dearer,
     parcel_request,
+    sent_parcel,
     shipment,
     shipped_mail,
 )
@@ -80,7 +81,7 @@ class OrderToShipment(Reserving):
         # The parcel has left the building: from here only forward.
         await self.do(shop.post_fulfilment, fulfilment_request(ready.plan, ready.label.result))
         sent = await self.mail_customer(ready)
-        await self.follow(ready.label.result)
+        await self.follow(ready)
         return self.completed(shipment(ready.stock, ready.label.result, sent))
 
     async def first_plan(self) -> Plan:
@@ -191,20 +192,23 @@ class OrderToShipment(Reserving):
         sent = await self.do(mail.send_shipped, shipped_mail(ready.plan, name, ready.label.result))
         return sent.message_id
 
-    async def follow(self, label: Label) -> None:
+    async def follow(self, ready: Ready) -> None:
         """What takes days goes on in processes of its own: the parcel, and the money of replaced labels."""
-        await self.hand_on(FollowParcel, self.follow_start(label))
+        label = ready.label.result
+        await self.hand_on(FollowParcel, self.follow_start(ready))
         if label.replaces:
             await self.hand_on(FollowRefund, self.refund_start(label))
 
-    def follow_start(self, label: Label) -> FollowStart:
+    def follow_start(self, ready: Ready) -> FollowStart:
         """The parcel's own process."""
+        label = ready.label.result
         return FollowStart(
             reference=self.start.reference,
             route=self.start.route,
-            policy=self.slower(),
+            policy=self.policy,
             started_by=self.name,
             parcel=ParcelNumber(carrier=label.carrier, number=label.tracking_number),
+            sent=sent_parcel(ready.plan),
         )
 
     def refund_start(self, label: Label) -> RefundStart:

@@ -357,18 +357,22 @@ class Process(Inbox):
         return Outcome(kind=OutcomeKind.UNDONE, reason=reason, undone=undone, manual=tuple(self.manual))
 
 
-async def begin(process: type[Process], start: Start, *, again: bool) -> bool:
-    """Start a process from workflow code; it lives on by itself. False when one of its id is there already."""
+async def begin(process: type[Process] | str, start: Start, *, again: bool) -> bool:
+    """Start a process from workflow code; it lives on by itself. False when one of its id is there already.
+
+    It may be named where two processes start each other, and their files cannot import each other.
+    """
+    name = process if isinstance(process, str) else process.name
     try:
         await workflow.start_child_workflow(
-            process.name,
+            name,
             start,
-            id=workflow_id(process.name, start.reference),
+            id=workflow_id(name, start.reference),
             parent_close_policy=workflow.ParentClosePolicy.ABANDON,
             cancellation_type=workflow.ChildWorkflowCancellationType.ABANDON,
             id_reuse_policy=reuse_of(again),
             search_attributes=attributes.at_start(start.reference),
-            static_summary=f"{process.name} of {start.reference}",
+            static_summary=f"{name} of {start.reference}",
         )
     except WorkflowAlreadyStartedError:
         return False

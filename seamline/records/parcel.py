@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from enum import StrEnum
 
-from pydantic import Field
+from pydantic import AwareDatetime, Field
 
 from seamline.records.address import Address
 from seamline.records.base import Record
@@ -25,6 +24,9 @@ class ParcelRequest(Record):
 
     reference: Reference
     address: Address
+    """Whose parcel it is: where it goes, or with `back` where it comes from."""
+    back: bool = False
+    """Whether the customer sends it to us."""
     weight_grams: int = Field(gt=0, le=1_000_000)
     value: Money
 
@@ -119,5 +121,7 @@ class Tracking(Record):
     """The carrier's last word on a parcel."""
 
     state: TrackingState = TrackingState.UNKNOWN
-    at: datetime | None = None
+    at: AwareDatetime | None = None
     detail: str = ""
+    substate: str = ""
+    """The carrier's own code for what happened: `package_lost`, `address_issue` ..."""

@@ -8,6 +8,7 @@ from decimal import Decimal
 from pydantic import Field
 
 from seamline.errors import Problem
+from seamline.records.aftersales import Aftersales
 from seamline.records.approval import Absence, ApprovalRule
 from seamline.records.base import Record
 from seamline.records.billing import Billing
@@ -88,6 +89,9 @@ class Policy(Record):
     )
     safety_stock: int = Field(
         default=0, ge=0, le=100_000, description="Pieces of each article that a shop is not told of, so not sold."
+    )
+    aftersales: Aftersales = Field(
+        default=Aftersales(), description="Parcels that do not arrive, and returns: the rules."
     )
     billing: Billing = Field(default=Billing(), description="What is billed when, and by which rules.")
 

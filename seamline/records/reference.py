@@ -68,6 +68,13 @@ def with_parcel(reference: str, number: int) -> str:
     return reference if number == 1 else f"{whole_of(reference)}.{part_of(reference)}.{number}"
 
 
+def of_parcel(reference: str) -> str:
+    """What a parcel is of: `shop-uk:5001` of `shop-uk:5001.0.2`, `shop-uk:5001.2` of `shop-uk:5001.2.3`."""
+    whole, *numbers = reference.split(".")
+    part = numbers[0] if numbers else "0"
+    return whole if part == "0" else f"{whole}.{part}"
+
+
 def effect_key(reference: str, purpose: str, number: int = 1) -> str:
     """The key an effect carries in the system where it lives: `shop-uk:5001/buy-label#1`."""
     return f"{reference}/{purpose}#{number}"

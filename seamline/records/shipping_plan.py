@@ -8,6 +8,7 @@ from pydantic import Field
 
 from seamline.records.address import Address
 from seamline.records.base import Record
+from seamline.records.followed import SentParcel
 from seamline.records.order import FulfilmentLine, FulfilmentOrder, Order, OrderLine
 from seamline.records.parcel import Label, ParcelRequest, Rate
 from seamline.records.shipping import FulfilmentRequest, MailLine, ShippedMail
@@ -115,6 +116,17 @@ def shipped_mail(plan: Plan, name: str, label: Label) -> ShippedMail:
         tracking_number=label.tracking_number,
         tracking_page=label.tracking_page,
         lines=tuple(MailLine(title=plan.title(one), quantity=one.quantity) for one in plan.part.lines),
+    )
+
+
+def sent_parcel(plan: Plan) -> SentParcel:
+    """What is mended when the parcel does not arrive."""
+    shipped = sum(one.quantity for one in plan.order.lines if one.needs_shipping)
+    return SentParcel(
+        order_number=plan.order.number,
+        fulfilment_order_id=plan.part.id,
+        lines=plan.part.lines,
+        whole=sum(one.quantity for one in plan.part.lines) == shipped,
     )
 
 

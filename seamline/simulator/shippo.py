@@ -18,7 +18,7 @@ from starlette.responses import JSONResponse, Response
 from seamline.simulator import shippo_rates as rates
 from seamline.simulator.faults import FaultKind, Injected
 from seamline.simulator.shippo_answers import Refused, answered, paged, posted, public, text, without
-from seamline.simulator.shippo_labels import SYSTEM, Labels, new_id, stamps, track_of
+from seamline.simulator.shippo_labels import SYSTEM, Labels, marks, new_id, stamps, track_of
 from seamline.simulator.shippo_webhooks import Webhooks
 from seamline.simulator.vendor import Vendor
 from seamline.simulator.world import THROTTLE_SECONDS_DEFAULT, Body, Call, World
@@ -147,6 +147,8 @@ class _Routes:
     def _create_shipment(self, call: Call, body: Body, _: Request) -> Body:
         sender = self._address_of(call.connection, body, "address_from")
         recipient = self._address_of(call.connection, body, "address_to")
+        if (body.get("extra") or {}).get("is_return"):
+            sender, recipient = recipient, sender
         parcels = _parcels(call.connection, body)
         try:
             kilograms = rates.weight_kg(parcels)
@@ -164,6 +166,7 @@ class _Routes:
             "destination": recipient["country"],
             "postcode": recipient.get("zip", ""),
             "weight_kg": str(kilograms),
+            "back": self._is_back(_metadata(body)),
         }
         made = _rates(call.connection, shipment_id, offers, rates.currency(sender["country"]), private)
         shipment = stamps(call.connection, shipment_id) | {
@@ -181,6 +184,10 @@ class _Routes:
             for rate in made:
                 self.world.put(call.connection, "rate", rate["object_id"], rate)
         return shipment
+
+    def _is_back(self, metadata: str) -> bool:
+        """Whether a customer will send it: of a return, whose reference names one."""
+        return "-R" in marks(metadata)["reference"].partition(":")[2]
 
     def _create_transaction(self, call: Call, body: Body, request: Request) -> Body:
         rate = self.world.get(call.connection, "rate", text(body, "rate", required=True))

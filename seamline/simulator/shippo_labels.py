@@ -159,7 +159,7 @@ class Labels:
         self._put_parcel(connection, parcel)
         self._record(connection, "buy-label", label, object_id, at=at)
         reference = marks(label["metadata"])["reference"]
-        if reference and self.world.effects(reference=reference, operation="ship"):
+        if rate["private"].get("back") or (reference and self._all_left(reference)):
             self._travels(connection, number)
 
     def _settle_refund(self, connection: str, object_id: str, at: datetime) -> None:
@@ -184,8 +184,15 @@ class Labels:
             if system != SYSTEM:
                 continue
             for label in self.world.find(connection, "transaction", {"status": "SUCCESS"}):
-                if marks(label["metadata"])["reference"] == effect["reference"]:
+                waits = label["tracking_status"] == "PRE_TRANSIT"
+                if waits and marks(label["metadata"])["reference"] == effect["reference"]:
                     self._travels(connection, label["tracking_number"])
+
+    def _all_left(self, reference: str) -> bool:
+        """Whether all goods held for it have left, so that a label bought now is for what is on its way."""
+        known = self.world.effects(reference=reference)
+        left = {one["object_id"] for one in known if one["operation"] in ("ship", "release")}
+        return bool(left) and all(one["object_id"] in left for one in known if one["operation"] == "reserve")
 
     def _travels(self, connection: str, number: str) -> None:
         settings = self.world.settings

@@ -17,6 +17,7 @@ from seamline import catalog
 from seamline.billing_settings import BillingSettings, TaxRuleSettings, TermsSettings, WorkingDaysSettings
 from seamline.policy_settings import (
     AbsenceSettings,
+    AftersalesSettings,
     ApprovalSettings,
     LocationSettings,
     PolicySettings,
@@ -69,6 +70,7 @@ def sections() -> dict[str, tuple[str, type[BaseModel]]]:
         "absence": ("policy.absences.", AbsenceSettings),
         "hours": ("policy.working_hours.", WorkingHoursSettings),
         "location": ("policy.locations.NAME.", LocationSettings),
+        "aftersales": ("policy.aftersales.", AftersalesSettings),
         "billing": ("policy.billing.", BillingSettings),
         "terms": ("policy.billing.terms.NAME.", TermsSettings),
         "tax-rule": ("policy.billing.tax_rules.", TaxRuleSettings),

@@ -8,6 +8,7 @@ import pytest
 from temporalio.testing import WorkflowEnvironment
 
 from tests.process.theatre import register
+from tests.workflows.dispatch import Dispatch
 from tests.workflows.office import Office
 
 
@@ -22,5 +23,13 @@ async def registered(skipping: WorkflowEnvironment) -> WorkflowEnvironment:
 async def office(registered: WorkflowEnvironment) -> AsyncIterator[Office]:
     """A business whose systems are in memory."""
     world = Office(registered)
+    async with world.open():
+        yield world
+
+
+@pytest.fixture
+async def dispatch(registered: WorkflowEnvironment) -> AsyncIterator[Dispatch]:
+    """A shop with a parcel on the road, in memory."""
+    world = Dispatch(registered)
     async with world.open():
         yield world

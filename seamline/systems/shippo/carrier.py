@@ -61,6 +61,11 @@ class Account(BaseModel):
     )
     sender: Address = Field(description="Where parcels leave from; printed on every label.")
     box: Box = Field(default=Box(), description="The parcel that is used where none is given.")
+    scan_based_returns: bool = Field(
+        default=False,
+        description="Whether return labels are paid once they are used, as USPS, FedEx and UPS have it; else they are "
+        "plain labels from the customer to the sender.",
+    )
     carrier_accounts: tuple[str, ...] = Field(
         default=(), max_length=20, description="Object ids of the carrier accounts to quote; all active ones if empty."
     )
@@ -106,9 +111,14 @@ class ShippoCarrier:
     @located
     async def quote(self, key: str, request: ParcelRequest) -> Quote:
         """Rates for the parcel. Refusal `no-rates` with the carriers' reasons."""
+        ours, theirs = mapping.ADDRESS.write(self._account.sender), mapping.ADDRESS.write(request.address)
+        scan_based = request.back and self._account.scan_based_returns
+        # Of a scan-based return Shippo swaps the addresses itself.
+        swapped = request.back and not scan_based
         body: dict[str, Any] = {
-            "address_from": mapping.ADDRESS.write(self._account.sender),
-            "address_to": mapping.ADDRESS.write(request.address),
+            "address_from": theirs if swapped else ours,
+            "address_to": ours if swapped else theirs,
+            **({"extra": {"is_return": True}} if scan_based else {}),
             "parcels": [mapping.PARCEL.write(request, box=self._account.box)],
             "metadata": _metadata(key or request.reference),
             "async": False,

@@ -275,6 +275,7 @@ TRACKING = FieldMapping(
         ),
         Field("tracking_status.status_date", "at"),
         Field("tracking_status.status_details", "detail"),
+        Field("tracking_status.substatus.code", "substate", TEXT),
     ),
     way=Way.READ,
     wire=wire.Track,

@@ -124,10 +124,17 @@ class Page(Wire, Generic[T]):
     results: tuple[T, ...] = ()
 
 
+class Substatus(Wire):
+    """What happened, more finely."""
+
+    code: Text = ""
+
+
 class TrackingStatus(Wire):
     """The carrier's last word."""
 
     status: str
+    substatus: Substatus | None = None
     status_details: Text = ""
     status_date: datetime | None = None
 

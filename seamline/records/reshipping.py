@@ -1,0 +1,52 @@
+"""Goods that are sent once more, and the requests to each system that follow from it. Pure, without I/O."""
+
+from __future__ import annotations
+
+from seamline.records.address import Address
+from seamline.records.followed import SentParcel
+from seamline.records.money import Money
+from seamline.records.order import Order
+from seamline.records.parcel import Label, ParcelRequest
+from seamline.records.shipping import MailLine, ShippedMail
+from seamline.records.stock import StockLine, StockRequest
+
+
+def stock_request(order: Order, sent: SentParcel, address: Address) -> StockRequest:
+    """What to reserve."""
+    return StockRequest(
+        reference=order.reference,
+        number=order.number,
+        currency=order.currency,
+        address=address,
+        lines=tuple(
+            StockLine(sku=one.sku, quantity=one.quantity, unit_price=order.line(one.order_line_id).unit_price)
+            for one in sent.lines
+        ),
+    )
+
+
+def parcel_request(order: Order, sent: SentParcel, address: Address, *, back: bool = False) -> ParcelRequest:
+    """One parcel with all of it. Goods without a weight count as one gram."""
+    lines = [(order.line(one.order_line_id), one.quantity) for one in sent.lines]
+    return ParcelRequest(
+        reference=order.reference,
+        address=address,
+        back=back,
+        weight_grams=max(1, sum(line.weight_grams * count for line, count in lines)),
+        value=Money.total((line.unit_price * count for line, count in lines), order.currency),
+    )
+
+
+def reshipped_mail(order: Order, sent: SentParcel, name: str, label: Label) -> ShippedMail:
+    """What the customer is told; `name` is the one that the label was finally bought for."""
+    return ShippedMail(
+        reference=order.reference,
+        to=order.email,
+        name=name,
+        number=order.number,
+        locale=order.locale,
+        carrier=label.carrier,
+        tracking_number=label.tracking_number,
+        tracking_page=label.tracking_page,
+        lines=tuple(MailLine(title=order.line(one.order_line_id).title, quantity=one.quantity) for one in sent.lines),
+    )

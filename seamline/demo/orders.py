@@ -32,7 +32,7 @@ async def plain(stage: Stage) -> Told:
     reference = await stage.order()
     view = await stage.ended(reference)
     parcel = await stage.delivered(reference)
-    state = parcel.outcome.result.get("state") if parcel.outcome else "?"
+    state = parcel.outcome.result.get("course") if parcel.outcome else "?"
     counts = await stage.live(reference)
     ok = counts == ONE_EACH and kind_of(view) == "completed" and state == "delivered"
     return Told(ok, f"{kind_of(view)}, {_words(counts)}, parcel {state}", [reference])

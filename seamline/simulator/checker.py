@@ -23,6 +23,7 @@ The rules, by the name a finding carries:
     no-process          an effect's reference belongs to no process
     over-refunded       more money came back than was spent; something was credited that was not there
     undone-nothing      an effect was taken back that was not there, or was taken back already
+    remedy              for goods of a parcel that did not arrive, or of a return, more or less went back than was told
     unreadable          a completed run's result is not an outcome
     unsettled           (only when settled) a process is still running, and follows no unpaid invoice
 """

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from seamline.simulator.checker_ledger import Books, Effect, Finding
 from seamline.simulator.checker_money import Authorization, Payments, is_about_payment, is_by_others
 from seamline.simulator.checker_process import ORDER_PROCESS, REFUND_PROCESS, Process
+from seamline.simulator.checker_remedies import Remedies
 
 _ONCE = ("reserve", "buy-label", "post-fulfilment", "hold")
 _PER_PARCEL = ("reserve", "buy-label", "ship")
@@ -23,18 +24,24 @@ class Orders:
         self._payments = Payments(effects)
         self._effects = [one for one in effects if not is_by_others(one)]
         self._processes = processes
+        self._remedies = Remedies(effects, processes)
         self._authorizations = authorizations
 
     def pending(self) -> list[Effect]:
         """What money was asked back for and neither confirmed nor rejected."""
-        return [*(held.effect for held in self._books.pending.values()), *self._payments.pending()]
+        return [
+            *(held.effect for held in self._books.pending.values()),
+            *self._payments.pending(),
+            *self._remedies.pending(),
+        ]
 
     def findings(self) -> Iterator[Finding]:
         """What is wrong, process by process."""
         live = [*self._books.live(), *self._payments.live()]
         yield from self._books.findings
         yield from self._payments.findings
-        yield from _twice(live)
+        yield from self._remedies.findings()
+        yield from _twice(live, self._remedies)
         yield from _without_process(self._effects, self._processes)
         completed = {process.reference for process in self._processes if _completed_order(process)}
         for order in self._authorizations:
@@ -43,11 +50,11 @@ class Orders:
         for process in self._processes:
             mine = [effect for effect in live if _order(effect.reference) == process.reference]
             ever = [effect for effect in self._effects if _order(effect.reference) == process.reference]
-            yield from _ended_right(process, mine, ever)
+            yield from _ended_right(process, mine, ever, self._remedies)
         yield from _untold(list(self._books.rejected()), self._processes)
 
 
-def _twice(live: Sequence[Effect]) -> Iterator[Finding]:
+def _twice(live: Sequence[Effect], remedies: Remedies) -> Iterator[Finding]:
     for operation in _ONCE:
         some = [effect for effect in live if effect.operation == operation]
         for key, count in Counter(effect.key for effect in some if effect.key).items():
@@ -57,7 +64,7 @@ def _twice(live: Sequence[Effect]) -> Iterator[Finding]:
     for operation in ("reserve", "buy-label"):
         some = [effect for effect in live if effect.operation == operation and effect.reference]
         for reference, count in Counter(effect.reference for effect in some).items():
-            if count > 1:
+            if count > 1 + remedies.reships[reference]:
                 yield _finding(reference, "twice", f"{count} live {operation} for one reference")
 
 
@@ -81,14 +88,16 @@ def _without_process(effects: Sequence[Effect], processes: Sequence[Process]) ->
         yield _finding(reference, "no-process", f"{count} {operation}")
 
 
-def _ended_right(process: Process, live: Sequence[Effect], ever: Sequence[Effect]) -> Iterator[Finding]:
+def _ended_right(
+    process: Process, live: Sequence[Effect], ever: Sequence[Effect], remedies: Remedies
+) -> Iterator[Finding]:
     if process.ending == "failed" and live:
         yield _finding(process.reference, "failed-with-effects", f"{process.id} is {process.status}: {_names(live)}")
     if process.type != ORDER_PROCESS:
         return
     match process.ending:
         case "completed":
-            yield from _counted(process, live)
+            yield from _counted(process, live, remedies)
             yield from _contradicted(process, live, ever)
         case "undone" if live:
             yield _finding(process.reference, "left-over", _names(live))
@@ -100,17 +109,24 @@ def _ended_right(process: Process, live: Sequence[Effect], ever: Sequence[Effect
             yield _finding(process.reference, "unreadable", f"the result of {process.id} names no known kind")
 
 
-def _counted(process: Process, live: Sequence[Effect]) -> Iterator[Finding]:
-    """One of each for each parcel; the shop and the mail are told once a parcel, under the order's own reference."""
+def _counted(process: Process, live: Sequence[Effect], remedies: Remedies) -> Iterator[Finding]:
+    """One of each for each parcel, and one more each time that staff had it sent again.
+
+    The shop and the mail are told once a parcel, under the order's own reference.
+    """
     parcels = {effect.reference for effect in live if effect.operation in _PER_PARCEL} or {process.reference}
     for parcel in sorted(parcels):
         counts = Counter(effect.operation for effect in live if effect.reference == parcel)
         for operation in _PER_PARCEL:
-            if counts[operation] != 1 and operation not in process.by_hand:
+            if not 1 <= counts[operation] <= 1 + remedies.reships[parcel] and operation not in process.by_hand:
                 yield _finding(parcel, "count", f"completed with {counts[operation]} {operation} instead of 1")
     counts = Counter(effect.operation for effect in live)
+    again = remedies.retracked(process.reference)
+    if again > counts["ship"] - len(parcels):
+        yield _finding(process.reference, "count", f"the shop knows of {again} parcels sent again, and fewer left")
     for operation, wanted in (("post-fulfilment", len(parcels)), ("send-mail", len(parcels) * _mailed(process))):
-        if counts[operation] != wanted and operation not in process.by_hand:
+        more = again * _mailed(process) if operation == "send-mail" else 0
+        if not wanted <= counts[operation] <= wanted + more and operation not in process.by_hand:
             told = f"completed with {counts[operation]} {operation} instead of {wanted}"
             yield _finding(process.reference, "count", told)
 

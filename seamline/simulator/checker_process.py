@@ -12,7 +12,17 @@ from temporalio.client import Client, WorkflowExecution, WorkflowExecutionStatus
 
 ORDER_PROCESS, PARCEL_PROCESS, REFUND_PROCESS = "order-to-shipment", "follow-parcel", "follow-refund"
 DEAL_PROCESS, INVOICE_PROCESS, REVERSAL_PROCESS = "deal-to-invoice", "follow-invoice", "reverse-deal"
-PROCESSES = (ORDER_PROCESS, PARCEL_PROCESS, REFUND_PROCESS, DEAL_PROCESS, INVOICE_PROCESS, REVERSAL_PROCESS)
+RESHIP_PROCESS, RETURN_PROCESS = "reship-order", "return-order"
+PROCESSES = (
+    ORDER_PROCESS,
+    PARCEL_PROCESS,
+    REFUND_PROCESS,
+    RESHIP_PROCESS,
+    RETURN_PROCESS,
+    DEAL_PROCESS,
+    INVOICE_PROCESS,
+    REVERSAL_PROCESS,
+)
 _FAILED = ("FAILED", "TERMINATED", "TIMED_OUT")
 READ_SECONDS_MAX = 30
 READS_AT_ONCE_MAX = 16

@@ -167,7 +167,8 @@ class Acts:
         made["status"] = "FAILURE" if rejected else "SUCCESS"
         touch(self.world, self.connection, order)
         operation = "payment-refund-rejected" if rejected else "refund-payment"
-        self._record(operation, order, made, undoes=gid("OrderTransaction", made["parent_id"]))
+        key = next((one["note"] for one in order["refunds"] if made_id in one["transaction_ids"]), None) or ""
+        self._record(operation, order, made, key=key, undoes=gid("OrderTransaction", made["parent_id"]))
 
     def cancel(self, order: Body, *, reason: str, staff_note: str | None, refund: bool, by: By) -> None:
         """Cancel an order for good. Authorisations are let go of; what was paid goes back where `refund` says so."""

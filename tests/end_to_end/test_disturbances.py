@@ -159,7 +159,7 @@ async def _play(world: World, case: Case) -> None:
             await world.outcome(handle)
         await _decide(world, disturbed, disturbance.decision, len(faults))
     assert (await world.outcome(handle))["kind"] == "completed"
-    assert (await world.outcome(followed))["result"]["state"] == "delivered"
+    assert (await world.outcome(followed))["result"]["course"] == "delivered"
     if not outlasts:
         hits = {call: await world.hits(fault) for call, fault in zip(case.part.calls, faults, strict=True)}
         assert hits == dict.fromkeys(case.part.calls, 1)

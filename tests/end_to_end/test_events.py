@@ -156,7 +156,7 @@ async def test_a_parcel_that_moves_is_looked_at_at_once(world: Told, by_hand: By
     followed = await world.started("follow-parcel", reference)
     await world.looked_at_parcels(began)
     await world.post(f"parcels/{shipped['result']['tracking_number']}", {"state": "DELIVERED"})
-    assert (await world.outcome(followed))["result"]["state"] == "delivered"
+    assert (await world.outcome(followed))["result"]["course"] == "delivered"
 
 
 async def test_an_order_cancelled_in_the_shop_is_taken_back(world: Told, by_hand: ByHand) -> None:

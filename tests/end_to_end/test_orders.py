@@ -41,7 +41,7 @@ async def test_a_plain_paid_order_is_shipped_and_followed_to_the_door(world: Wor
     assert outcome["kind"] == "completed"
     assert await world.counted(reference) == ALL
     followed = await world.outcome(world.handle("follow-parcel", reference))
-    assert followed["result"]["state"] == "delivered"
+    assert followed["result"]["course"] == "delivered"
 
 
 # ---- not ours -----------------------------------------------------------------------------------------------------

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import json
-from typing import Any
 
 import pytest
 from temporalio.client import WorkflowFailureError
 
 from seamline.temporal import start_process
-from tests.end_to_end.world import ByHand, World
+from tests.end_to_end.world import World
 from workflows.order_to_shipment import OrderToShipment
 
 ROUTE = {"shop": "shop-uk", "inventory": "erp-main", "carrier": "shippo-main", "mail": "mail-main"}
@@ -68,24 +67,6 @@ async def test_started_often_at_once_and_again_later_it_runs_once(world: World) 
     start = world.start_of(reference)
     assert await start_process(world.client, OrderToShipment, start) == (handles[0].id, False)
     assert max((await world.counted(reference)).values()) == 1
-
-
-@pytest.mark.parametrize(("state", "code"), [("RETURNED", "parcel-returned"), ("FAILURE", "parcel-failure")])
-async def test_a_parcel_that_does_not_arrive_waits_for_staff(
-    world: World, by_hand: ByHand, state: str, code: str
-) -> None:
-    reference = await world.order()
-    handle = await world.start(reference)
-    await by_hand.move(reference, "done")
-    shipped = await world.outcome(handle)
-    followed = world.handle("follow-parcel", reference)
-    await world.until(followed, lambda view: view.steps)
-    await world.post(f"parcels/{shipped['result']['tracking_number']}", {"state": state})
-    [wait] = (await world.waiting(followed)).waits
-    assert (wait.name, wait.cause) == ("delivered#1", f"shippo-main refusal {code}")
-    decision: dict[str, Any] = {"action": "skip", "result": {"state": state.lower()}, "why": "the customer was asked"}
-    await world.decide(followed, wait=wait.name, **decision)
-    assert (await world.outcome(followed))["result"]["state"] == state.lower()
 
 
 async def test_the_checker_agrees(world: World) -> None:

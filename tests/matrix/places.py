@@ -234,7 +234,7 @@ PLACES = (
         forward=True,
     ),
     Place(
-        "delivered",
+        "moved",
         "carrier",
         "tracks.get",
         Kind.WAIT,

@@ -159,6 +159,15 @@ class WatchSettings(Section):
     )
 
 
+class StockSettings(Section):
+    """How shops are told what is in stock."""
+
+    share: bool = Field(
+        default=False, description="Whether the inventory owns the stock, and each shop is set to what it has."
+    )
+    interval_seconds: float = Field(default=900, ge=1, le=86_400, description="How often each shop is looked at.")
+
+
 class TelemetrySettings(Section):
     """Where traces go; nowhere by default."""
 
@@ -187,6 +196,7 @@ class Settings(BaseSettings):
     worker: WorkerSettings = WorkerSettings()
     api: ApiSettings = ApiSettings()
     watch: WatchSettings = WatchSettings()
+    stock: StockSettings = StockSettings()
     telemetry: TelemetrySettings = TelemetrySettings()
     temporal_ui_url: str = Field(default="", description="Temporal's web page, for links: http://localhost:8233.")
 

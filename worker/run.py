@@ -31,6 +31,7 @@ from worker.deals import schedule_watches
 from worker.notifier import schedule_notifier
 from worker.sandbox import runner
 from worker.slots import BreakerInterceptor, BreakerSlots
+from worker.stock import schedule_shares
 from worker.waiting import TemporalList
 
 START_POLL_SECONDS = 0.01
@@ -52,6 +53,7 @@ async def run(settings: Settings, *, on_ready: Callable[[], None]) -> None:
     if settings.worker.workflows:
         await schedule_notifier(client, settings)
         await schedule_watches(client, settings)
+        await schedule_shares(client, settings)
     workers = workers_of(settings, served, client)
     try:
         await _run_until_stopped(workers, served, on_ready)

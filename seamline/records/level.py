@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 
 from pydantic import Field
 
 from seamline.records.base import Record
+from seamline.records.policy import Policy
 from seamline.records.stock import Availability
+
+NAMES_MAX = 50
 
 
 class Level(Record):
@@ -53,6 +57,60 @@ class LevelsSet(Record):
 
     count: int
     stale: tuple[str, ...] = ()
+
+
+class Sharing(Record):
+    """What of a page of levels each inventory is asked about, and what cannot be told apart."""
+
+    asked: dict[str, tuple[Level, ...]] = Field(default={})
+    """Connection -> levels, each SKU once."""
+    unclear: tuple[str, ...] = ()
+    """SKUs that stand for several levels of the same stock: to show all of it at each would sell it twice."""
+    unserved: tuple[str, ...] = ()
+    """Locations that nobody is set to serve."""
+
+
+def sharing(levels: Iterable[Level], policy: Policy, otherwise: str) -> Sharing:
+    """Whose stock each level shows: by the location where locations are set, else that of the only inventory."""
+    found: dict[str, list[Level]] = {}
+    unserved: set[str] = set()
+    for level in levels:
+        known = not policy.locations or level.location in policy.locations
+        connection = policy.location(level.location).inventory or (otherwise if known else "")
+        if connection:
+            found.setdefault(connection, []).append(level)
+        else:
+            unserved.add(level.location)
+    counts = {connection: Counter(one.sku for one in some) for connection, some in found.items()}
+    return Sharing(
+        asked={name: tuple(one for one in some if counts[name][one.sku] == 1) for name, some in found.items()},
+        unclear=tuple(sorted({sku for some in counts.values() for sku, count in some.items() if count > 1})),
+        unserved=tuple(sorted(unserved)),
+    )
+
+
+class Shared(Record):
+    """What one look over all of a shop's levels did. Of names at most fifty are listed, each once."""
+
+    looked: int = 0
+    changed: int = 0
+    stale: tuple[str, ...] = ()
+    """SKUs whose quantity changed in the shop meanwhile; the next look sees to them."""
+    unknown: tuple[str, ...] = ()
+    """SKUs that the inventory does not know."""
+    unclear: tuple[str, ...] = ()
+    unserved: tuple[str, ...] = ()
+    inventories: dict[str, str] = Field(default={})
+    """Location -> whose stock it shows."""
+
+    def and_(self, more: Shared) -> Shared:
+        """Both together."""
+        names = {
+            name: tuple(sorted({*getattr(self, name), *getattr(more, name)}))[:NAMES_MAX]
+            for name in ("stale", "unknown", "unclear", "unserved")
+        }
+        counts = {"looked": self.looked + more.looked, "changed": self.changed + more.changed}
+        return Shared(**names, **counts, inventories={**self.inventories, **more.inventories})
 
 
 def level_changes(

@@ -25,6 +25,7 @@ The rules, by the name a finding carries:
     undone-nothing      an effect was taken back that was not there, or was taken back already
     remedy              for goods of a parcel that did not arrive, or of a return, more or less went back than was told
     unreadable          a completed run's result is not an outcome
+    oversold            (only when settled) a shop that was told what is in stock offers more than there is
     unsettled           (only when settled) a process is still running, and follows no unpaid invoice
 """
 
@@ -50,6 +51,7 @@ from seamline.simulator.checker_ledger import Effect, Finding
 from seamline.simulator.checker_money import Authorization
 from seamline.simulator.checker_orders import Orders
 from seamline.simulator.checker_process import Process, process_ids, read_processes
+from seamline.simulator.checker_stock import Shelves, is_about_stock, oversold
 from seamline.simulator.checker_world import read_facts
 
 
@@ -84,17 +86,21 @@ def check(
     *,
     worth: Sequence[Worth] = (),
     documents: Sequence[Document] = (),
+    shelves: Shelves | None = None,
     settled: bool = False,
 ) -> Verdict:
     """Judge the whole ledger against all processes. `settled` says that everything should be over by now."""
     billing = [one for one in effects if is_about_deal(one)]
-    orders = Orders([one for one in effects if not is_about_deal(one)], processes, authorizations)
+    orders = Orders(
+        [one for one in effects if not is_about_deal(one) and not is_about_stock(one)], processes, authorizations
+    )
     deals = Deals(Ledger.read(billing), processes, worth, documents)
     findings = [*orders.findings(), *deals.findings(), *reminded_twice(effects)]
     pending = orders.pending()
     running = [one.id for one in processes if one.ending == "running" and not deals.awaits_payment(one)]
     if settled:
         findings += [_finding(process_id.partition(":")[2], "unsettled", process_id) for process_id in running]
+        findings += oversold(processes, shelves) if shelves else []
         findings += [_finding(e.reference, "money-pending", f"refund of {e.object_id} not confirmed") for e in pending]
     return Verdict(
         ok=not findings,
@@ -132,6 +138,7 @@ async def audit(simulator: str, client: Client, *, settled: bool = False) -> Ver
         facts.authorizations,
         worth=facts.worth,
         documents=facts.documents,
+        shelves=facts.shelves,
         settled=settled,
     )
 

@@ -13,6 +13,7 @@ from temporalio.client import Client, WorkflowExecution, WorkflowExecutionStatus
 ORDER_PROCESS, PARCEL_PROCESS, REFUND_PROCESS = "order-to-shipment", "follow-parcel", "follow-refund"
 DEAL_PROCESS, INVOICE_PROCESS, REVERSAL_PROCESS = "deal-to-invoice", "follow-invoice", "reverse-deal"
 RESHIP_PROCESS, RETURN_PROCESS = "reship-order", "return-order"
+SHARE_PROCESS = "share-availability"
 PROCESSES = (
     ORDER_PROCESS,
     PARCEL_PROCESS,
@@ -22,6 +23,7 @@ PROCESSES = (
     DEAL_PROCESS,
     INVOICE_PROCESS,
     REVERSAL_PROCESS,
+    SHARE_PROCESS,
 )
 _FAILED = ("FAILED", "TERMINATED", "TIMED_OUT")
 READ_SECONDS_MAX = 30

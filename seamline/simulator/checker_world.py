@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, TypeAdapter
 from seamline.simulator.checker_deals import Document, Worth
 from seamline.simulator.checker_ledger import Effect
 from seamline.simulator.checker_money import Authorization
+from seamline.simulator.checker_stock import Shelves, is_about_stock
 
 READ_SECONDS_MAX = 30
 _CENT = Decimal("0.01")
@@ -27,6 +28,7 @@ class Facts(BaseModel):
     authorizations: list[Authorization] = []
     worth: list[Worth] = []
     documents: list[Document] = []
+    shelves: Shelves = Shelves()
 
 
 async def read_facts(simulator: str) -> Facts:
@@ -41,8 +43,10 @@ async def read_facts(simulator: str) -> Facts:
             elif system == "xero":
                 invoices = await _read(http, f"/books/{connection}/invoices")
                 documents += [_document(connection, one) for one in invoices]
+        effects = TypeAdapter(list[Effect]).validate_python(await _read(http, "/effects"))
         return Facts(
-            effects=TypeAdapter(list[Effect]).validate_python(await _read(http, "/effects")),
+            effects=effects,
+            shelves=await _read_shelves(http, connections, {one.connection for one in effects if is_about_stock(one)}),
             authorizations=TypeAdapter(list[Authorization]).validate_python(await _read(http, "/authorizations")),
             worth=worth,
             documents=documents,
@@ -53,6 +57,15 @@ async def _read(http: httpx.AsyncClient, path: str, **query: str) -> Any:
     answer = await http.get(path, params=query)
     answer.raise_for_status()
     return answer.json()
+
+
+async def _read_shelves(http: httpx.AsyncClient, connections: Mapping[str, str], told: set[str]) -> Shelves:
+    """What shops offer that were told what is in stock, and what the inventories have free."""
+    inventories = [name for name, system in connections.items() if system == "tryton" and told]
+    return Shelves(
+        levels={name: await _read(http, f"/shops/{name}/stock") for name in sorted(told)},
+        free={name: await _read(http, f"/stock/{name}") for name in inventories},
+    )
 
 
 async def _read_worth(http: httpx.AsyncClient, connection: str) -> list[Worth]:

@@ -8,6 +8,7 @@ the seeded article has; articles are known by their SKU once an order has them, 
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -53,15 +54,14 @@ class Shelf:
 
     def levels(self, item: Body) -> list[Body]:
         """Where the article is stocked, with its quantities."""
-        return [self._counted(one) for one in self.world.find(self.connection, LEVEL, {"item_id": item["id"]})]
+        return self._counted(self.world.find(self.connection, LEVEL, {"item_id": item["id"]}))
 
     def all_levels(self) -> list[Body]:
         """Every level, for tests and the checker."""
         names = ("sku", "location", "on_hand", "committed", "available")
         return [
             {name: one[name] for name in names} | {"location": one["location"]["name"]}
-            for item in self.items()
-            for one in self.levels(item)
+            for one in self._counted(self.world.find(self.connection, LEVEL) if self.items() else [])
         ]
 
     def level(self, sku: str, location: str) -> Body:
@@ -97,24 +97,28 @@ class Shelf:
     def at(self, item_id: str, location: str) -> Body | None:
         """The level of an article at a location, by their ids."""
         found = self.world.find(self.connection, LEVEL, {"item_id": item_id})
-        return next((self._counted(one) for one in found if one["location"]["id"] == location), None)
+        return next(iter(self._counted([one for one in found if one["location"]["id"] == location])), None)
 
-    def _counted(self, level: Body) -> Body:
-        committed = self._committed(level["sku"], level["location"]["id"])
-        return level | {"committed": committed, "available": level["on_hand"] - committed}
-
-    def _committed(self, sku: str, location: str) -> int:
-        parts = [
-            one
-            for one in self.world.find(self.connection, "fulfillment-order")
-            if one["location"]["id"] == location and one["status"] not in ("CLOSED", "INCOMPLETE")
+    def _counted(self, levels: Sequence[Body]) -> list[Body]:
+        """The levels with what is sold of them and not sent."""
+        committed = self._committed() if levels else Counter()
+        counts = [committed[one["sku"], one["location"]["id"]] for one in levels]
+        return [
+            one | {"committed": count, "available": one["on_hand"] - count}
+            for one, count in zip(levels, counts, strict=True)
         ]
-        return sum(self._remaining(part, sku) for part in parts)
 
-    def _remaining(self, part: Body, sku: str) -> int:
-        order = self.world.get(self.connection, "order", part["order_id"])
-        skus = {line["id"]: line["sku"] for line in order["lines"]} if order else {}
-        return sum(line["remaining"] for line in part["lines"] if skus.get(line["line_id"]) == sku)
+    def _committed(self) -> Counter[tuple[str, str]]:
+        """What open fulfilment orders have to ship, by SKU and location."""
+        pieces: Counter[tuple[str, str]] = Counter()
+        for part in self.world.find(self.connection, "fulfillment-order"):
+            if part["status"] in ("CLOSED", "INCOMPLETE"):
+                continue
+            order = self.world.get(self.connection, "order", part["order_id"])
+            skus = {line["id"]: line["sku"] for line in order["lines"]} if order else {}
+            for line in part["lines"]:
+                pieces[skus.get(line["line_id"], ""), part["location"]["id"]] += line["remaining"]
+        return pieces
 
 
 class StockViews:

@@ -103,6 +103,11 @@ class Carrier:
         )
         return await self._with_replaced(call, await self._settled(label))
 
+    @operation("carrier.look")
+    async def look(self, call: Call[Label]) -> Label:
+        """The label as it is now, whatever people made of it."""
+        return await self.system.read_label(call.request)
+
     @operation("carrier.refund_label")
     async def refund_label(self, call: Call[LabelRequest]) -> Undone:
         """Take the label back: a refund requested, which the carrier confirms days later."""
@@ -236,10 +241,13 @@ buy_label = Effect(
     confirm=Carrier.label_refunded,
     title="Buy the label",
     foreseen=Foreseen(_label, _service, "label", lambda request: request.rate.price),
-    news=(EventKind.LABEL_CHANGED,),
+    news=(EventKind.LABEL_CHANGED, EventKind.LABEL_REFUNDED),
 )
+look = Read(Carrier.look, title="Look at the label")
 replaced_refunded = Wait(
-    Carrier.replaced_refunded, title="Follow the refund of replaced labels", news=(EventKind.LABEL_CHANGED,)
+    Carrier.replaced_refunded,
+    title="Follow the refund of replaced labels",
+    news=(EventKind.LABEL_CHANGED, EventKind.LABEL_REFUNDED),
 )
 moved = Wait(Carrier.moved, title="Follow the parcel", news=(EventKind.PARCEL_MOVED,))
 delivered = Wait(Carrier.delivered, title="Follow the parcel until delivered", news=(EventKind.PARCEL_MOVED,))

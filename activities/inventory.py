@@ -10,6 +10,7 @@ from activities.ensure import ensure
 from activities.tracing import Traceable
 from seamline.errors import NotYet, Refusal
 from seamline.process.effect import Call, Effect, Foreseen, Read, Wait, operation
+from seamline.records.address import Address
 from seamline.records.event import EventKind
 from seamline.records.stock import (
     Availabilities,
@@ -63,7 +64,9 @@ class Inventory:
             call,
             self.system.repeats["reserve"],
             find=lambda: self.system.find_reservations(call.reference),
-            matches=lambda found: _same_goods(found, call.request),
+            matches=lambda found: (
+                _pieces(found) == _pieces(call.request) and _same_place(found.address, call.request.address)
+            ),
             create=lambda: self.system.create_reservation(call.key, call.request),
             take_back=self.system.cancel_reservation,
         )
@@ -92,6 +95,11 @@ class Inventory:
         found = await self.system.availability(call.request.connection, call.request.skus)
         return Availabilities(articles=tuple(found))
 
+    @operation("inventory.look")
+    async def look(self, call: Call[Reservation]) -> Reservation:
+        """The reservation as it is now, whatever people made of it."""
+        return await self.system.read_reservation(call.request)
+
     @operation("inventory.packed")
     async def packed(self, call: Call[Reservation]) -> Reservation:
         """The reservation once it is packed."""
@@ -111,8 +119,14 @@ class Inventory:
         raise NotYet("not-there-yet", f"shipment {now.shipment_id} is {now.state}")
 
 
-def _same_goods(found: Reservation, request: StockRequest) -> bool:
-    return _pieces(found) == _pieces(request)
+def _same_place(found: Address | None, wanted: Address) -> bool:
+    """Whether goods go where they should; where the system does not tell, they do. The region it may not know."""
+    return found is None or _words(found) == _words(wanted)
+
+
+def _words(place: Address) -> list[str]:
+    lines = (place.company, place.name, place.street1, place.street2, place.postcode, place.city, place.country)
+    return " ".join(lines).casefold().split()
 
 
 def _pieces(goods: Reservation | StockRequest) -> Mapping[str, int]:
@@ -141,5 +155,6 @@ restocked = Wait(
     Inventory.restocked, title="Wait for stock", news=(EventKind.STOCK_CHANGED,), poll_max=timedelta(hours=1)
 )
 availability = Read(Inventory.availability, title="See what is in stock")
+look = Read(Inventory.look, title="Look at the shipment")
 packed = Wait(Inventory.packed, title="Wait until packed")
 handed_over = Wait(Inventory.handed_over, title="Wait until handed over to the carrier")

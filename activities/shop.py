@@ -25,7 +25,7 @@ from seamline.records.payment import (
     TransactionState,
 )
 from seamline.records.risk import Cancellation, CancellationState, CancelRequest, Hold, HoldRequest
-from seamline.records.shipping import Fulfilment, FulfilmentRequest
+from seamline.records.shipping import Fulfilled, Fulfilment, FulfilmentRequest
 from seamline.records.system import FORESEEN, Repeat
 from seamline.records.undo import Undone, UndoState
 
@@ -204,6 +204,13 @@ class Shop(Remedies, Returns, ShopStock):
             raise NotYet("payment-refund-pending", "the refund is on its way")
         return undone
 
+    @operation("shop.fulfilments")
+    async def fulfilments(self, call: Call[FulfilmentRequest]) -> Fulfilled:
+        """Under which numbers the fulfilment order was fulfilled already, whoever did it."""
+        numbers = [one.tracking_number for one in await self.system.find_fulfilments(call.request)]
+        ours = tuple(one.tracking_number for one in call.request.parcels)
+        return Fulfilled(numbers=tuple(one or "no number" for one in numbers), ours=ours)
+
     @operation("shop.post_fulfilment")
     async def post_fulfilment(self, call: Call[FulfilmentRequest]) -> Fulfilment:
         """Post fulfilment and tracking. Found by any tracking number: adopting one is right whoever made it.
@@ -357,6 +364,7 @@ split = Effect(Shop.split, undo=STANDS, title="Split the fulfilment order in the
 add_note = Effect(Shop.add_note, undo=STANDS, title="Note it on the order in the shop")
 levels = Read(Shop.levels, title="See what the shop says is in stock")
 set_levels = Effect(Shop.set_levels, undo=STANDS, title="Set what the shop may sell")
+fulfilments = Read(Shop.fulfilments, title="Look at what is fulfilled")
 post_fulfilment = Effect(
     Shop.post_fulfilment,
     undo=IRREVERSIBLE,

@@ -8,7 +8,8 @@ from temporalio import workflow
 
 from activities import carrier, remedies
 from seamline.process.asking import Answer, Choice, Question
-from seamline.process.process import Process, begin, process
+from seamline.process.beginning import begin
+from seamline.process.process import Process, process
 from seamline.process.start import Start
 from seamline.process.view import Outcome
 from seamline.records.event import EventKind

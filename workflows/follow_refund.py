@@ -21,7 +21,7 @@ class FollowRefund(Process):
     """A process of its own, since carriers take days; a refund that the carrier rejects waits for staff."""
 
     roles = ("carrier",)
-    hears = (EventKind.LABEL_CHANGED,)
+    hears = (EventKind.LABEL_CHANGED, EventKind.LABEL_REFUNDED)
 
     async def run(self, start: RefundStart) -> Outcome:
         """Until every refund is confirmed."""

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Collection
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
 from temporalio import workflow
@@ -18,6 +19,7 @@ from seamline.process.view import Outcome
 from seamline.records.address import Address
 from seamline.records.event import EventKind
 from seamline.records.order import Order
+from seamline.records.order_changes import CANCELLED_THERE
 from seamline.records.order_rules import broken_rules, not_ours, not_ready, waited_for
 from seamline.records.parcel import Label, LabelRequest, ParcelNumber, ParcelRequest, Quote, Rate, ReplacedLabels
 from seamline.records.policy import Policy
@@ -25,18 +27,21 @@ from seamline.records.risk import CancelRequest, HoldRequest
 from seamline.records.shipping_plan import (
     Plan,
     fulfilment_request,
+    merged,
     no_dearer,
     parcel_request,
     sent_parcel,
     shipment,
     shipped_mail,
+    stock_request,
 )
-from seamline.records.stock import Reservation
+from seamline.records.stock import Reservation, ShipmentState
 from workflows.follow_parcel import FollowParcel, FollowStart
 from workflows.follow_refund import FollowRefund, RefundStart
-from workflows.reserving import Reserving
+from workflows.replanning import LABEL, NEWS, STOCK, Replanning
 
-CANCELLED_THERE = "cancelled in the shop"
+VANISHED = ("cancelled-there",)
+"""What people did to the shipment when it is waited for in vain."""
 
 
 @dataclass(frozen=True)
@@ -44,12 +49,14 @@ class Ready:
     """A plan carried out as far as the goods can be packed."""
 
     plan: Plan
+    address: Address
+    """As the carrier prints it."""
     stock: Reservation
     label: Done[LabelRequest, Label]
 
 
 @process("order-to-shipment")
-class OrderToShipment(Reserving):
+class OrderToShipment(Replanning):
     """Starts when an order is paid, ends when its parcel is on the road and the customer knows."""
 
     roles = ("shop", "inventory", "carrier", "mail")
@@ -60,7 +67,9 @@ class OrderToShipment(Reserving):
         EventKind.ORDER_CANCELLED,
         EventKind.ORDER_EDITED,
         EventKind.ORDER_REFUNDED,
+        EventKind.ORDER_FULFILLED,
         EventKind.LABEL_CHANGED,
+        EventKind.LABEL_REFUNDED,
         EventKind.STOCK_CHANGED,
     )
     stops_on: ClassVar = {EventKind.ORDER_CANCELLED: CANCELLED_THERE}
@@ -73,21 +82,20 @@ class OrderToShipment(Reserving):
 
         async with self.undoable():
             await self.clear_risk(plan)
-            ready = await self.made_ready(plan)
-            await self.until(inventory.packed, ready.stock)
-            await self.collect_payment(await self.still_wanted(ready.plan))
-            await self.until(inventory.handed_over, ready.stock)
+            ready = await self.made_ready(await self.as_it_is_now(plan))
+            while not (await self.packed(ready) and await self.paid(ready) and await self.handed_over(ready)):
+                ready = await self.planned_anew(ready)
 
         # The parcel has left the building: from here only forward.
         await self.do(shop.post_fulfilment, fulfilment_request(ready.plan, ready.label.result))
         sent = await self.mail_customer(ready)
         await self.follow(ready)
-        return self.completed(shipment(ready.stock, ready.label.result, sent))
+        return self.completed(shipment(ready.stock, ready.label.result, sent, self.times_anew))
 
     async def first_plan(self) -> Plan:
         """What to ship, once it can be shipped."""
         while True:
-            looked = await self.perform(shop.fetch_order, OrderRequest(), check=self.broken_rules)
+            looked = await self.fetched(self.broken_rules)
             order = looked.result
             if not_ours(order, self.policy) or not (order.awaits_payment or order.held):
                 return Plan(order=order, found=looked.found)
@@ -119,23 +127,46 @@ class OrderToShipment(Reserving):
             await self.stop(answer.told)
         await self.do(shop.release_hold, hold)
 
-    async def made_ready(self, plan: Plan) -> Ready:
-        """Address checked, stock reserved, label bought."""
-        address = await self.checked_address(plan.order)
-        plan, stock = await self.reserved(plan, address)
-        label = await self.buy_label(plan, address)
-        return Ready(plan, stock, label)
+    async def made_ready(self, plan: Plan, before: Ready | None = None, gone: Collection[str] = ()) -> Ready:
+        """Address checked, stock reserved, label bought: again only what does not fit any more, or is gone."""
+        if before is None:
+            address = await self.checked_address(plan.order)
+            plan, stock = await self.reserved(plan, address)
+            return Ready(plan, address, stock, await self.buy_label(plan, parcel_request(plan, address)))
+        moved = before.plan.order.address != plan.order.address
+        address = await self.checked_address(plan.order) if moved else before.address
+        stock, label = before.stock, before.label
+        if STOCK in gone or not stock_request(before.plan, before.address).same(stock_request(plan, address)):
+            plan, stock = await self.reserved(plan, address)
+        if stock.state is ShipmentState.DONE:
+            return replace(before, plan=self.left_meanwhile(before.plan, plan.found), stock=stock)
+        planned, wanted = parcel_request(before.plan, before.address), parcel_request(plan, address)
+        if LABEL in gone or planned != wanted:
+            label = await self.buy_label(plan, merged(label.request.parcel, planned, wanted), label.request)
+        return Ready(plan, address, stock, label)
 
-    async def still_wanted(self, plan: Plan) -> Order:
-        """The order as the shop has it now: people may have changed it, or its authorisation has ended."""
-        order = await self.do(shop.fetch_order, OrderRequest(), check=lambda now: self.changed(plan.found, now))
-        if order.cancelled:
-            await self.stop(CANCELLED_THERE)
-        return order
+    async def packed(self, ready: Ready) -> bool:
+        """Whether it is packed; not as soon as something is told that may change the plan."""
+        told = await self.until(inventory.packed, ready.stock, unless=NEWS, since=self.known, refused=VANISHED)
+        return told is not None
 
-    def changed(self, earlier: Order, now: Order) -> list[Problem]:
-        """What became of the order meanwhile; a cancelled one needs no mending."""
-        return [] if now.cancelled else now.problems_since(earlier, workflow.now())
+    async def handed_over(self, ready: Ready) -> bool:
+        """Whether the carrier has it; not as soon as something is told that may change the plan."""
+        told = await self.until(inventory.handed_over, ready.stock, unless=NEWS, since=self.known, refused=VANISHED)
+        return told is not None
+
+    async def paid(self, ready: Ready) -> bool:
+        """Whether what the order still wants is packed, and its payment collected."""
+        order = await self.still_wanted(ready.plan)
+        if order is not None:
+            await self.collect_payment(order)
+        return order is not None
+
+    async def planned_anew(self, ready: Ready) -> Ready:
+        """What people did meanwhile: adopted where it is right, planned anew where it may be, else named to people."""
+        told = fulfilment_request(ready.plan, ready.label.result)
+        plan, gone = await self.looked_over(ready.plan, ready.stock, ready.label.result, told)
+        return await self.made_ready(plan, ready, gone)
 
     async def collect_payment(self, order: Order) -> None:
         """Capture what is authorised, where that is left to us."""
@@ -148,18 +179,20 @@ class OrderToShipment(Reserving):
         checked = await self.do(carrier.check_address, given)
         return checked.address.model_copy(update={"email": given.email, "phone": given.phone})
 
-    async def buy_label(self, plan: Plan, address: Address) -> Done[LabelRequest, Label]:
-        """Quote, choose the cheapest rate that keeps the promise, buy it."""
+    async def buy_label(
+        self, plan: Plan, parcel: ParcelRequest, before: LabelRequest | None = None
+    ) -> Done[LabelRequest, Label]:
+        """Quote, choose the cheapest rate that keeps the promise, buy it. One bought `before` is given back."""
 
-        async def request(parcel: ParcelRequest, earlier_rates: tuple[str, ...] = ()) -> LabelRequest:
+        async def request(parcel: ParcelRequest, before: LabelRequest | None) -> LabelRequest:
             rate = await self.affordable_rate(plan.order, parcel)
-            return LabelRequest(parcel=parcel, rate=rate, earlier_rates=earlier_rates)
+            earlier = (*before.earlier_rates, before.rate.id) if before else ()
+            return LabelRequest(parcel=parcel, rate=rate, earlier_rates=earlier)
 
         async def quote_again(before: LabelRequest, amended: LabelRequest) -> LabelRequest:
-            return await request(amended.parcel, (*before.earlier_rates, before.rate.id))
+            return await request(amended.parcel, before)
 
-        first = await request(parcel_request(plan, address))
-        return await self.perform(carrier.buy_label, first, amended=quote_again)
+        return await self.perform(carrier.buy_label, await request(parcel, before), amended=quote_again)
 
     async def affordable_rate(self, order: Order, parcel: ParcelRequest) -> Rate:
         """The cheapest rate that keeps the promise. A dear one is approved, then quoted again: rates do not wait."""

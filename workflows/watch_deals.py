@@ -14,8 +14,8 @@ from temporalio.common import RetryPolicy
 
 from activities import crm, waiting
 from activities.waiting import Begun, Change, Changes
+from seamline.process.beginning import begin
 from seamline.process.effect import Call
-from seamline.process.process import begin
 from seamline.process.start import workflow_id
 from seamline.records.base import Record
 from seamline.records.deal import WonDeal, WonDeals, WonRequest
@@ -119,7 +119,7 @@ async def _start(rules: WatchRules, deal: WonDeal) -> bool:
         started_by="watch-deals",
         observe_only=process.name in rules.observe_only,
     )
-    return await begin(process, start, again=not part_of(deal.reference))
+    return await begin(process.name, start, again=not part_of(deal.reference))
 
 
 def _watermark(since: datetime, new: list[WonDeal]) -> datetime:

@@ -18,16 +18,16 @@ from typing import Any, ClassVar, TypeVar, get_type_hints, overload
 
 from temporalio import workflow
 from temporalio.common import VersioningBehavior
-from temporalio.exceptions import ApplicationError, FailureError, WorkflowAlreadyStartedError
+from temporalio.exceptions import ApplicationError, FailureError
 
 from seamline.errors import Problem
-from seamline.process import attributes
 from seamline.process.asking import Answer, Asking, Question
+from seamline.process.beginning import begin
 from seamline.process.effect import Call, Effect, Operation, Req, Res, Wait
 from seamline.process.inbox import Inbox
 from seamline.process.lookout import Lookout
 from seamline.process.raw import raw, read
-from seamline.process.start import Start, read_start, reuse_of, workflow_id
+from seamline.process.start import Start, read_start, workflow_id
 from seamline.process.step import Done, HeldBack, RunningStep
 from seamline.process.undo import Entry
 from seamline.process.view import Outcome, OutcomeKind, StepState
@@ -132,19 +132,32 @@ class Process(Inbox):
 
     @overload
     async def until(
-        self, wait: Wait[Req, Res], request: Req, *, unless: Sequence[EventKind], since: int | None = None
+        self,
+        wait: Wait[Req, Res],
+        request: Req,
+        *,
+        unless: Sequence[EventKind],
+        since: int | None = None,
+        refused: Sequence[str] = (),
     ) -> Res | None: ...
 
     async def until(
-        self, wait: Wait[Req, Res], request: Req, *, unless: Sequence[EventKind] = (), since: int | None = None
+        self,
+        wait: Wait[Req, Res],
+        request: Req,
+        *,
+        unless: Sequence[EventKind] = (),
+        since: int | None = None,
+        refused: Sequence[str] = (),
     ) -> Res | None:
         """Wait for something to happen in a system, however long it takes.
 
-        None when one of the events `unless` was heard first; those heard before `since` (`self.heard(unless)` at that
-        time; where left out: now) do not count. What happened all the same is told, as for a cancel.
+        None when one of the events `unless` was heard first (more than `since`, a count of `self.heard(unless)`; where
+        left out: from now on), or when the system refused with one of these codes. What happened all the same is told.
         """
-        since = self.heard(unless) if since is None else since
-        step = RunningStep(self, wait, self._call(wait, request), gives_way=lambda: self.heard(unless) > since)
+        known = self.heard(unless) if since is None else since
+        call = self._call(wait, request)
+        step = RunningStep(self, wait, call, gives_way=lambda: self.heard(unless) > known, gives_way_on=refused)
         done = await step.run()
         return None if step.gave_way else done.result
 
@@ -185,7 +198,7 @@ class Process(Inbox):
         """
         if self.start.observe_only:
             self.note(f"{process.name} would be started")
-        elif not await self.unbroken(begin(process, start, again=again or process.repeats)):
+        elif not await self.unbroken(begin(process.name, start, again=again or process.repeats)):
             self.note(f"{process.name} was already started")
 
     def ignored(self, reason: str, code: str = "") -> Outcome:
@@ -355,28 +368,6 @@ class Process(Inbox):
     def _outcome_undone(self, reason: str) -> Outcome:
         undone = self.undo.told(self.route)
         return Outcome(kind=OutcomeKind.UNDONE, reason=reason, undone=undone, manual=tuple(self.manual))
-
-
-async def begin(process: type[Process] | str, start: Start, *, again: bool) -> bool:
-    """Start a process from workflow code; it lives on by itself. False when one of its id is there already.
-
-    It may be named where two processes start each other, and their files cannot import each other.
-    """
-    name = process if isinstance(process, str) else process.name
-    try:
-        await workflow.start_child_workflow(
-            name,
-            start,
-            id=workflow_id(name, start.reference),
-            parent_close_policy=workflow.ParentClosePolicy.ABANDON,
-            cancellation_type=workflow.ChildWorkflowCancellationType.ABANDON,
-            id_reuse_policy=reuse_of(again),
-            search_attributes=attributes.at_start(start.reference),
-            static_summary=f"{name} of {start.reference}",
-        )
-    except WorkflowAlreadyStartedError:
-        return False
-    return True
 
 
 class _Undoable:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Generic, cast
 
@@ -26,6 +26,9 @@ if TYPE_CHECKING:
 BROKEN_RULES = "broken-rules"
 """The code of a result that the process's own check found wrong; staff amend the result, not the request."""
 
+GIVES_WAY = "waits-give-way"
+"""The change since which a wait can end without a result: runs that began to wait before it go on waiting."""
+
 _HEALS = (Kind.OUTAGE, Kind.LOCKED_OUT, Kind.DEFECT, Kind.NOT_YET, Kind.OBSERVED)
 _OWNER = {Kind.LOCKED_OUT: "it", Kind.DEFECT: "it", Kind.OBSERVED: "it"}
 _CANCELLED = Failure(kind=Kind.OUTAGE, code="cancelled")
@@ -33,6 +36,10 @@ _CANCELLED = Failure(kind=Kind.OUTAGE, code="cancelled")
 
 class HeldBack(Exception):
     """A process that only observes cannot tell how it would go on. The text says why."""
+
+
+def _never() -> bool:
+    return False
 
 
 @dataclass(frozen=True)
@@ -59,7 +66,8 @@ class RunningStep(Generic[Req, Res]):
         strict: bool = False,
         amended: Callable[[Req, Req], Awaitable[Req]] | None = None,
         entry: Entry | None = None,
-        gives_way: Callable[[], bool] = lambda: False,
+        gives_way: Callable[[], bool] = _never,
+        gives_way_on: Sequence[str] = (),
     ) -> None:
         self.process = process
         self.operation = operation
@@ -71,6 +79,8 @@ class RunningStep(Generic[Req, Res]):
         self.entry = entry
         self.gives_way = gives_way
         """Whether something happened that makes the step not worth awaiting."""
+        self.gives_way_on = gives_way_on
+        """The codes of refusals that do so too."""
         self.gave_way = False
         self.connection = process.route[operation.role]
         self.result: Res | None = None
@@ -132,13 +142,15 @@ class RunningStep(Generic[Req, Res]):
 
     async def _mend(self, failure: Failure) -> Failure | None:
         """One round of healing, or of staff's decision. Returns the next failure, None when the step is over."""
+        if self._overtaken(failure):
+            return self._give_way()
         heals = self.healable and failure.kind in _HEALS
         wait = self._open_wait(failure, heals=heals)
         failed = await self._heal(wait) if heals else await self._decided(wait)
         if not wait.is_open:
             return failed
         decision = wait.decision
-        if failed is not None and decision is None and (self._is_news(failure) or self.gives_way()):
+        if failed is not None and decision is None and (self._is_news(failure) or self._overtaken()):
             self._close(taken=False)
             return await self._attempt(None)
         void = failed is None or decision is None
@@ -203,9 +215,8 @@ class RunningStep(Generic[Req, Res]):
         while True:
             self.heard = self._heard()
             await self._stop_if_requested()
-            if self.gives_way():
-                self._give_way()
-                return None
+            if self._overtaken():
+                return self._give_way()
             self._mark(StepState.HELD_UP if held else StepState.RUNNING)
             activity = issue(self.operation, self.call, self.connection, self.process.policy, healing=held is not None)
             await self._ended(activity, held)
@@ -216,9 +227,8 @@ class RunningStep(Generic[Req, Res]):
             if held and held.decision:
                 return held.failure
             await self._stop_if_requested()
-            if self.gives_way():
-                self._give_way()
-                return None
+            if self._overtaken():
+                return self._give_way()
             if held:
                 return held.failure
             self._reissue(self.call.model_copy(update={"repeated": True}))
@@ -238,14 +248,24 @@ class RunningStep(Generic[Req, Res]):
             except asyncio.CancelledError:
                 if not self.process.is_cancel_request():
                     raise
+            self._overtaken()
             if wanted() and not activity.done():
                 activity.cancel()
                 asked = True
 
-    def _give_way(self) -> None:
+    def _overtaken(self, failure: Failure | None = None) -> bool:
+        """Whether something happened first. To a run of an earlier release, which does not know that, nothing does."""
+        overtaken = self.gives_way() or (failure is not None and failure.code in self.gives_way_on)
+        if overtaken and not workflow.patched(GIVES_WAY):
+            self.gives_way, self.gives_way_on = _never, ()
+            return False
+        return overtaken
+
+    def _give_way(self) -> Failure | None:
         self.gave_way = True
         self._close(taken=False)
         self._mark(StepState.STOPPED, ended=True, detail="something else happened first")
+        return None
 
     def _to_stop(self) -> bool:
         return self.stoppable and self.process.stop_requested()
@@ -342,7 +362,7 @@ class RunningStep(Generic[Req, Res]):
         def is_over() -> bool:
             return wait.decision is not None or self._to_stop() or self._is_news(wait.failure) or self.gives_way()
 
-        while not is_over():
+        while not (self._overtaken() or is_over()):
             try:
                 await workflow.wait_condition(is_over)
             except asyncio.CancelledError:

@@ -22,6 +22,8 @@ class EventKind(StrEnum):
     STOCK_CHANGED = "stock-changed"
     PARCEL_MOVED = "parcel-moved"
     LABEL_CHANGED = "label-changed"
+    LABEL_REFUNDED = "label-refunded"
+    """A label's money was asked back, is back, or does not come back."""
     DEAL_WON = "deal-won"
     DEAL_REOPENED = "deal-reopened"
     DEAL_CHANGED = "deal-changed"

@@ -219,17 +219,8 @@ class Order(Record):
         """Whether something to ship is held by others than us, or is to be shipped later."""
         return any(part.on_hold for part in self.open_fulfilment_orders)
 
-    def problems_since(self, earlier: Order, now: datetime) -> list[Problem]:
-        """What became of the order since `earlier` that matters to a parcel under way, each with its field."""
-        if self.cancelled and not earlier.cancelled:
-            return [Problem(field="cancelled", reason="it was cancelled in the shop: cancel here too")]
-        problems = self._payment_since(earlier, now) + self._goods_since(earlier)
-        if self.address != earlier.address:
-            reason = "was changed in the shop after the label was made: cancel here and start anew, or change it back"
-            problems.append(Problem(field="address", reason=reason))
-        return problems
-
-    def _payment_since(self, earlier: Order, now: datetime) -> list[Problem]:
+    def payment_since(self, earlier: Order, now: datetime) -> list[Problem]:
+        """What became of the payment since `earlier` that matters to a parcel under way."""
         ours = self.payment_mode is PaymentMode.OURS
         lost = {Payment.VOIDED, Payment.REFUNDED} | ({Payment.PENDING, Payment.PARTIALLY_PAID} if ours else set())
         if self.payment in lost and self.payment is not earlier.payment:
@@ -240,30 +231,3 @@ class Order(Record):
             reason = f"is an authorisation that has ended{ends(self.authorization)}: {PAY_ANEW}"
             return [Problem(field="payment", reason=reason)]
         return []
-
-    def _goods_since(self, earlier: Order) -> list[Problem]:
-        before, after = _left(earlier), _left(self)
-        if before and not after:
-            reason = "are all fulfilled or closed in the shop meanwhile: stop the parcel and cancel here"
-            return [Problem(field="fulfilment_orders", reason=reason)]
-        if before != after:
-            told = ", ".join(
-                f"{after.get(sku, 0)} {sku} instead of {before.get(sku, 0)}" for sku in _differing(before, after)
-            )
-            return [Problem(field="lines", reason=f"are {told}: cancel here and start anew, or change it back there")]
-        if any(part.on_hold for part in self.open_fulfilment_orders):
-            return [Problem(field="fulfilment_orders.0", reason="was put on hold: release it there, then retry")]
-        return []
-
-
-def _left(order: Order) -> dict[str, int]:
-    """The pieces left to ship, by SKU."""
-    pieces: dict[str, int] = {}
-    for part in order.open_fulfilment_orders:
-        for line in part.lines:
-            pieces[line.sku] = pieces.get(line.sku, 0) + line.quantity
-    return pieces
-
-
-def _differing(before: dict[str, int], after: dict[str, int]) -> list[str]:
-    return sorted(sku for sku in before.keys() | after.keys() if before.get(sku) != after.get(sku))

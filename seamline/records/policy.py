@@ -19,7 +19,10 @@ from seamline.records.money import Money
 from seamline.records.parcel import Quote, Rate
 from seamline.records.risk import Risk, RiskLevel
 
-_RULES = {"invoice": ApprovalRule(four_eyes=True)}
+_RULES = {
+    "invoice": ApprovalRule(four_eyes=True),
+    "changed-order": ApprovalRule(automatic=True, choice="plan-anew"),
+}
 
 
 class Policy(Record):

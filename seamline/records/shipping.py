@@ -43,6 +43,18 @@ class Fulfilment(Record):
     page: str = ""
 
 
+class Fulfilled(Record):
+    """Under which tracking numbers a fulfilment order was fulfilled already, and those of our own labels."""
+
+    numbers: tuple[str, ...] = ()
+    ours: tuple[str, ...] = ()
+
+    @property
+    def is_ours(self) -> bool:
+        """Whether somebody posted our own parcel."""
+        return not set(self.numbers).isdisjoint(self.ours)
+
+
 class MailLine(Record):
     """One line of goods in a mail to the customer."""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import TypeVar
 
 from pydantic import Field
 
@@ -14,6 +15,8 @@ from seamline.records.parcel import Label, ParcelRequest, Rate
 from seamline.records.shipping import FulfilmentRequest, MailLine, ShippedMail
 from seamline.records.stock import Reservation, StockLine, StockRequest
 
+R = TypeVar("R", bound=Record)
+
 
 class Plan(Record):
     """One fulfilment order of an order, as it is to be shipped."""
@@ -21,14 +24,42 @@ class Plan(Record):
     order: Order
     """As staff may have amended it."""
     found: Order
-    """As the shop had it then: what it has later is compared with this."""
+    """As the shop had it when it was last looked at: what it has later is compared with this."""
+    part_id: str = ""
+    """The fulfilment order that is shipped; the first that is open where empty."""
     substitutes: dict[str, str] = Field(default={})
     """What is sent in place of articles that are short, by SKU."""
 
     @property
     def part(self) -> FulfilmentOrder:
-        """What is shipped: the first that is open."""
-        return self.order.open_fulfilment_orders[0]
+        """What is shipped."""
+        parts = self.order.open_fulfilment_orders
+        return next((one for one in parts if one.id == self.part_id), parts[0])
+
+    def part_in(self, order: Order) -> FulfilmentOrder:
+        """The same fulfilment order in another state of the order; without lines once it is closed or gone."""
+        mine = next((one for one in order.open_fulfilment_orders if one.id == self.part.id), None)
+        return mine or self.part.model_copy(update={"open": False, "on_hold": False, "lines": ()})
+
+    @property
+    def left(self) -> tuple[FulfilmentLine, ...]:
+        """What the shop can still be told of: no more than it has left, unless others told it of all."""
+        left = {one.id: one.quantity for one in self.part_in(self.found).lines}
+        lines = [
+            one.model_copy(update={"quantity": min(one.quantity, left[one.id])})
+            for one in self.part.lines
+            if one.id in left
+        ]
+        return tuple(lines) or self.part.lines
+
+    def seen(self, now: Order) -> Plan:
+        """The same plan, when people were told what the shop has now."""
+        return self.model_copy(update={"found": now, "part_id": self.part.id})
+
+    def anew(self, now: Order) -> Plan:
+        """The plan of what the shop has now. What staff amended stays, unless it was changed in the shop since."""
+        order = merged(self.order, self.found, now)
+        return self.model_copy(update={"order": order, "found": now, "part_id": self.part.id})
 
     def sent(self, shipped: FulfilmentLine) -> str:
         """The SKU that is sent for a line."""
@@ -49,6 +80,14 @@ class Plan(Record):
         return self.order.line(shipped.order_line_id)
 
 
+def merged(mine: R, before: R, now: R) -> R:
+    """What was mine, with all that changed between before and now."""
+    fields = type(mine).model_fields
+    return now.model_copy(
+        update={name: getattr(mine, name) for name in fields if getattr(before, name) == getattr(now, name)}
+    )
+
+
 class Shipment(Record):
     """What came of an order: the ids in each system, and what carrying it cost."""
 
@@ -61,6 +100,8 @@ class Shipment(Record):
     label_price: str
     message_id: str = ""
     """The mail to the customer; empty when the order had no address for one."""
+    planned_anew: int = 0
+    """How often people changed something that made the plan be made anew."""
 
 
 def no_dearer(rate: Rate, approved: Rate) -> bool:
@@ -97,7 +138,7 @@ def fulfilment_request(plan: Plan, label: Label) -> FulfilmentRequest:
     return FulfilmentRequest(
         reference=plan.order.reference,
         fulfilment_order_id=plan.part.id,
-        lines=plan.part.lines,
+        lines=plan.left,
         tracking_number=label.tracking_number,
         tracking_page=label.tracking_page,
         carrier=label.carrier,
@@ -130,7 +171,7 @@ def sent_parcel(plan: Plan) -> SentParcel:
     )
 
 
-def shipment(stock: Reservation, label: Label, message_id: str) -> Shipment:
+def shipment(stock: Reservation, label: Label, message_id: str, planned_anew: int = 0) -> Shipment:
     """The outcome's record."""
     return Shipment(
         sale_id=stock.id,
@@ -141,4 +182,5 @@ def shipment(stock: Reservation, label: Label, message_id: str) -> Shipment:
         tracking_number=label.tracking_number,
         label_price=str(label.price or ""),
         message_id=message_id,
+        planned_anew=planned_anew,
     )

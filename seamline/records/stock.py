@@ -32,6 +32,11 @@ class StockRequest(Record):
     address: Address
     lines: tuple[StockLine, ...] = Field(min_length=1, max_length=500)
 
+    def same(self, other: StockRequest) -> bool:
+        """Whether it is for the same goods, to the same address."""
+        mine, theirs = ([(one.sku, one.quantity) for one in lines] for lines in (self.lines, other.lines))
+        return mine == theirs and self.address == other.address
+
 
 class ShipmentState(StrEnum):
     """How far the goods are in the warehouse."""
@@ -86,6 +91,8 @@ class Reservation(Record):
     shipment_id: str = ""
     state: ShipmentState
     lines: tuple[StockLine, ...] = ()
+    address: Address | None = None
+    """Where it goes; None where the system does not tell."""
     parcels: tuple[PackedParcel, ...] = Field(default=(), max_length=PARCELS_MAX)
     """Once it is packed, where the system or the packers tell it."""
 

@@ -40,7 +40,7 @@ The control API, JSON, wrong input answered with 422 and {detail: [{field, reaso
     DELETE /_simulator/faults/{id}                     ends one; the calls that it keeps waiting go on
     GET, PUT /_simulator/settings                      how fast the world moves: see `world.Settings`
     GET, PUT /_simulator/stock/{connection}            {sku: pieces}
-    POST /_simulator/warehouse/{connection}/shipments/{id}   {state: picked, packed or done;
+    POST /_simulator/warehouse/{connection}/shipments/{id}   {state: picked, packed, done or cancelled;
                                                        packages: [{lines: {sku: pieces}, weight_grams}]}
     POST /_simulator/parcels/{number}                  {state: TRANSIT, DELIVERED, RETURNED or FAILURE}
 

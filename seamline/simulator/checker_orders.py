@@ -23,6 +23,12 @@ class Orders:
         self._books = Books(one for one in effects if not is_about_payment(one))
         self._payments = Payments(effects)
         self._effects = [one for one in effects if not is_by_others(one)]
+        # What staff tell the shop of a parcel need not be told again, and must not be.
+        self._fulfilled_by_hand = [
+            one.model_copy(update={"operation": "post-fulfilment"})
+            for one in effects
+            if one.operation == "post-fulfilment-by-hand"
+        ]
         self._processes = processes
         self._remedies = Remedies(effects, processes)
         self._authorizations = authorizations
@@ -50,6 +56,8 @@ class Orders:
         for process in self._processes:
             mine = [effect for effect in live if _order(effect.reference) == process.reference]
             ever = [effect for effect in self._effects if _order(effect.reference) == process.reference]
+            if process.ending == "completed":
+                mine += [one for one in self._fulfilled_by_hand if _order(one.reference) == process.reference]
             yield from _ended_right(process, mine, ever, self._remedies)
         yield from _untold(list(self._books.rejected()), self._processes)
 

@@ -20,11 +20,11 @@ Stock = Annotated[dict[Annotated[str, Field(min_length=1, max_length=100)], Piec
 
 
 class Move(BaseModel):
-    """How far the warehouse has got with a shipment."""
+    """How far the warehouse has got with a shipment, or that somebody cancelled it."""
 
     model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
 
-    state: Literal["picked", "packed", "done"]
+    state: Literal["picked", "packed", "done", "cancelled"]
     packages: list[PackageWanted] = Field(default=[], max_length=PACKAGES_MAX)
 
 

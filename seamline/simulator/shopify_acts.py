@@ -17,7 +17,6 @@ from types import MappingProxyType
 from seamline.simulator import shopify_money as money
 from seamline.simulator.shopify_orders import (
     close_order,
-    edited_money,
     fulfilment_orders,
     fulfilments,
     gid,
@@ -207,29 +206,6 @@ class Acts:
         part = part | {"holds": kept, "status": status, "updated_at": time_text()}
         self.world.put(self.connection, "fulfillment-order", part["id"], part)
         return part
-
-    def edit(self, order: Body, quantities: Mapping[str, int], address: Mapping[str, str | None]) -> None:
-        """Staff set lines' quantities, by SKU, and fields of the address; nothing is refunded by it."""
-        lines = [
-            one | {"current_quantity": quantities.get(one["sku"], one["current_quantity"])} for one in order["lines"]
-        ]
-        changed = edited_money(order, lines)
-        wanted = {one["id"]: one["current_quantity"] for one in lines}
-        for part in fulfilment_orders(self.world, self.connection, order["id"]):
-            for line in part["lines"]:
-                line["remaining"] = min(line["remaining"], wanted[line["line_id"]]) if part["status"] != "CLOSED" else 0
-            self.world.put(self.connection, "fulfillment-order", part["id"], part)
-        where = order["address"] | dict(address) if order["address"] else (dict(address) or None)
-        order = touch(
-            self.world,
-            self.connection,
-            order
-            | {"lines": lines, "money": changed, "address": where, "totals": [*order["totals"], changed["total"]]},
-        )
-        if quantities:
-            edit = {"id": int(self._new_id()), "order_id": int(order["id"]), "committed_at": order["updated_at"]}
-            self.webhooks.order_event("orders/edited", order, {"order_edit": edit})
-        self.webhooks.order_event("orders/updated", order)
 
     def _paid(self, order: Body) -> None:
         if money.financial_status(order) == "PAID":

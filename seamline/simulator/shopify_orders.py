@@ -121,7 +121,7 @@ def make_order(world: World, connection: str, wanted: OrderWanted) -> Body:
     order_id = str(wanted.id) if wanted.id else _free_id(world, connection)
     if world.get(connection, "order", order_id):
         raise ValueError(f"id: order {order_id} exists already; leave id out to get a free one")
-    lines = [_line(world, connection, line) for line in wanted.lines]
+    lines = [make_line(world, connection, line) for line in wanted.lines]
     stamp = time_text()
     order: Body = {
         **wanted.model_dump(
@@ -253,7 +253,8 @@ def _free_id(world: World, connection: str) -> str:
             return order_id
 
 
-def _line(world: World, connection: str, wanted: LineWanted) -> Body:
+def make_line(world: World, connection: str, wanted: LineWanted) -> Body:
+    """A new line of an order."""
     article = ARTICLES.get(wanted.sku)
     ships = wanted.requires_shipping
     price = wanted.unit_price if wanted.unit_price is not None else article.price if article else Amount(10)

@@ -10,8 +10,16 @@ from fastapi import APIRouter
 from pydantic import BaseModel, ConfigDict, Field
 
 from seamline.simulator import shopify_money as money
+from seamline.simulator import shopify_people as people
 from seamline.simulator.shopify_acts import SYSTEM, Acts, By, UserError, not_cancellable
-from seamline.simulator.shopify_orders import MAIN_LOCATION, AddressWanted, OrderWanted, make_order
+from seamline.simulator.shopify_orders import (
+    LINES_MAX,
+    MAIN_LOCATION,
+    AddressWanted,
+    LineWanted,
+    OrderWanted,
+    make_order,
+)
 from seamline.simulator.shopify_returns import Returns
 from seamline.simulator.shopify_stock import Shelf
 from seamline.simulator.shopify_webhooks import Webhooks
@@ -74,9 +82,10 @@ class ReturnWanted(_Asked):
 
 
 class Edit(_Asked):
-    """What staff change in an order: quantities by SKU, and fields of the address by Shopify's names."""
+    """What staff change in an order: quantities by SKU, lines added, and fields of the address by Shopify's names."""
 
     quantities: dict[str, Annotated[int, Field(ge=0, le=100_000)]] = {}
+    add: list[LineWanted] = Field(default=[], max_length=LINES_MAX)
     address: AddressWanted | None = None
 
 
@@ -85,6 +94,13 @@ class StockSet(_Asked):
 
     quantities: dict[str, Annotated[int, Field(ge=0, le=1_000_000)]] = Field(min_length=1)
     location: str = Field(default=MAIN_LOCATION, max_length=100)
+
+
+class FulfilledByHand(_Asked):
+    """What staff fulfil by hand: all that is left, or these pieces by SKU, under this tracking number if any."""
+
+    tracking_number: str = Field(default="", max_length=100)
+    quantities: dict[str, Annotated[int, Field(gt=0, le=100_000)]] = {}
 
 
 def control(world: World, webhooks: Webhooks) -> APIRouter:
@@ -157,7 +173,16 @@ def _orders(routes: APIRouter, world: World, webhooks: Webhooks) -> None:
             raise WorldError(f"quantities: the order has no {', '.join(sorted(unknown))}")
         address = wanted.address.model_dump(exclude_unset=True) if wanted.address else {}
         with world.transaction():
-            Acts(world, connection, webhooks).edit(made, wanted.quantities, address)
+            people.edit(Acts(world, connection, webhooks), made, wanted.quantities, wanted.add, address)
+        return _named(made)
+
+    @routes.post("/orders/{order_id}/fulfil")
+    async def fulfil(connection: str, order_id: str, wanted: FulfilledByHand) -> dict[str, str]:
+        made = _order(world, connection, order_id)
+        tracking = {"number": wanted.tracking_number} if wanted.tracking_number else {}
+        with world.transaction():
+            if not people.fulfil(Acts(world, connection, webhooks), made, tracking, wanted.quantities):
+                raise WorldError("fulfil: nothing of it is left to fulfil", 409)
         return _named(made)
 
 

@@ -295,13 +295,16 @@ class Warehouse:
         at: datetime | None = None,
         packages: Sequence[PackageWanted] = (),
     ) -> str:
-        """Bring a shipment on until it is in `state`, in these packages. ValueError says why that cannot be."""
+        """Bring a shipment on to `state`, in these packages, or cancel it. ValueError says why that cannot be."""
         records = Records(self.world, connection, {})
         shipment = self.world.get(connection, SHIPMENT, shipment_id)
         if shipment is None:
             raise ValueError(f"shipment {shipment_id} is not in {connection}")
-        place, goal = self._step(shipment["state"]), self.STEPS.index(state)
-        if place is None or place > goal:
+        if state == "cancelled" and shipment["state"] != "done":
+            Buttons(records, at=at).press(SHIPMENT, shipment, "cancel")
+            return state
+        place, goal = self._step(shipment["state"]), self._step(state)
+        if place is None or goal is None or place > goal:
             raise ValueError(f"shipment {shipment_id} is {shipment['state']} and cannot become {state}")
         if packages:
             pack(records, shipment, packages)

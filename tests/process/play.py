@@ -134,7 +134,7 @@ class Vigil(Process):
         async with self.undoable():
             since = self.heard(EDITED)
             painted = await self.painted()
-            while not await self.until(stage.collected, painted, unless=EDITED, since=since):
+            while not await self.until(stage.collected, painted, unless=EDITED, since=since, refused=("gone",)):
                 since = self.heard(EDITED)
                 painted = await self.painted()
         return self.completed(painted)

@@ -4,13 +4,36 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
+from datetime import timedelta
+
+from temporalio.worker import Worker
 
 from seamline.errors import Outage, Refusal
-from seamline.process.view import Status, StepState, View
+from seamline.process.process import Process, process
+from seamline.process.start import Start
+from seamline.process.view import Outcome, Status, StepState, View
+from seamline.records.event import EventKind
+from tests.process import stage
 from tests.process.history import sent
-from tests.process.theatre import Handle, Theatre, event_types
+from tests.process.play import Vigil
+from tests.process.stage import Thing
+from tests.process.theatre import Handle, Theatre, event_types, sandbox
 
 CANCELLED = {"kind": "order-cancelled", "topic": "orders/cancelled", "external_id": "1"}
+
+
+@process("vigil")
+class Earlier(Process):
+    """The release before a vigil's wait gave way."""
+
+    roles = ("stage",)
+    hears = (EventKind.ORDER_EDITED,)
+
+    async def run(self, start: Start) -> Outcome:
+        async with self.undoable():
+            painted = await self.do(stage.paint, await self.do(stage.look, Thing(name="vigil")))
+            await self.until(stage.collected, painted)
+        return self.completed(painted)
 
 
 def edited(number: int = 1) -> dict[str, str]:
@@ -113,3 +136,35 @@ async def test_a_wait_that_is_held_up_gives_way_too(real: Theatre) -> None:
     real.workshop.script["collected"] = []
     await real.finished(handle)
     assert "ACTIVITY_TASK_CANCELED" in await event_types(handle)
+
+
+async def test_a_refusal_that_the_story_knows_gives_way_too(real: Theatre) -> None:
+    real.workshop.script["collected"] = [Refusal("gone")]
+    handle = await real.start(name="vigil")
+    assert (await real.finished(handle))["kind"] == "completed"
+    assert real.workshop.calls.count("paint") == 2
+    assert not (await real.view(handle)).decisions
+
+
+async def test_what_began_to_wait_before_the_release_goes_on_waiting(real: Theatre) -> None:
+    real.workshop.ready = False
+    real.queue = f"releases-{real.connection}"
+    handle = await real.start(name="vigil", task_timeout=timedelta(seconds=1))
+    async with released(real, Earlier):
+        await real.called("collected")
+        await handle.signal("happened", edited())
+        await real.until(handle, lambda view: view.notes)
+    async with released(real, Vigil):
+        await handle.signal("happened", edited(2))
+        await real.view(handle)
+        real.workshop.ready = True
+        assert (await real.finished(handle))["kind"] == "completed"
+    assert real.workshop.calls.count("paint") == 1
+    assert "WORKFLOW_TASK_FAILED" not in await event_types(handle)
+
+
+def released(world: Theatre, one: type[Process]) -> Worker:
+    """A worker of one release; without a cache the next release takes over at once."""
+    return Worker(
+        world.client, task_queue=world.queue, workflows=[one], workflow_runner=sandbox(), max_cached_workflows=0
+    )

@@ -233,7 +233,7 @@ few = settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=[Heal
 def test_shopifys_order(body: Any, mode: PaymentMode) -> None:
     def work(read: shopify_wire.Order) -> object:
         order = shopify.order(REFERENCE, read, "page", mode)
-        return [*broken_rules(order), *not_ready(order, Policy(), NOW), *order.problems_since(order, NOW)]
+        return [*broken_rules(order), *not_ready(order, Policy(), NOW), *order.payment_since(order, NOW)]
 
     assert_total(shopify_wire.Order, body, work)
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import hmac
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from seamline.records.event import BadSignature, Delivery, Event, EventKind, UnreadableEvent
 from seamline.records.reference import number_of, reference_of, with_parcel
@@ -40,7 +40,14 @@ def read(delivery: Delivery) -> Sequence[Event]:
         raise UnreadableEvent("data: is missing or not an object")
     metadata = data.get("metadata")
     key = metadata if isinstance(metadata, str) else ""
-    return [Event(kind=_KINDS[topic], topic=topic, reference=_about(_KINDS[topic], key))]
+    kind = _kind(topic, data)
+    return [Event(kind=kind, topic=topic, reference=_about(kind, key))]
+
+
+def _kind(topic: str, data: Mapping[str, object]) -> EventKind:
+    """What happened. What becomes of a label's money matters to those who do not care that it was made."""
+    refunded = topic == "transaction_updated" and str(data.get("status")).startswith("REFUND")
+    return EventKind.LABEL_REFUNDED if refunded else _KINDS[topic]
 
 
 def _about(kind: EventKind, key: str) -> str:

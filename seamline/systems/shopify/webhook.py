@@ -19,6 +19,8 @@ _KINDS = {
     "orders/paid": EventKind.ORDER_PAID,
     "orders/cancelled": EventKind.ORDER_CANCELLED,
     "orders/edited": EventKind.ORDER_EDITED,
+    # Shopify has no topic for a changed address. It is told by this one, as is much that changes nothing for us.
+    "orders/updated": EventKind.ORDER_EDITED,
     "refunds/create": EventKind.ORDER_REFUNDED,
     "fulfillments/create": EventKind.ORDER_FULFILLED,
     "returns/request": EventKind.RETURN_OPENED,

@@ -247,6 +247,22 @@ def _addressee(company: str, name: str) -> tuple[str, str | None]:
     return company or name, name if company else None
 
 
+def _place(address: wire.DeliveryAddress | None) -> dict[str, str] | None:
+    """The address that a sale goes to, as it was written: the region is left out."""
+    if address is None:
+        return None
+    street1, _, street2 = address.street.partition("\n")
+    return {
+        "name": (address.attn or address.party_name)[:200],
+        "company": address.party_name[:200] if address.attn else "",
+        "street1": street1[:200],
+        "street2": street2[:200],
+        "postcode": address.postal_code[:20],
+        "city": address.city[:100],
+        "country": address.country.code[:2] if address.country else "",
+    }
+
+
 def _street(street1: str, street2: str) -> str:
     """Both lines."""
     return "\n".join(filter(None, [street1, street2]))
@@ -295,6 +311,7 @@ RESERVATION = FieldMapping(
         Field("shipments", "shipment_id", by(_first_live)),
         Field(("shipments", "state"), "state", by(state_of)),
         Field("lines", "lines", each=SALE_LINE, only=_counts, rule="those of a product, with a quantity"),
+        Field("shipment_address", "address", by(_place)),
         Field("$page", "page"),
     ),
     way=Way.READ,

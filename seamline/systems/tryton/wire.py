@@ -22,6 +22,12 @@ SALE_FIELDS = (
     "lines.product.code",
     "shipments.number",
     "shipments.state",
+    "shipment_address.party_name",
+    "shipment_address.attn",
+    "shipment_address.street",
+    "shipment_address.postal_code",
+    "shipment_address.city",
+    "shipment_address.country.code",
 )
 SHIPMENT_FIELDS = (
     "state",
@@ -94,6 +100,17 @@ class Shipment(Wire):
     state: str
 
 
+class DeliveryAddress(Wire):
+    """Where a sale goes, with the code of its country."""
+
+    party_name: Text = ""
+    attn: Text = ""
+    street: Text = ""
+    postal_code: Text = ""
+    city: Text = ""
+    country: Coded | None = None
+
+
 class Sale(Wire):
     """A sale: draft, quotation, confirmed, processing, done or cancelled."""
 
@@ -104,6 +121,7 @@ class Sale(Wire):
     currency: Coded
     lines: tuple[SaleLine, ...] = ()
     shipments: tuple[Shipment, ...] = ()
+    shipment_address: DeliveryAddress | None = None
 
 
 class Move(Wire):

@@ -1,0 +1,165 @@
+"""What people do to an order while its process runs: noticed, adopted, planned anew, or named to them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from temporalio import workflow
+
+from activities import carrier, inventory, shop
+from activities.shop import OrderRequest
+from seamline.errors import Problem
+from seamline.process.asking import Choice, Question
+from seamline.process.step import Done
+from seamline.records.event import EventKind
+from seamline.records.order import Order
+from seamline.records.order_changes import (
+    CANCELLED_THERE,
+    Difference,
+    adopted,
+    changed,
+    difference,
+    in_the_way,
+    over,
+)
+from seamline.records.order_rules import not_ours
+from seamline.records.parcel import Label, LabelState
+from seamline.records.shipping import FulfilmentRequest
+from seamline.records.shipping_plan import Plan
+from seamline.records.stock import Reservation, ShipmentState
+from workflows.reserving import Reserving
+
+NEWS = (EventKind.ORDER_EDITED, EventKind.ORDER_REFUNDED, EventKind.ORDER_FULFILLED, EventKind.LABEL_REFUNDED)
+"""What may change a plan under way."""
+PLANS_ANEW = "plans-anew"
+"""The change since which people's changes are planned anew: runs that were begun before it wait for staff."""
+PLAN_ANEW, AS_PLANNED = "plan-anew", "as-planned"
+STOCK, LABEL = "stock", "label"
+"""What people can have taken back."""
+
+
+class Replanning(Reserving):
+    """A process whose plan follows what people do in the systems."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.known = 0
+        """How much had been told of the order and its label when they were last looked at."""
+        self.times_anew = 0
+
+    def broken_rules(self, order: Order) -> list[Problem]:
+        """What staff must mend before anything is done."""
+        raise NotImplementedError
+
+    async def fetched(self, check: Callable[[Order], list[Problem]]) -> Done[OrderRequest, Order]:
+        """The order as the shop has it now: what was told of it until here is no news any more."""
+        self.known = self.heard(NEWS)
+        return await self.perform(shop.fetch_order, OrderRequest(), check=check)
+
+    async def as_it_is_now(self, plan: Plan) -> Plan:
+        """The plan, made anew where something was told of the order while it was held."""
+        if self.heard(NEWS) == self.known or not workflow.patched(PLANS_ANEW):
+            return plan
+        now = (await self.fetched(self.broken_rules)).result
+        if ignored := not_ours(now, self.policy):
+            await self.stop(ignored.text)
+        return plan.anew(now)
+
+    async def still_wanted(self, plan: Plan) -> Order | None:
+        """The order as the shop has it now; None when people changed what is under way."""
+        order = (await self.fetched(lambda now: self.unpayable(plan, now))).result
+        if order.cancelled:
+            await self.stop(CANCELLED_THERE)
+        return None if changed(plan, order) and workflow.patched(PLANS_ANEW) else order
+
+    def unpayable(self, plan: Plan, now: Order) -> list[Problem]:
+        """Why the payment cannot be collected. What else was changed is looked over next, by its own rules."""
+        what = changed(plan, now)
+        if now.cancelled or (what and workflow.patched(PLANS_ANEW)):
+            return []
+        if what:
+            return [Problem(field="lines", reason=f"{what}: cancel here and start anew, or change it back there")]
+        return now.payment_since(plan.found, workflow.now())
+
+    async def looked_over(
+        self, plan: Plan, stock: Reservation, label: Label, told: FulfilmentRequest
+    ) -> tuple[Plan, list[str]]:
+        """The plan for what the systems have now, and what is to be made anew since people took it back."""
+        stock = await self.do(inventory.look, stock)
+        if label.key:
+            label = await self.do(carrier.look, label)
+        fulfilled = await self.do(shop.fulfilments, told)
+        looked = await self.fetched(lambda now: in_the_way(plan, now, fulfilled, self.policy, workflow.now()))
+        now = looked.result
+        if reason := over(plan, now, fulfilled):
+            await self.stop(reason)
+        for note in adopted(plan, now, fulfilled):
+            self.note(note)
+        return await self.next_plan(plan, now, stock.state), await self.taken_back(stock, label)
+
+    async def next_plan(self, plan: Plan, now: Order, state: ShipmentState) -> Plan:
+        """The plan for what the order is now, if people or the policy want that, else as it was."""
+        what = difference(plan, now)
+        if not what:
+            return plan.seen(now)
+        if state is ShipmentState.DONE:
+            return self.left_meanwhile(plan, now)
+        answer = await self.ask(changed_order(what, packed=state is ShipmentState.PACKED))
+        self.note(f"changed in the shop to {what.told}: {answer.told}")
+        if answer.choice == AS_PLANNED:
+            return plan.seen(now)
+        self.times_anew += 1
+        return plan.anew(now)
+
+    def left_meanwhile(self, plan: Plan, now: Order) -> Plan:
+        """The goods have left as they were planned: what the customer is to get of the change is for people."""
+        self.leave_customer_to_people(f"changed in the shop to {difference(plan, now).told}")
+        return plan.seen(now)
+
+    async def taken_back(self, stock: Reservation, label: Label) -> list[str]:
+        """What people took back in the systems, and want to be made anew."""
+        gone = []
+        if stock.state is ShipmentState.CANCELLED:
+            await self.ask(shipment_gone(stock))
+            gone.append(STOCK)
+        if label.state in (LabelState.REFUND_REQUESTED, LabelState.REFUNDED):
+            await self.ask(label_gone(label))
+            gone.append(LABEL)
+        return gone
+
+
+def changed_order(what: Difference, *, packed: bool) -> Question:
+    """Whether a change in the shop is followed. Before packing the policy says so, unless it is set otherwise."""
+    anew = "Plan anew what the order says now"
+    return Question(
+        "changed-after-packing" if packed else "changed-order",
+        "Decide on a changed order",
+        f"the order was changed in the shop to {what.told}" + (", and it is packed" if packed else ""),
+        about=what,
+        choices=(
+            Choice(PLAN_ANEW, f"{anew}: what is packed is taken back" if packed else anew),
+            Choice(AS_PLANNED, "Ship what was planned"),
+        ),
+    )
+
+
+def shipment_gone(stock: Reservation) -> Question:
+    """Whether stock is reserved again after people cancelled the shipment."""
+    return Question(
+        "shipment-gone",
+        "Decide on a cancelled shipment",
+        f"shipment {stock.shipment_id} was cancelled in the inventory system",
+        about=stock,
+        choices=(Choice("reserve-anew", "Reserve the stock again, in a new shipment"),),
+    )
+
+
+def label_gone(label: Label) -> Question:
+    """Whether another label is bought after people had this one refunded."""
+    return Question(
+        "label-gone",
+        "Decide on a refunded label",
+        f"label {label.id} was refunded at the carrier by others",
+        about=label,
+        choices=(Choice("buy-anew", "Buy another label, for the same parcel"),),
+    )

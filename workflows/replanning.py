@@ -130,17 +130,13 @@ class Replanning(Reserving):
 
 def changed_order(what: Difference, *, packed: bool) -> Question:
     """Whether a change in the shop is followed. Before packing the policy says so, unless it is set otherwise."""
-    anew = "Plan anew what the order says now"
-    return Question(
-        "changed-after-packing" if packed else "changed-order",
-        "Decide on a changed order",
-        f"the order was changed in the shop to {what.told}" + (", and it is packed" if packed else ""),
-        about=what,
-        choices=(
-            Choice(PLAN_ANEW, f"{anew}: what is packed is taken back" if packed else anew),
-            Choice(AS_PLANNED, "Ship what was planned"),
-        ),
-    )
+    title, reason = "Decide on a changed order", f"the order was changed in the shop to {what.told}"
+    as_planned = Choice(AS_PLANNED, "Ship what was planned")
+    if packed:
+        anew = Choice(PLAN_ANEW, "Take back what is packed, and pack what the order says now")
+        return Question("changed-after-packing", title, f"{reason}, and it is packed", what, choices=(anew, as_planned))
+    anew = Choice(PLAN_ANEW, "Plan anew what the order says now")
+    return Question("changed-order", title, reason, what, choices=(anew, as_planned))
 
 
 def shipment_gone(stock: Reservation) -> Question:

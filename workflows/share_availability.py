@@ -9,7 +9,8 @@ from __future__ import annotations
 from temporalio import workflow
 
 from activities import inventory, shop
-from seamline.process.process import Process, begin, process
+from seamline.process.beginning import begin
+from seamline.process.process import Process, process
 from seamline.process.start import Start
 from seamline.process.view import Outcome
 from seamline.records.level import (
@@ -83,4 +84,4 @@ class ShareOnSchedule:
     @workflow.run
     async def run(self, start: Start) -> bool:
         """Whether it was begun."""
-        return await begin(ShareAvailability, start, again=True)
+        return await begin(ShareAvailability.name, start, again=True)

@@ -13,7 +13,7 @@ help:
 	@echo "make test-slow   releases over builds, resets, resumed runs, short storms, deals disturbed: minutes more"
 	@echo "make matrix   every step of an order, disturbed in every way at every moment"
 	@echo "make storm    many orders while every part dies and every fault is drawn; SEED=1 ORDERS=200"
-	@echo "make storm-self-test   breaks the product in four places, and sees a storm find each"
+	@echo "make storm-self-test   breaks the product in five places, and sees a storm find each"
 	@echo "make check    formatting, types, import rules"
 	@echo "make format   put the code in form"
 	@echo "make lock     renew requirements.lock from pyproject.toml"

@@ -56,6 +56,7 @@ def figures(report: Report) -> Table:
         "done by people meanwhile": f"{kept.acts.total()}: {_counts(kept.acts)}",
         "webhooks sent again": str(kept.duplicates),
         "orders polled for": str(kept.gaps),
+        "calls stopped by people": f"{len(kept.stops)} times",
         "calls in outages": f"{_worst(judgement.outages)}, of {len(judgement.outages)} outages",
         "calls in 10 s": _worst(judgement.windows),
         "workflow tasks": f"{judgement.failed_tasks.total()} failed, {judgement.timed_out_tasks} timed out",

@@ -13,7 +13,7 @@ from temporalio.service import RPCError, RPCStatusCode
 
 from tests.storm.odds import SHOP, Does
 from tests.storm.plan import Act, Plan
-from tests.storm.scene import PROCESS, RPC_SECONDS_MAX, Handle, Scene, insist
+from tests.storm.scene import PARCEL, PROCESS, RPC_SECONDS_MAX, Handle, Scene, insist
 
 LOOK_SECONDS = 0.2
 SECOND_CANCEL_SECONDS = 0.5
@@ -22,7 +22,7 @@ CONFLICT = 409
 UNPROCESSABLE = 422
 RESUME_SECONDS_MAX = 60
 START = "start"
-_ON_MONEY = {Does.CAPTURE: "capture", Does.LAPSE: "lapse", Does.REFUND: "refund"}
+_ON_MONEY = {Does.CAPTURE: "capture", Does.LAPSE: "lapse", Does.REFUND: "refund", Does.PAY: "pay"}
 _RPC = timedelta(seconds=RPC_SECONDS_MAX)
 
 
@@ -56,11 +56,14 @@ async def _do(scene: Scene, reference: str, act: Act) -> bool:
             # An article can be missing: some kinds of orders have others.
             await scene.simulator("POST", f"{order}/edit", act.change, taken=[UNPROCESSABLE])
             scene.changed_in_shop.add(reference)
+            scene.edited.add(reference)
         case Does.CAPTURE if reference in scene.paid_anew:
             # Nobody sane takes the money twice.
             return True
-        case Does.CAPTURE | Does.LAPSE | Does.REFUND:
+        case Does.CAPTURE | Does.LAPSE | Does.REFUND | Does.PAY:
             await scene.simulator("POST", f"{order}/payment", {"action": _ON_MONEY[act.does]}, taken=[CONFLICT])
+        case Does.LOSE:
+            return await _lost(scene, reference, act)
         case Does.TERMINATE:
             if not await _terminated(handle):
                 return act.moment != START
@@ -71,6 +74,17 @@ async def _do(scene: Scene, reference: str, act: Act) -> bool:
     if act.twice:
         await asyncio.sleep(SECOND_CANCEL_SECONDS)
         await _cancelled(handle)
+    return True
+
+
+async def _lost(scene: Scene, reference: str, act: Act) -> bool:
+    """False until the parcel is followed; one that has arrived is not lost any more."""
+    shipped, followed = await scene.view(f"{PROCESS}:{reference}"), await scene.view(f"{PARCEL}:{reference}")
+    if followed is None or shipped is None or shipped.outcome is None:
+        return False
+    if followed.outcome is None:
+        number = shipped.outcome.model_dump()["result"]["tracking_number"]
+        await scene.simulator("POST", f"parcels/{number}", act.change)
     return True
 
 

@@ -4,20 +4,23 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
+from seamline import stopping
 from seamline.child import ChildFailed, Part
-from tests.storm.plan import Kill
+from seamline.temporal import TemporalUnreachable
+from tests.storm.plan import Kill, Stop
 from tests.storm.scene import Outage, Scene
 
 START_TRIES_MAX = 20
 START_PAUSE_SECONDS = 0.5
 DOOR_BEFORE_SECONDS = 0.3
+WHO, WHY = "sam", "the storm"
 
 
 class Disturber:
-    """Kills and starts the parts, makes and ends the faults.
+    """Kills and starts the parts, makes and ends the faults, stops calls and releases them.
 
     `blind` are searches, by connection and operation, that find nothing throughout.
     """
@@ -39,6 +42,10 @@ class Disturber:
         if kill.door_too:
             # Just before the part is back, so that what the door took and did not hand on meanwhile is lost.
             self._later(self._scene.local.door.name, kill.down_seconds - DOOR_BEFORE_SECONDS, DOOR_BEFORE_SECONDS)
+
+    def stop(self, stop: Stop) -> None:
+        """Have people stop all calls to a connection now, and release it later."""
+        self._running.add(asyncio.create_task(self._stop(stop)))
 
     async def draw_faults(self, faults: Sequence[Mapping[str, Any]]) -> None:
         """End the faults of before, and make these."""
@@ -64,6 +71,14 @@ class Disturber:
             if not part.running:
                 raise ChildFailed(f"{part.name} ended by itself: see {part.log}")
 
+    async def _stop(self, stop: Stop) -> None:
+        client, connection = self._scene.client, stop.connection
+        await _unless_away(lambda: stopping.stop(client, connection, why=WHY, who=WHO))
+        began = time.time()
+        await asyncio.sleep(stop.seconds)
+        self._scene.figures.stops.append(Outage(connection, began, time.time()))
+        await _unless_away(lambda: stopping.release(client, connection, why=WHY, who=WHO))
+
     def _later(self, name: str, after_seconds: float, down_seconds: float) -> None:
         task = asyncio.create_task(self._kill(name, after_seconds, down_seconds))
         self._running.add(task)
@@ -78,6 +93,17 @@ class Disturber:
             await _start(part)
             if part in self._scene.local.workers:
                 self._scene.figures.worker_starts.append(time.time())
+
+
+async def _unless_away(call: Callable[[], Awaitable[None]]) -> None:
+    """As people do it: again, while Temporal is dead."""
+    for left in reversed(range(START_TRIES_MAX)):
+        try:
+            return await call()
+        except TemporalUnreachable:
+            if not left:
+                raise
+            await asyncio.sleep(START_PAUSE_SECONDS)
 
 
 async def _start(part: Part) -> None:

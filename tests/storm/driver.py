@@ -29,6 +29,8 @@ async def send_orders(scene: Scene, plan: Plan, disturber: Disturber) -> None:
     for number, order in enumerate(plan.orders):
         for kill in plan.kills.get(number, ()):
             disturber.kill(kill)
+        if stop := plan.stops.get(number):
+            disturber.stop(stop)
         if faults := plan.faults.get(number):
             await disturber.draw_faults(faults)
         await _until_there_is_room(scene)

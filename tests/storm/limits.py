@@ -21,6 +21,9 @@ PROBES_FIRST_SECONDS = (1, 2, 4)
 PROBE_SECONDS = 5
 """Half-open lets one call through after 1, 2, 4 and then every 5 s: the breaker's settings on one machine."""
 
+UNDER_WAY_SECONDS_MAX = 11.0
+"""An attempt of the storm's policy, and what Temporal takes to hand out no more tasks."""
+
 Call = Mapping[str, Any]
 
 
@@ -64,6 +67,12 @@ def calls_while_down(outage: Outage, calls: Sequence[Call], workers: Workers) ->
     ]
     lives = workers.lives(outage.began, outage.ended)
     return Counted(outage.connection, len(hit), lives * calls_of_one_worker_max(outage.ended - outage.began))
+
+
+def calls_while_stopped(stop: Outage, calls: Sequence[Call]) -> int:
+    """How many calls were made although people had stopped them, once those under way had ended."""
+    began = stop.began + UNDER_WAY_SECONDS_MAX
+    return sum(one["connection"] == stop.connection and began <= one["at"] <= stop.ended for one in calls)
 
 
 def calls_of_one_worker_max(seconds: float) -> int:

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
+from tests.end_to_end.kinds import CAPTURED, IGNORED, SHIPPED
+
 SHOP, ERP, CARRIER, MAIL, CHAT = "shop-uk", "erp-main", "shippo-main", "mail-main", "chat-main"
 SKUS = ("MUG-BLUE", "TEE-M", "BOOK-TIDE")
 SCARCE_SKU = "LAST-ONE"
@@ -25,9 +27,16 @@ class Kind:
     ours: bool = True
 
 
+ONE_PIECE: Mapping[str, Any] = {"lines": [{}]}
+"""What the amounts of the kinds in the tables of orders are made for."""
 AUTHORISED: Mapping[str, Any] = {"financial_status": "AUTHORIZED"}
 RISKY: Mapping[str, Any] = {"risk": "INVESTIGATE", "risk_facts": ["The card was refused twice."]}
 KINDS: Mapping[str, Kind] = {
+    **{name: Kind(1, {**ONE_PIECE, **wanted}) for name, wanted in SHIPPED.items()},
+    **{name: Kind(1, {**ONE_PIECE, **AUTHORISED, **wanted}) for name, (wanted, _) in CAPTURED.items()},
+    **{name: Kind(1, {**ONE_PIECE, **wanted}, ours=False) for name, (wanted, _) in IGNORED.items()},
+    "not paid yet": Kind(2, {"financial_status": "PENDING"}),
+    "partly paid": Kind(2, {"financial_status": "PARTIALLY_PAID"}),
     "plain": Kind(42),
     "no email": Kind(5, {"email": None}),
     "bad postcode": Kind(6, {"address": {"zip": BAD_POSTCODE}}),
@@ -54,6 +63,8 @@ class Does(StrEnum):
     REFUND = "refunded in the shop"
     CAPTURE = "captured in the shop"
     LAPSE = "authorisation lapsed"
+    PAY = "paid by the customer"
+    LOSE = "lost or sent back by the carrier"
     TERMINATE = "terminated in Temporal"
 
 
@@ -65,12 +76,16 @@ DEEDS: Mapping[Does | None, int] = {
     Does.SHOP_CANCEL: 10,
     Does.EDIT: 5,
     Does.REFUND: 2,
+    Does.LOSE: 6,
     Does.TERMINATE: 3,
 }
 """How often people do what. None: nothing."""
 MONEY_DEEDS: Mapping[Does | None, int] = {None: 60, Does.CAPTURE: 25, Does.LAPSE: 15}
 """What may happen besides to the money of an order that is authorised; before its goods leave."""
 MONEY_MOMENTS = ("start", "reserve", "buy-label")
+PARCEL_ENDS = ("FAILURE", "RETURNED")
+STOP_SECONDS = (14.0, 18.0)
+"""How long people stop all calls to a connection: longer than a call can be under way when they do."""
 
 OUTAGE_SECONDS = (3.0, 8.0)
 DELAY_SECONDS = (0.1, 5.0)

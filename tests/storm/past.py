@@ -81,4 +81,6 @@ def _read_event(past: Past, event: HistoryEvent) -> None:
 
 
 def _amends(payloads: Iterable[Any]) -> bool:
-    return any(b'"amend"' in payload.data for payload in payloads)
+    """Also a choice that comes with a change to what is shown."""
+    said = [payload.data for payload in payloads]
+    return any(b'"amend"' in one or (b'"choose"' in one and b'"change"' in one) for one in said)

@@ -8,29 +8,34 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from tests.storm.odds import (
+    CARRIER,
     DEEDS,
+    ERP,
     FAULTS,
     KINDS,
     MOMENTS,
     MONEY_DEEDS,
     MONEY_MOMENTS,
     OPERATIONS,
+    PARCEL_ENDS,
     RATE_OF_OTHERS,
     RATES,
     SHOP,
     SKUS,
+    STOP_SECONDS,
     Does,
 )
 
 ORDER_ID_FIRST = 70_001
 FAULTS_FOR_ORDERS = 6
+ORDERS_FOR_STOP = 30
 FAULTS_AT_ONCE = (3, 7)
 PIECES_MAX = 3
 
 
 @dataclass(frozen=True)
 class Act:
-    """What somebody does to one order once its moment has come; `twice` cancels a second time through Temporal."""
+    """What becomes of one order once its moment has come; `twice` cancels a second time through Temporal."""
 
     does: Does
     moment: str
@@ -59,7 +64,8 @@ class PlannedOrder:
     @property
     def topic(self) -> str:
         """The event that starts its process."""
-        return "orders/create" if is_authorised(self.wanted) else "orders/paid"
+        early = is_authorised(self.wanted) or self.wanted.get("terms") or awaits_rest(self.wanted)
+        return "orders/create" if early else "orders/paid"
 
 
 @dataclass(frozen=True)
@@ -72,8 +78,16 @@ class Kill:
 
 
 @dataclass(frozen=True)
+class Stop:
+    """People stop all calls to a connection, and release it after a while."""
+
+    connection: str
+    seconds: float
+
+
+@dataclass(frozen=True)
 class Plan:
-    """Everything that a seed decides. `kills` and `faults` are by the number of the order before which they come.
+    """Everything that a seed decides. What comes before an order is by that order's number.
 
     `world` are settings of the simulator that differ from other storms'.
     """
@@ -83,6 +97,7 @@ class Plan:
     kills: Mapping[int, Sequence[Kill]]
     faults: Mapping[int, Sequence[Mapping[str, Any]]]
     world: Mapping[str, Any] = field(default_factory=dict)
+    stops: Mapping[int, Stop] = field(default_factory=dict)
 
 
 def make_plan(seed: int, orders: int) -> Plan:
@@ -92,6 +107,7 @@ def make_plan(seed: int, orders: int) -> Plan:
         orders=_orders(dice_of(seed, "orders"), orders),
         kills=_kills(dice_of(seed, "kills"), orders),
         faults=_faults(dice_of(seed, "faults"), orders),
+        stops=_stops(dice_of(seed, "stops"), orders),
     )
 
 
@@ -108,7 +124,7 @@ def _orders(dice: random.Random, count: int) -> list[PlannedOrder]:
 def _order(dice: random.Random, order_id: int, kind: str) -> PlannedOrder:
     lines = [{"sku": dice.choice(SKUS), "quantity": dice.randint(1, PIECES_MAX)}]
     again = dice.choice((0, 0, 0, 1, 2, 4))
-    acts = [_act(dice, lines[0]["sku"]), *([_money_act(dice)] if is_authorised(KINDS[kind].wanted) else [])]
+    acts = [_act(dice, lines[0]["sku"]), _money_act(dice, KINDS[kind].wanted)]
     return PlannedOrder(
         id=order_id,
         kind=kind,
@@ -126,6 +142,11 @@ def is_authorised(wanted: Mapping[str, Any]) -> bool:
     return wanted.get("financial_status") == "AUTHORIZED"
 
 
+def awaits_rest(wanted: Mapping[str, Any]) -> bool:
+    """Whether the customer of such an order has paid a part."""
+    return wanted.get("financial_status") == "PARTIALLY_PAID"
+
+
 def _act(dice: random.Random, sku: str) -> Act | None:
     does = dice.choices(list(DEEDS), list(DEEDS.values()))[0]
     moment = dice.choices(list(MOMENTS), list(MOMENTS.values()))[0]
@@ -139,11 +160,17 @@ def _act(dice: random.Random, sku: str) -> Act | None:
             return Act(does, moment, change=change)
         case Does.CANCEL | Does.SHOP_CANCEL:
             return Act(does, moment, twice)
+        case Does.LOSE:
+            return Act(does, "post-fulfilment", change={"state": dice.choice(PARCEL_ENDS)})
         case _:
             return Act(does, moment)
 
 
-def _money_act(dice: random.Random) -> Act | None:
+def _money_act(dice: random.Random, wanted: Mapping[str, Any]) -> Act | None:
+    if wanted.get("financial_status") in ("PENDING", "PARTIALLY_PAID") and not wanted.get("terms"):
+        return Act(Does.PAY, "start")
+    if not is_authorised(wanted):
+        return None
     does = dice.choices(list(MONEY_DEEDS), list(MONEY_DEEDS.values()))[0]
     moment = dice.choice(MONEY_MOMENTS)
     return Act(does, moment) if does else None
@@ -160,6 +187,13 @@ def _kills(dice: random.Random, orders: int) -> dict[int, list[Kill]]:
         kill = Kill("Temporal", dice.uniform(2, 6), door_too=number % 2 == 0)
         kills.setdefault(dice.randrange(orders), []).append(kill)
     return kills
+
+
+def _stops(dice: random.Random, orders: int) -> dict[int, Stop]:
+    return {
+        dice.randrange(orders): Stop(dice.choice((SHOP, ERP, CARRIER)), dice.uniform(*STOP_SECONDS))
+        for _ in range(orders // ORDERS_FOR_STOP)
+    }
 
 
 def _faults(dice: random.Random, orders: int) -> dict[int, list[dict[str, Any]]]:

@@ -21,7 +21,7 @@ from tests.storm.odds import SHOP
 INSIST_SECONDS_MAX = 60
 INSIST_PAUSE_SECONDS = 0.2
 RPC_SECONDS_MAX = 5
-PROCESS = "order-to-shipment"
+PROCESS, PARCEL = "order-to-shipment", "follow-parcel"
 
 Handle = WorkflowHandle[Any, Any]
 T = TypeVar("T")
@@ -32,7 +32,7 @@ AWAY = (httpx.HTTPError, RPCError, TimeoutError)
 
 @dataclass(frozen=True)
 class Outage:
-    """A system that was down, from and to in Unix time."""
+    """A system that was down, or that people stopped all calls to, from and to in Unix time."""
 
     connection: str
     began: float
@@ -51,6 +51,7 @@ class Figures:
     gaps: int = 0
     """Orders whose webhook was never taken, and that were polled."""
     outages: list[Outage] = field(default_factory=list)
+    stops: list[Outage] = field(default_factory=list)
     worker_starts: list[float] = field(default_factory=list)
     """Unix times at which a worker was started again."""
 
@@ -72,6 +73,8 @@ class Scene:
         """References of the orders that the shop has made so far."""
         self.changed_in_shop: set[str] = set()
         """References of the orders that people cancelled or edited there."""
+        self.edited: set[str] = set()
+        """Those that were edited: what was made for them may be made anew."""
         self.paid_anew: set[str] = set()
         """References of the orders whose customer was asked to pay by other means."""
         self.terminated: set[str] = set()

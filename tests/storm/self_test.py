@@ -78,6 +78,15 @@ BREAKS = (
         16,
         ("lost",),
     ),
+    Break(
+        "the stop of all calls",
+        "seamline/stopping.py",
+        "RateLimit(requests_per_second=0)",
+        "RateLimit(requests_per_second=100)",
+        "stopped",
+        9,
+        ("stopped",),
+    ),
 )
 
 

@@ -30,6 +30,8 @@ PARCEL_GRAMS_MAX = 1500
 REFUND_REJECTED = "refund-rejected"
 BROKEN_RULES, ORDER_CANCELLED = "broken-rules", "order-cancelled"
 PURPOSES = ("fetch-order", "risk", "check-address", "reserve", "dear-label", "buy-label", "capture", "post-fulfilment")
+LOST_PARCELS = ("close", "refund", "reship", "claim")
+"""What becomes of lost parcels, by the order's number."""
 GOOD_POSTCODE = "CB2 1RX"
 GOOD_ADDRESS = {
     "name": "Jo Fielding",
@@ -50,6 +52,9 @@ RUBBISH: tuple[tuple[str, list[Any]], ...] = (
     ("happened", [{"kind": "explosion", "topic": "orders/cancelled"}]),
     ("no-such-signal", [[]]),
 )
+
+WAIT = "wait"
+"""The choice to do nothing: what is waited for must then be seen to."""
 
 Decision = Mapping[str, Any]
 
@@ -107,6 +112,8 @@ def _any_answer(dice: random.Random, wait: Wait) -> Decision | None:
     """An amendment, or any other answer that leaves nothing to be done by hand, whether that helps or not."""
     if Action.AMEND in wait.actions and dice.random() < 0.5 and (change := _any_change(dice, wait)):
         return _answer(wait, Action.AMEND, change=change)
+    if choices := [one for one in wait.choices if one != WAIT]:
+        return _answer(wait, Action.CHOOSE, choice=dice.choice(choices))
     weighted = (Action.RETRY, Action.RETRY, Action.APPROVE, Action.APPROVE, Action.REJECT, Action.CANCEL)
     possible = [action for action in weighted if action in wait.actions]
     return _answer(wait, dice.choice(possible)) if possible else None
@@ -131,6 +138,8 @@ async def settle(scene: Scene, seconds_max: float) -> list[str]:
     tries: Counter[str] = Counter()
     deadline = asyncio.get_running_loop().time() + seconds_max
     while open_ := await scene.open_processes():
+        # Goods come in, for those who wait for them.
+        await scene.simulator("PUT", f"stock/{ERP}", {SCARCE_SKU: 1})
         if asyncio.get_running_loop().time() > deadline:
             return open_
         await asyncio.gather(*(_release(scene, workflow_id, tries) for workflow_id in open_))
@@ -156,8 +165,10 @@ async def good_answer(scene: Scene, view: View) -> Decision | None:
     wait = view.waits[0]
     if wait.status is Status.HELD_UP:
         return None
+    if Action.CHOOSE in wait.actions:
+        return _good_choice(_order_number(view), wait)
     if Action.APPROVE in wait.actions:
-        rejected = int(view.reference.rpartition(":")[2]) % REJECTED_OF == 0
+        rejected = _order_number(view) % REJECTED_OF == 0
         return _answer(wait, Action.REJECT if rejected else Action.APPROVE)
     if wait.cause.endswith(REFUND_REJECTED):
         return _answer(wait, Action.SKIP)
@@ -170,10 +181,27 @@ async def good_answer(scene: Scene, view: View) -> Decision | None:
         if purpose == "check-address":
             return _good_address(wait)
         if purpose == "reserve":
-            return await _good_goods(scene, wait)
+            return _good_goods(wait)
     if purpose == "post-fulfilment" and (held := await _fulfilment(scene, view, wait)):
         return _answer(wait, Action.SKIP, result=held)
     return _answer(wait, Action.RETRY)
+
+
+def _good_choice(number: int, wait: Wait) -> Decision:
+    """Goods that are short come in later, or others are sent; a lost parcel has its remedy."""
+    match _purpose(wait):
+        case "short-stock" if number % 2:
+            return _answer(wait, Action.CHOOSE, choice=WAIT)
+        case "short-stock":
+            return _answer(wait, Action.CHOOSE, choice="substitute", change={"lines": {"0": {"sku": SKUS[0]}}})
+        case "claim":
+            return _answer(wait, Action.CHOOSE, choice="paid")
+    remedy = LOST_PARCELS[number % len(LOST_PARCELS)]
+    return _answer(wait, Action.CHOOSE, choice=remedy if remedy in wait.choices else LOST_PARCELS[0])
+
+
+def _order_number(view: View) -> int:
+    return int(view.reference.rpartition(":")[2].partition(".")[0])
 
 
 def _purpose(wait: Wait) -> str:
@@ -212,12 +240,9 @@ def _good_address(wait: Wait) -> Decision:
     return _answer(wait, Action.RETRY)
 
 
-async def _good_goods(scene: Scene, wait: Wait) -> Decision:
-    """Put what is short on the shelf; sell another article for one that nobody knows."""
-    sku = wait.request["lines"][0]["sku"]
-    if sku == SCARCE_SKU:
-        await scene.simulator("PUT", f"stock/{ERP}", {SCARCE_SKU: 1})
-    elif sku not in SKUS:
+def _good_goods(wait: Wait) -> Decision:
+    """Sell another article for one that nobody knows."""
+    if wait.request["lines"][0]["sku"] not in (*SKUS, SCARCE_SKU):
         return _answer(wait, Action.AMEND, change={"lines": {"0": {"sku": SKUS[0]}}})
     return _answer(wait, Action.RETRY)
 

@@ -38,7 +38,7 @@ WORLD = {
     "pack_after_seconds": 1,
     "hand_over_after_seconds": 1,
     "transit_after_seconds": 0.5,
-    "deliver_after_seconds": 0.5,
+    "deliver_after_seconds": 3,
     "label_queued_seconds": 0.3,
     "refund_after_seconds": 1,
     "payment_refund_after_seconds": 1,

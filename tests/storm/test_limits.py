@@ -5,12 +5,14 @@ from __future__ import annotations
 from tests.storm.limits import (
     CALLS_AT_ONCE_MAX,
     CALLS_PER_SECOND_MAX,
+    UNDER_WAY_SECONDS_MAX,
     WINDOW_SECONDS,
     Call,
     Workers,
     busiest_windows,
     calls_of_one_worker_max,
     calls_while_down,
+    calls_while_stopped,
 )
 from tests.storm.odds import CARRIER, SHOP
 from tests.storm.scene import Outage
@@ -32,6 +34,13 @@ def test_a_dead_system_that_is_called_too_often_is_told() -> None:
     assert calls_while_down(outage, calls(most, every=0.01, outcome="down"), WORKERS).share == 1
     assert calls_while_down(outage, calls(most + 1, every=0.01, outcome="down"), WORKERS).share > 1
     assert calls_while_down(outage, calls(most + 1, every=0.01), WORKERS).calls == 0
+
+
+def test_a_call_after_people_stopped_them_is_told_unless_it_was_under_way() -> None:
+    made = calls(3, every=1)
+    assert calls_while_stopped(Outage(CARRIER, 10 - UNDER_WAY_SECONDS_MAX, 12), made) == 3
+    assert calls_while_stopped(Outage(CARRIER, 13 - UNDER_WAY_SECONDS_MAX, 20), made) == 0
+    assert calls_while_stopped(Outage(SHOP, 0, 20), made) == 0
 
 
 def test_a_rate_that_is_exceeded_is_told() -> None:

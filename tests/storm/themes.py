@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 
-from tests.storm.odds import CARRIER, ERP, KINDS, SKUS, Does
-from tests.storm.plan import ORDER_ID_FIRST, Act, Kill, Plan, PlannedOrder, make_plan
+from tests.storm.odds import CARRIER, ERP, KINDS, PARCEL_ENDS, SCARCE_SKU, SKUS, Does
+from tests.storm.plan import ORDER_ID_FIRST, Act, Kill, Plan, PlannedOrder, Stop, make_plan
 
-PAUSE_SECONDS = 0.3
+PAUSE_SECONDS, SLOW_PAUSE_SECONDS = 0.3, 2.0
+STOPPED_SECONDS = 18.0
+TRAVEL_SECONDS = 20
 HOUSE_SECONDS = 600
 LOST_SHARE = 0.4
 TEMPORAL_DOWN_SECONDS = 6.0
@@ -49,12 +52,36 @@ def dead_temporal(seed: int, orders: int) -> Plan:
     return Plan(seed, _plain(orders), {number: [kill] for number in range(1, orders, ORDERS_BETWEEN_KILLS)}, {})
 
 
+def stopped(seed: int, orders: int) -> Plan:
+    """Orders that go on coming while people have stopped all calls to the warehouse's system."""
+    slowly = [replace(one, pause_seconds=SLOW_PAUSE_SECONDS) for one in _plain(orders)]
+    return Plan(seed, slowly, {}, {}, stops={0: Stop(ERP, STOPPED_SECONDS)})
+
+
+def lost_parcels(seed: int, orders: int) -> Plan:
+    """Orders whose parcels the carrier loses or sends back, while answers of the carrier are lost."""
+    acts = [(Act(Does.LOSE, "post-fulfilment", change={"state": state}),) for state in PARCEL_ENDS]
+    lost = {"connection": CARRIER, "operation": "transactions.create", "kind": "lost-reply", "probability": LOST_SHARE}
+    plain = [replace(one, acts=acts[number % len(acts)]) for number, one in enumerate(_plain(orders))]
+    # They travel long enough to be lost, however slow the machine.
+    return Plan(seed, plain, {}, {0: [lost | {"seed": seed}]}, {"deliver_after_seconds": TRAVEL_SECONDS})
+
+
+def short_stock(seed: int, orders: int) -> Plan:
+    """Orders that race for the last piece of an article."""
+    last = [replace(one, wanted={**one.wanted, "lines": [{"sku": SCARCE_SKU}]}) for one in _plain(orders)]
+    return Plan(seed, last, {}, {})
+
+
 THEMES: Mapping[str, Callable[[int, int], Plan]] = {
     "all": make_plan,
     "lost-answers": lost_answers,
     "cancels-in-undo": cancels_in_undo,
     "late-cancels": late_cancels,
     "dead-temporal": dead_temporal,
+    "stopped": stopped,
+    "lost-parcels": lost_parcels,
+    "short-stock": short_stock,
 }
 """By name; `all` is the storm itself."""
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections import Counter
+from collections.abc import Container, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,7 @@ from typing import Any
 from seamline.process.decision import Action
 from seamline.simulator.checker import Verdict, audit
 from seamline.simulator.checker_ledger import Finding
-from tests.storm.limits import Counted, Workers, busiest_windows, calls_while_down
+from tests.storm.limits import Counted, Workers, busiest_windows, calls_while_down, calls_while_stopped
 from tests.storm.past import Past, read_pasts
 from tests.storm.scene import PROCESS, Scene
 
@@ -56,8 +56,13 @@ async def judge(scene: Scene, still_open: Sequence[str]) -> Judgement:
         *(_finding(_reference(one), "not-resumed", f"{one}: {said}") for one, said in scene.not_resumed.items()),
         *_ended_badly(pasts),
         *_failed_tasks(pasts),
-        *_twice_ever(pasts, effects),
+        *_twice_ever({past.reference for past in pasts if past.amended} | scene.edited, effects),
         *(_finding(one.connection, "outage", f"calls while down: {one}") for one in outages if one.share > 1),
+        *(
+            _finding(one.connection, "stopped", f"{made} calls while it was stopped")
+            for one in scene.figures.stops
+            if (made := calls_while_stopped(one, calls))
+        ),
         *(_finding(one.connection, "rate", f"calls in a window: {one}") for one in windows if one.share > 1),
     ]
     done = [
@@ -139,16 +144,17 @@ def _failed_tasks(pasts: Sequence[Past]) -> Iterator[Finding]:
             yield _finding(past.reference, "failed-task", f"{past.id}: {count} times {cause}")
 
 
-def _twice_ever(pasts: Sequence[Past], effects: Sequence[dict[str, Any]]) -> Iterator[Finding]:
-    """Where nobody amended, there was never a second effect, also none that was taken back."""
-    amended = {past.reference for past in pasts if past.amended}
-    counts: dict[str, Counter[str]] = defaultdict(Counter)
-    for effect in effects:
-        counts[effect["reference"]][effect["operation"]] += 1
-    for reference, count in counts.items():
-        for operation in ONCE:
-            if count[operation] > 1 and reference not in amended:
-                yield _finding(reference, "twice-ever", f"{count[operation]} {operation}, and nobody amended it")
+def _twice_ever(changed: Container[str], effects: Sequence[dict[str, Any]]) -> Iterator[Finding]:
+    """Where nobody changed anything, there was never a second effect, also none that was taken back."""
+    counts = Counter((one["reference"], one["operation"], _number(one["key"])) for one in effects)
+    for (reference, operation, number), count in counts.items():
+        if operation in ONCE and count > 1 and reference not in changed:
+            yield _finding(reference, "twice-ever", f"{count} {operation} #{number}, and nobody changed it")
+
+
+def _number(key: str | None) -> str:
+    """Which time it is meant to happen: what is sent again has a number of its own."""
+    return (key or "").partition("#")[2]
 
 
 def _reference(workflow_id: str) -> str:

@@ -45,6 +45,9 @@ class CarrierSystem(Traceable, Protocol):
     async def find_labels(self, reference: str, rate_ids: Sequence[str]) -> Sequence[Label]:
         """All labels bought at any of these rates, refunded or failed ones too; without rates, recent ones for it."""
 
+    async def find_marked(self, reference: str, marks: Sequence[str]) -> Sequence[Label]:
+        """Recent labels that others named by the reference, or in one of these ways; none has a key."""
+
     async def buy_label(self, key: str, request: LabelRequest) -> Label:
         """Buy at `request.rate`. May answer QUEUED. Refusal with the carrier's reason when it will not sell."""
 
@@ -88,7 +91,7 @@ class Carrier:
         travelling: set[str] = set()
 
         async def find() -> list[Label]:
-            live = await self._live_labels(call)
+            live = await self._live_labels(call) or await self._begun_by_others(call)
             ours = [one for one in live if one.key == call.key and one.rate_id != request.rate.id]
             travelling.update([one.id for one in ours if await self._travels(one)])
             return live
@@ -98,7 +101,7 @@ class Carrier:
             self.system.repeats["buy_label"],
             find=find,
             matches=lambda found: found.id in travelling if travelling else found.rate_id not in request.earlier_rates,
-            create=lambda: self.system.buy_label(call.key, request),
+            create=lambda: self._bought_anew(call),
             take_back=self.system.refund_label,
         )
         return await self._with_replaced(call, await self._settled(label))
@@ -162,6 +165,19 @@ class Carrier:
         if not live and activity.info().attempt > 1:
             await self._tell_refused([one for one in found if one.key == call.key])
         return live
+
+    async def _begun_by_others(self, call: Call[LabelRequest]) -> list[Label]:
+        if call.taken_over is None:
+            return []
+        found = await self.system.find_marked(call.reference, call.taken_over.marks)
+        return [one for one in found if one.state not in _GONE]
+
+    async def _bought_anew(self, call: Call[LabelRequest]) -> Label:
+        if call.taken_over and call.taken_over.left:
+            told = "the goods have left, and no label for them is found: skip with the one that they travel with"
+            problem = Problem(field="rate", reason="is for a parcel that has left already")
+            raise Refusal("left-without-label", told, problems=[problem])
+        return await self.system.buy_label(call.key, call.request)
 
     async def _tell_refused(self, labels: Sequence[Label]) -> None:
         """Raise the Refusal of a label that an earlier attempt left queued, and that the carrier would not make."""

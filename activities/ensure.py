@@ -37,8 +37,9 @@ async def ensure(
 
     `find` leaves out what was taken back. What `take_back` answers to be too late for is kept as it is: the parcel has
     left with it, and a second beside it would be wrong. An object for the same reference that carries no key (a
-    colleague made it) is never adopted silently: Refusal `already-there`. Where repeats cannot be made safe, a repeat
-    raises UnknownOutcome.
+    colleague made it) is never adopted silently: Refusal `already-there`. Only where the object is taken over from
+    others, the one that matches is adopted; it keeps having no key, so taking it back is left to people. Where repeats
+    cannot be made safe, a repeat raises UnknownOutcome.
     """
     if repeat is Repeat.NEITHER and is_repeat(call):
         raise UnknownOutcome("may-have-happened", "an earlier try may have had its effect and cannot be looked up")
@@ -53,14 +54,22 @@ async def ensure(
     if kept is not None:
         return kept
     strangers = [one for one in found if not one.key]
-    if strangers:
-        raise Refusal(
-            "already-there",
-            f"{strangers[0].id} exists for {call.reference} and was not made by us: "
-            "skip with it as the result to use it, or take it back there and retry",
-            problems=[Problem(field="reference", reason=f"is already served by {strangers[0].id}")],
-        )
-    return await create()
+    if not strangers:
+        return await create()
+    if call.taken_over and call.taken_over.adopt and len(strangers) == 1 and matches(strangers[0]):
+        return strangers[0]
+    raise _already_there(call, sorted(one.id for one in strangers))
+
+
+def _already_there(call: Call[Any], ids: Sequence[str]) -> Refusal:
+    named, verb, those = ", ".join(ids), *(("exists", "it") if len(ids) == 1 else ("exist", "them"))
+    differs = " and is not what would be made now" if call.taken_over and len(ids) == 1 else ""
+    return Refusal(
+        "already-there",
+        f"{named} {verb} for {call.reference} and was not made by us{differs}: "
+        f"skip with the right one as the result to use it, or take {those} back there and retry",
+        problems=[Problem(field="reference", reason=f"is already served by {named}")],
+    )
 
 
 def _too_late(answer: object) -> bool:

@@ -35,6 +35,9 @@ class InventorySystem(Traceable, Protocol):
     async def find_reservations(self, reference: str) -> Sequence[Reservation]:
         """All reservations for a reference that are not cancelled, whoever made them, however far they got."""
 
+    async def find_marked(self, reference: str, marks: Sequence[str]) -> Sequence[Reservation]:
+        """Reservations that are not cancelled and that others named in one of these ways; none has a key."""
+
     async def create_reservation(self, key: str, request: StockRequest) -> Reservation:
         """Make a reservation that carries `key`. It may need `advance_reservation` before stock is held."""
 
@@ -63,7 +66,7 @@ class Inventory:
         reservation = await ensure(
             call,
             self.system.repeats["reserve"],
-            find=lambda: self.system.find_reservations(call.reference),
+            find=lambda: self._found(call),
             matches=lambda found: (
                 _pieces(found) == _pieces(call.request) and _same_place(found.address, call.request.address)
             ),
@@ -71,6 +74,12 @@ class Inventory:
             take_back=self.system.cancel_reservation,
         )
         return await self.system.advance_reservation(reservation)
+
+    async def _found(self, call: Call[StockRequest]) -> Sequence[Reservation]:
+        found = await self.system.find_reservations(call.reference)
+        if call.taken_over and not found:
+            return await self.system.find_marked(call.reference, call.taken_over.marks)
+        return found
 
     @operation("inventory.release")
     async def release(self, call: Call[StockRequest]) -> Undone:

@@ -238,6 +238,7 @@ class Settings(BaseSettings):
                 raise ValueError(f"worker.connections: {name!r} is none; there are: {_listed(self.connections)}")
         self._check_entities()
         self._check_locations()
+        self._check_shops()
         check_teams(self.teams, self.notifier, mailing=self.mailing, chats=self.chats)
         return self
 
@@ -246,6 +247,11 @@ class Settings(BaseSettings):
             if name not in self.filling("accounting"):
                 books = _listed(self.filling("accounting"))
                 raise ValueError(f"policy.billing.entities.{entity}: {name!r} is no accounting connection: {books}")
+
+    def _check_shops(self) -> None:
+        for name in self.policy.shops:
+            if name not in self.filling("shop"):
+                raise ValueError(f"policy.shops.{name} names no shop; there are: {_listed(self.filling('shop'))}")
 
     def _check_locations(self) -> None:
         for place, location in self.policy.locations.items():

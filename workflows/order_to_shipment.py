@@ -23,9 +23,11 @@ from seamline.records.order_changes import CANCELLED_THERE
 from seamline.records.order_rules import broken_rules, not_ours, not_ready, waited_for
 from seamline.records.parcel import Label, LabelRequest, ParcelNumber, ParcelRequest, Quote, Rate, ReplacedLabels
 from seamline.records.policy import Policy
+from seamline.records.reference import effect_key
 from seamline.records.risk import CancelRequest, HoldRequest
 from seamline.records.shipping_plan import (
     Plan,
+    Shipment,
     fulfilment_request,
     merged,
     no_dearer,
@@ -36,10 +38,12 @@ from seamline.records.shipping_plan import (
     stock_request,
 )
 from seamline.records.stock import Reservation, ShipmentState
+from seamline.records.take_over import once_reserved, only_owes, taken_over
 from workflows.follow_parcel import FollowParcel, FollowStart
 from workflows.follow_refund import FollowRefund, RefundStart
 from workflows.replanning import LABEL, NEWS, STOCK, Replanning
 
+SHIPPED_BY_OTHERS = ("reserve", "buy-label", "ship", "post-fulfilment", "send-shipped")
 VANISHED = ("cancelled-there",)
 """What people did to the shipment when it is waited for in vain."""
 
@@ -77,8 +81,11 @@ class OrderToShipment(Replanning):
     async def run(self, start: Start) -> Outcome:
         """The story; each line is one business step."""
         plan = await self.first_plan()
+        if only_owes(plan.order, self.policy):
+            return await self.only_paid(plan.order)
         if ignored := not_ours(plan.order, self.policy):
             return self.ignored(ignored.text, ignored.why)
+        self.taken_over = taken_over(plan.order, self.policy)
 
         async with self.undoable():
             await self.clear_risk(plan)
@@ -132,6 +139,7 @@ class OrderToShipment(Replanning):
         if before is None:
             address = await self.checked_address(plan.order)
             plan, stock = await self.reserved(plan, address)
+            self.taken_over = once_reserved(self.taken_over, stock)
             return Ready(plan, address, stock, await self.buy_label(plan, parcel_request(plan, address)))
         moved = before.plan.order.address != plan.order.address
         address = await self.checked_address(plan.order) if moved else before.address
@@ -172,6 +180,13 @@ class OrderToShipment(Replanning):
         """Capture what is authorised, where that is left to us."""
         if due := order.capture_due:
             await self.do(shop.capture, due)
+
+    async def only_paid(self, order: Order) -> Outcome:
+        """Take the payment of an order that others have shipped before it was ours; all else was theirs."""
+        async with self.undoable():
+            await self.collect_payment(order)
+        theirs = tuple(effect_key(order.reference, purpose) for purpose in SHIPPED_BY_OTHERS)
+        return self.completed(Shipment()).model_copy(update={"by_hand": (*theirs, *self.undo.by_hand)})
 
     async def checked_address(self, order: Order) -> Address:
         """The address as the carrier prints it; what it lacks for delivery, the shop's keeps."""

@@ -24,6 +24,7 @@ from seamline.observing import observing
 from seamline.process.trytime import TryTime
 from seamline.records.base import Record
 from seamline.records.event import EventKind
+from seamline.records.shop_rules import TakenOver
 from seamline.records.undo import Undone
 
 Req = TypeVar("Req", bound=Record)
@@ -54,6 +55,8 @@ class Call(Record, Generic[Req]):
     """For waits: how long an outage may last before the attempt gives up and the process shows as held up."""
     healing: bool = False
     """For waits after an outage: the first answer ends the activity, whatever it is."""
+    taken_over: TakenOver | None = None
+    """What others may have made for the object before us, where its rules have us go on with it."""
     observe_only: bool = False
     """The process only observes: whatever this operation would write is held back."""
 

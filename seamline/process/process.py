@@ -113,6 +113,7 @@ class Process(Inbox):
             request=request,
             repeated=_is_reset(),
             observe_only=self.start.observe_only,
+            taken_over=self.taken_over,
         )
 
     async def ask(self, question: Question) -> Answer:

@@ -17,6 +17,7 @@ from seamline.process.view import Outcome, Status, Step, StepState, Unwritten, V
 from seamline.process.waits import Waits
 from seamline.records.policy import Policy
 from seamline.records.reference import connection_of
+from seamline.records.shop_rules import TakenOver
 
 NOTES_MAX = 50
 NOTE_LENGTH_MAX = 500
@@ -35,6 +36,8 @@ class Shown:
         self.steps: list[Step] = []
         self.waits = Waits()
         self.undo = UndoLog()
+        self.taken_over: TakenOver | None = None
+        """What others may have made for the object, once the story knows it."""
         self.undoing = False
         self.forward_only = False
         """The point of no return is passed."""

@@ -19,6 +19,7 @@ from seamline.records.policy import Policy
 class Why(StrEnum):
     """Why an order is not ours to ship: fixed codes, by which ignored orders are counted."""
 
+    CUT_OVER = "before-cut-over"
     TEST = "test-order"
     CANCELLED = "cancelled"
     VOIDED = "payment-voided"
@@ -33,6 +34,7 @@ class Why(StrEnum):
 
 
 WORDS = {
+    Why.CUT_OVER: "created before the cut-over of its shop: whoever shipped then finishes it",
     Why.TEST: "a test order, and this is production",
     Why.CANCELLED: "cancelled in the shop",
     Why.VOIDED: "its payment is voided",
@@ -66,6 +68,8 @@ class NotOurs(Record):
 
 def not_ours(order: Order, policy: Policy) -> NotOurs | None:
     """Why nothing is to be done for this order; None when it is ours to ship."""
+    if policy.shop(order.reference).too_old(order.created_at):
+        return NotOurs(why=Why.CUT_OVER)
     if order.test and policy.production:
         return NotOurs(why=Why.TEST)
     if order.cancelled:

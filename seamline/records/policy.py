@@ -17,7 +17,9 @@ from seamline.records.location import LabelsAt, Location
 from seamline.records.moment import Seconds
 from seamline.records.money import Money
 from seamline.records.parcel import Quote, Rate
+from seamline.records.reference import connection_of
 from seamline.records.risk import Risk, RiskLevel
+from seamline.records.shop_rules import ShopRules
 
 _RULES = {
     "invoice": ApprovalRule(four_eyes=True),
@@ -96,11 +98,18 @@ class Policy(Record):
     aftersales: Aftersales = Field(
         default=Aftersales(), description="Parcels that do not arrive, and returns: the rules."
     )
+    shops: dict[str, ShopRules] = Field(
+        default={}, description="What differs for the orders of a shop, by its connection's name."
+    )
     billing: Billing = Field(default=Billing(), description="What is billed when, and by which rules.")
 
     def approval(self, question: str) -> ApprovalRule:
         """The rule for a question; the default rule for one that is not set. Invoices need a second person."""
         return self.approvals.get(question) or _RULES.get(question, ApprovalRule())
+
+    def shop(self, reference: str) -> ShopRules:
+        """The rules of the shop that an order is of."""
+        return self.shops.get(connection_of(reference)) or ShopRules()
 
     def location(self, name: str) -> Location:
         """What differs at a location of the shop."""

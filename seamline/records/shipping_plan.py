@@ -91,13 +91,13 @@ def merged(mine: R, before: R, now: R) -> R:
 class Shipment(Record):
     """What came of an order: the ids in each system, and what carrying it cost."""
 
-    sale_id: str
-    shipment_id: str
-    label_id: str
-    carrier: str
-    service: str
-    tracking_number: str
-    label_price: str
+    sale_id: str = ""
+    shipment_id: str = ""
+    label_id: str = ""
+    carrier: str = ""
+    service: str = ""
+    tracking_number: str = ""
+    label_price: str = ""
     message_id: str = ""
     """The mail to the customer; empty when the order had no address for one."""
     planned_anew: int = 0

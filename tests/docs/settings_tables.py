@@ -21,6 +21,8 @@ from seamline.policy_settings import (
     ApprovalSettings,
     LocationSettings,
     PolicySettings,
+    ShopSettings,
+    TakeOverSettings,
     WorkingHoursSettings,
 )
 from seamline.records.address import Address
@@ -69,6 +71,8 @@ def sections() -> dict[str, tuple[str, type[BaseModel]]]:
         "breaker": ("connections.NAME.breaker.", BreakerSettings),
         "policy": ("policy.", PolicySettings),
         "approval": ("policy.approvals.NAME.", ApprovalSettings),
+        "shop": ("policy.shops.NAME.", ShopSettings),
+        "take-over": ("policy.shops.NAME.take_over.", TakeOverSettings),
         "absence": ("policy.absences.", AbsenceSettings),
         "hours": ("policy.working_hours.", WorkingHoursSettings),
         "location": ("policy.locations.NAME.", LocationSettings),

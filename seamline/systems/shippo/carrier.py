@@ -148,6 +148,15 @@ class ShippoCarrier:
         return labels
 
     @located
+    async def find_marked(self, reference: str, marks: Sequence[str]) -> Sequence[Label]:
+        """Recent labels whose metadata is the reference, or has one of the marks as a word and is no key of ours."""
+        return [
+            mapping.LABEL.read(one, reference=reference, at=await self._rate(one.rate))
+            async for one in self._recent()
+            if mapping.is_marked(one, (reference, *marks))
+        ]
+
+    @located
     async def buy_label(self, key: str, request: LabelRequest) -> Label:
         """Buy at the request's rate: QUEUED while the carrier makes it. Refusal `label-refused` with his reasons."""
         body = mapping.LABEL_REQUEST.write(request, key=_metadata(key))

@@ -22,6 +22,7 @@ from seamline.records.parcel import (
     Tracking,
     TrackingState,
 )
+from seamline.records.reference import reference_of
 from seamline.systems.shippo import wire
 
 _STATES = {
@@ -80,6 +81,13 @@ def carrier_code(provider: str) -> str:
 def is_ours(reference: str, found: wire.Transaction) -> bool:
     """Whether the label carries an effect key of this reference."""
     return found.metadata.startswith(f"{reference}/")
+
+
+def is_marked(found: wire.Transaction, marks: Sequence[str]) -> bool:
+    """Whether others named the label in one of these ways: as a word, since `1001` is not in `21001`."""
+    if reference_of(found.metadata):
+        return False
+    return any(re.search(rf"(?<![\w:-]){re.escape(mark)}(?![\w:-])", found.metadata) for mark in marks)
 
 
 def not_sold(found: wire.Transaction) -> Refusal:

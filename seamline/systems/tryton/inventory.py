@@ -96,6 +96,16 @@ class TrytonInventory:
         return [one for one in found if one.state is not ShipmentState.CANCELLED]
 
     @located
+    async def find_marked(self, reference: str, marks: Sequence[str]) -> Sequence[Reservation]:
+        """The same for sales whose reference is one of the marks, with or without a `#` before it."""
+        written = [sign + mark for mark in marks for sign in ("", "#")]
+        sales = await self._client.search(
+            "find_marked", mapping.SALE, [["reference", "in", written]], wire.Sale, wire.SALE_FIELDS
+        )
+        found = [mapping.RESERVATION.read(one, reference=reference, page=self._page(one.id)) for one in sales]
+        return [one for one in found if one.state is not ShipmentState.CANCELLED]
+
+    @located
     async def create_reservation(self, key: str, request: StockRequest) -> Reservation:
         """A draft sale. Refusal `unknown-article`, `unknown-currency` or `unknown-country` with its field."""
         products = await self._products(request)

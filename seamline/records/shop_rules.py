@@ -1,0 +1,64 @@
+"""What the business sets for one shop: from when its orders are ours, whose work is taken over, and who does what."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from pydantic import AwareDatetime, Field
+
+from seamline.records.base import Record
+
+NUMBER = "{number}"
+ID = "{id}"
+
+
+class TakenOver(Record):
+    """What others may have made for an object before us: they marked it in one of these ways, or by our reference.
+
+    What matches is used as it is, if `adopt`; otherwise a person decides about it.
+    """
+
+    marks: tuple[str, ...] = ()
+    adopt: bool = True
+    left: bool = False
+    """The goods have left already, so that a label there is none of cannot be bought any more."""
+
+
+class TakeOver(Record):
+    """Orders that another tool, or people, had begun: those created in this time are taken over as far as they are."""
+
+    since: AwareDatetime = Field(description="The first moment: orders created from here on.")
+    until: AwareDatetime = Field(description="The last: when the other tool was switched off.")
+    marks: tuple[str, ...] = Field(
+        default=(NUMBER,),
+        min_length=1,
+        max_length=5,
+        description="How orders were named in the ERP and on labels: `{number}` is the order's number without `#`, "
+        "`{id}` its id in the shop; a label may say more around it.",
+    )
+
+    def marks_of(self, number: str, identity: str) -> tuple[str, ...]:
+        """How one order was named."""
+        bare = number.removeprefix("#")
+        return tuple(mark.replace(NUMBER, bare).replace(ID, identity) for mark in self.marks)
+
+
+class ShopRules(Record):
+    """The rules for the orders of one shop."""
+
+    cut_over: AwareDatetime | None = Field(
+        default=None,
+        description="Orders created before it are ignored: whoever shipped them then finishes them.",
+    )
+    take_over: TakeOver | None = Field(
+        default=None, description="Orders that others have begun and we finish: the table below."
+    )
+
+    def too_old(self, created: datetime) -> bool:
+        """Whether an order created then is not ours yet."""
+        return self.cut_over is not None and created < self.cut_over
+
+    def takes_over(self, created: datetime) -> TakeOver | None:
+        """The rule for orders begun by others, where an order created then is one."""
+        rule = self.take_over
+        return rule if rule and rule.since <= created <= rule.until else None

@@ -107,7 +107,8 @@ def operation(
 
 def _told(failure: Failure, call: Call[Any], limit: TryTime) -> ApplicationError:
     final = failure.kind in (Kind.REFUSAL, Kind.UNKNOWN_OUTCOME)
-    final = final or (failure.kind is Kind.OBSERVED and call.observe_only)
+    # A setting is not changed within the patience for an outage.
+    final = final or (failure.kind is Kind.OBSERVED and (call.observe_only or not limit.endless))
     if failure.kind is Kind.NOT_YET:
         final = call.healing
         _remember_outage(None)

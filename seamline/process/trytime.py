@@ -35,6 +35,8 @@ class TryTime:
         info = activity.info()
         waited = (info.started_time - info.scheduled_time).total_seconds()
         whole, to_close = (one or _NO_END for one in (info.start_to_close_timeout, info.schedule_to_close_timeout))
+        self.endless = to_close == _NO_END
+        """Whether it is tried until it is done, as what heals is."""
         self._began = time.monotonic()
         self._to_close_seconds = to_close.total_seconds() - waited
         self._seconds = min(whole.total_seconds(), self._to_close_seconds)

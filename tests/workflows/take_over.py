@@ -22,7 +22,7 @@ from activities.shop import Shop
 from seamline.errors import Failure
 from seamline.process import attributes
 from seamline.process.start import workflow_id
-from seamline.process.view import Outcome, OutcomeKind, View
+from seamline.process.view import Outcome, OutcomeKind, Status, View
 from seamline.records.policy import Policy
 from seamline.records.shop_rules import ShopRules, TakeOver
 from tests.process.theatre import QUICK, sandbox
@@ -105,7 +105,7 @@ async def _play(client: Client, reference: str, route: dict[str, str], policy: P
     while not ended.done():
         await asyncio.wait([ended], timeout=LOOK_SECONDS)
         view = View.model_validate(await handle.query("view"))
-        if view.waits:
+        if view.status is Status.WAITING:
             ended.cancel()
             return Played(reference, "", view.waits[0].cause.rpartition(" ")[2], len(view.waits[0].problems))
     outcome = Outcome.model_validate(ended.result())

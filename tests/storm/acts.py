@@ -11,7 +11,7 @@ from typing import Any
 
 from temporalio.service import RPCError, RPCStatusCode
 
-from tests.storm.odds import SHOP, Does
+from tests.storm.odds import ERP, SHOP, Does
 from tests.storm.plan import Act, Plan
 from tests.storm.scene import PARCEL, PROCESS, RPC_SECONDS_MAX, Handle, Scene, insist
 
@@ -62,6 +62,15 @@ async def _do(scene: Scene, reference: str, act: Act) -> bool:
             return True
         case Does.CAPTURE | Does.LAPSE | Does.REFUND | Does.PAY:
             await scene.simulator("POST", f"{order}/payment", {"action": _ON_MONEY[act.does]}, taken=[CONFLICT])
+        case Does.FULFIL:
+            await scene.simulator("POST", f"{order}/fulfil", {}, taken=[CONFLICT])
+            scene.changed_in_shop.add(reference)
+            scene.fulfilled.add(reference)
+        case Does.UNSHIP:
+            [made, *_] = await scene.simulator("GET", f"effects?reference={reference}&operation=reserve")
+            shipment = f"warehouse/{ERP}/shipments/{made['object_id']}"
+            await scene.simulator("POST", shipment, {"state": "cancelled"}, taken=[CONFLICT, UNPROCESSABLE])
+            scene.edited.add(reference)
         case Does.LOSE:
             return await _lost(scene, reference, act)
         case Does.TERMINATE:

@@ -64,6 +64,8 @@ class Does(StrEnum):
     CAPTURE = "captured in the shop"
     LAPSE = "authorisation lapsed"
     PAY = "paid by the customer"
+    FULFIL = "fulfilled by hand in the shop"
+    UNSHIP = "shipment cancelled in the ERP"
     LOSE = "lost or sent back by the carrier"
     TERMINATE = "terminated in Temporal"
 
@@ -74,8 +76,10 @@ DEEDS: Mapping[Does | None, int] = {
     None: 68,
     Does.CANCEL: 12,
     Does.SHOP_CANCEL: 10,
-    Does.EDIT: 5,
+    Does.EDIT: 7,
     Does.REFUND: 2,
+    Does.FULFIL: 2,
+    Does.UNSHIP: 3,
     Does.LOSE: 6,
     Does.TERMINATE: 3,
 }
@@ -83,6 +87,7 @@ DEEDS: Mapping[Does | None, int] = {
 MONEY_DEEDS: Mapping[Does | None, int] = {None: 60, Does.CAPTURE: 25, Does.LAPSE: 15}
 """What may happen besides to the money of an order that is authorised; before its goods leave."""
 MONEY_MOMENTS = ("start", "reserve", "buy-label")
+WAREHOUSE_MOMENTS = ("reserve", "buy-label")
 PARCEL_ENDS = ("FAILURE", "RETURNED")
 STOP_SECONDS = (14.0, 18.0)
 """How long people stop all calls to a connection: longer than a call can be under way when they do."""

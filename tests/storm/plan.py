@@ -23,6 +23,7 @@ from tests.storm.odds import (
     SHOP,
     SKUS,
     STOP_SECONDS,
+    WAREHOUSE_MOMENTS,
     Does,
 )
 
@@ -152,7 +153,8 @@ def _act(dice: random.Random, sku: str) -> Act | None:
     moment = dice.choices(list(MOMENTS), list(MOMENTS.values()))[0]
     twice = dice.random() < 0.5
     street = {"address": {"address1": f"{dice.randint(1, 99)} Mill Lane"}}
-    change = dice.choice((street, {"quantities": {sku: dice.randint(1, PIECES_MAX)}}))
+    pieces, added = {sku: dice.randint(1, PIECES_MAX)}, [{"sku": dice.choice(SKUS)}]
+    change = dice.choice((street, {"quantities": pieces}, {"add": added}))
     match does:
         case None:
             return None
@@ -160,6 +162,8 @@ def _act(dice: random.Random, sku: str) -> Act | None:
             return Act(does, moment, change=change)
         case Does.CANCEL | Does.SHOP_CANCEL:
             return Act(does, moment, twice)
+        case Does.UNSHIP | Does.FULFIL:
+            return Act(does, dice.choice(WAREHOUSE_MOMENTS))
         case Does.LOSE:
             return Act(does, "post-fulfilment", change={"state": dice.choice(PARCEL_ENDS)})
         case _:

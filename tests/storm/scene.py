@@ -74,7 +74,9 @@ class Scene:
         self.changed_in_shop: set[str] = set()
         """References of the orders that people cancelled or edited there."""
         self.edited: set[str] = set()
-        """Those that were edited: what was made for them may be made anew."""
+        """Those that were edited, or taken back in the warehouse: what was made for them may be made anew."""
+        self.fulfilled: set[str] = set()
+        """Those that people fulfilled in the shop."""
         self.paid_anew: set[str] = set()
         """References of the orders whose customer was asked to pay by other means."""
         self.terminated: set[str] = set()

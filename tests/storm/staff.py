@@ -173,6 +173,8 @@ async def good_answer(scene: Scene, view: View) -> Decision | None:
     if wait.cause.endswith(REFUND_REJECTED):
         return _answer(wait, Action.SKIP)
     purpose = _purpose(wait)
+    if purpose == "fetch-order" and view.reference in scene.fulfilled and Action.CANCEL in wait.actions:
+        return _answer(wait, Action.CANCEL)
     if purpose == "fetch-order" and wait.cause.endswith(BROKEN_RULES):
         return await _good_order(scene, view, wait)
     if purpose == "capture":
@@ -196,6 +198,8 @@ def _good_choice(number: int, wait: Wait) -> Decision:
             return _answer(wait, Action.CHOOSE, choice="substitute", change={"lines": {"0": {"sku": SKUS[0]}}})
         case "claim":
             return _answer(wait, Action.CHOOSE, choice="paid")
+        case purpose if not purpose.startswith("parcel-"):
+            return _answer(wait, Action.CHOOSE, choice=tuple(wait.choices)[number % len(wait.choices)])
     remedy = LOST_PARCELS[number % len(LOST_PARCELS)]
     return _answer(wait, Action.CHOOSE, choice=remedy if remedy in wait.choices else LOST_PARCELS[0])
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 from tests.storm.odds import CARRIER, ERP, KINDS, PARCEL_ENDS, SCARCE_SKU, SKUS, Does
-from tests.storm.plan import ORDER_ID_FIRST, Act, Kill, Plan, PlannedOrder, Stop, make_plan
+from tests.storm.plan import ORDER_ID_FIRST, PIECES_MAX, Act, Kill, Plan, PlannedOrder, Stop, make_plan
 
 PAUSE_SECONDS, SLOW_PAUSE_SECONDS = 0.3, 2.0
 STOPPED_SECONDS = 18.0
@@ -58,6 +58,15 @@ def stopped(seed: int, orders: int) -> Plan:
     return Plan(seed, slowly, {}, {}, stops={0: Stop(ERP, STOPPED_SECONDS)})
 
 
+def people(seed: int, orders: int) -> Plan:
+    """Orders that people edit, fulfil by hand, or whose shipment they cancel, as soon as the label is bought."""
+    changes = ({"add": [{"sku": SKUS[1]}]}, {"quantities": {SKUS[0]: PIECES_MAX}}, {"address": {"address1": "1 Quay"}})
+    edits = [Act(Does.EDIT, "buy-label", change=change) for change in changes]
+    acts = [*edits, Act(Does.FULFIL, "buy-label"), Act(Does.UNSHIP, "buy-label")]
+    changed = [replace(one, acts=(acts[number % len(acts)],)) for number, one in enumerate(_plain(orders))]
+    return Plan(seed, changed, {}, {}, {"hand_over_after_seconds": TRAVEL_SECONDS})
+
+
 def lost_parcels(seed: int, orders: int) -> Plan:
     """Orders whose parcels the carrier loses or sends back, while answers of the carrier are lost."""
     acts = [(Act(Does.LOSE, "post-fulfilment", change={"state": state}),) for state in PARCEL_ENDS]
@@ -80,6 +89,7 @@ THEMES: Mapping[str, Callable[[int, int], Plan]] = {
     "late-cancels": late_cancels,
     "dead-temporal": dead_temporal,
     "stopped": stopped,
+    "people": people,
     "lost-parcels": lost_parcels,
     "short-stock": short_stock,
 }

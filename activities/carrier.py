@@ -154,6 +154,15 @@ class Carrier:
             raise NotYet("on-its-way", f"the parcel is {tracking.state}")
         return news
 
+    @operation("carrier.used")
+    async def used(self, call: Call[ParcelWatch]) -> ParcelNews:
+        """Whether the carrier has got the parcel of a label, or nobody used that for too long."""
+        tracking = await self.system.track(call.request.parcel)
+        news = call.request.used(tracking, activity.info().started_time)
+        if news is None:
+            raise NotYet("unused", f"the parcel is {tracking.state}")
+        return news
+
     async def _bought(self, call: Call[LabelRequest]) -> Sequence[Label]:
         """All labels at the call's rates. After a reset the quote is new: an older label has another rate."""
         found = await self.system.find_labels(call.reference, _rates(call))
@@ -266,4 +275,5 @@ replaced_refunded = Wait(
     news=(EventKind.LABEL_CHANGED, EventKind.LABEL_REFUNDED),
 )
 moved = Wait(Carrier.moved, title="Follow the parcel", news=(EventKind.PARCEL_MOVED,))
+used = Wait(Carrier.used, title="Wait until the customer has sent the parcel", news=(EventKind.PARCEL_MOVED,))
 delivered = Wait(Carrier.delivered, title="Follow the parcel until delivered", news=(EventKind.PARCEL_MOVED,))

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from activities.ensure import ensure
 from activities.tracing import Traceable
-from seamline.errors import NotYet, Refusal
-from seamline.process.effect import Call, Effect, Foreseen, Read, Wait, operation
+from seamline.errors import NotYet, Problem, Refusal
+from seamline.process.effect import IRREVERSIBLE, Call, Effect, Foreseen, Read, Wait, operation
 from seamline.records.address import Address
 from seamline.records.event import EventKind
+from seamline.records.returning import Receipt, ReceiptRequest
 from seamline.records.stock import (
     Availabilities,
     Availability,
@@ -52,6 +53,20 @@ class InventorySystem(Traceable, Protocol):
 
     async def availability(self, connection: str, skus: Sequence[str]) -> Sequence[Availability]:
         """What is free of each article, and held for orders of this shop; those that are not known are left out."""
+
+
+@runtime_checkable
+class TakesBack(Protocol):
+    """What an inventory system must be able to do besides, where it takes goods of returns back by itself."""
+
+    async def find_receipts(self, reference: str) -> Sequence[Receipt]:
+        """The goods taken back for a return, whoever took them, those left out that were cancelled."""
+
+    async def create_receipt(self, key: str, request: ReceiptRequest) -> Receipt:
+        """Take goods back that carry `key`. They may need `finish_receipt` before they are on the shelf."""
+
+    async def finish_receipt(self, receipt: Receipt) -> Receipt:
+        """Put them on the shelf; again is harmless."""
 
 
 class Inventory:
@@ -109,6 +124,19 @@ class Inventory:
         """The reservation as it is now, whatever people made of it."""
         return await self.system.read_reservation(call.request)
 
+    @operation("inventory.receive")
+    async def receive(self, call: Call[ReceiptRequest]) -> Receipt:
+        """Take goods of a return back into stock, once. Refusal `takes-nothing-back` where people must do it."""
+        system = self.system
+        if not isinstance(system, TakesBack):
+            problem = Problem(field="lines", reason="must be put back into stock there by hand: do it, then skip")
+            raise Refusal("takes-nothing-back", "the inventory system takes no returns", problems=[problem])
+        found = await system.find_receipts(call.reference)
+        receipt = next((one for one in found if one.key == call.key), None)
+        if receipt is None:
+            receipt = await system.create_receipt(call.key, call.request)
+        return receipt if receipt.done else await system.finish_receipt(receipt)
+
     @operation("inventory.packed")
     async def packed(self, call: Call[Reservation]) -> Reservation:
         """The reservation once it is packed."""
@@ -165,5 +193,6 @@ restocked = Wait(
 )
 availability = Read(Inventory.availability, title="See what is in stock")
 look = Read(Inventory.look, title="Look at the shipment")
+receive = Effect(Inventory.receive, undo=IRREVERSIBLE, title="Put the goods back into stock")
 packed = Wait(Inventory.packed, title="Wait until packed")
 handed_over = Wait(Inventory.handed_over, title="Wait until handed over to the carrier")

@@ -67,7 +67,7 @@ class Returns:
 
 def _check_lives(now: CustomerReturn) -> None:
     if now.state is ReturnState.OVER:
-        problem = Problem(field="return_id", reason="is declined or cancelled in the shop: open it there, or cancel")
+        problem = Problem(field="reference", reason="is declined or cancelled in the shop: open it there, or cancel")
         raise Refusal("return-over", "the return is over in the shop", problems=[problem])
 
 

@@ -19,6 +19,7 @@ class EventKind(StrEnum):
     ORDER_REFUNDED = "order-refunded"
     ORDER_FULFILLED = "order-fulfilled"
     RETURN_OPENED = "return-opened"
+    RETURN_CANCELLED = "return-cancelled"
     STOCK_CHANGED = "stock-changed"
     PARCEL_MOVED = "parcel-moved"
     LABEL_CHANGED = "label-changed"

@@ -58,6 +58,12 @@ class ParcelWatch(Record):
             course = Course.SILENT
         return ParcelNews(course=course, tracking=tracking)
 
+    def used(self, tracking: Tracking, now: datetime) -> ParcelNews | None:
+        """What is new of a label that is to be used: the carrier has its parcel, or it was unused for too long."""
+        if tracking.state not in (TrackingState.UNKNOWN, TrackingState.PRE_TRANSIT):
+            return ParcelNews(course=_course(tracking), tracking=tracking)
+        return ParcelNews(course=Course.SILENT, tracking=tracking) if self._silent(Tracking(), now) else None
+
     @property
     def _last(self) -> tuple[TrackingState, datetime | None] | None:
         return (self.known.tracking.state, self.known.tracking.at) if self.known else None

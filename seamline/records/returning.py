@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from datetime import datetime
 from enum import StrEnum
 
 from pydantic import AwareDatetime, Field
 
 from seamline.records.address import Address
 from seamline.records.base import Record
-from seamline.records.money import Money
+from seamline.records.money import Currency, Money
+from seamline.records.order import Order
+from seamline.records.parcel import Label, ParcelRequest
+from seamline.records.policy import Policy
 from seamline.records.reference import Reference
-from seamline.records.remedy import GoodsLine
+from seamline.records.remedy import Goods, GoodsLine
 from seamline.records.shipping import MailLine
 from seamline.records.stock import StockLine
 
@@ -26,7 +31,7 @@ class ReturnState(StrEnum):
 
 
 class ReturnedLine(Record):
-    """Pieces of one line that come back, and why. `shipped` is how many were fulfilled of it."""
+    """Pieces of one line that come back, and why."""
 
     order_line_id: str
     sku: str = ""
@@ -49,15 +54,12 @@ class CustomerReturn(Record):
 
 
 class ReturnRequest(Record):
-    """Which return, by the shop's own id."""
-
-    return_id: str = Field(min_length=1, max_length=40)
+    """Nothing beyond the call's reference is needed for a return."""
 
 
 class DeclineRequest(Record):
-    """Which return is declined; `note` is what the customer may read in the shop."""
+    """`note` is what the customer may read in the shop."""
 
-    return_id: str
     note: str = Field(default="", max_length=500)
 
 
@@ -78,24 +80,43 @@ class Inspection(Record):
     amount: Money
 
     @property
-    def accepted(self) -> tuple[GoodsLine, ...]:
-        """The pieces to be refunded."""
-        return tuple(
-            GoodsLine(order_line_id=one.order_line_id, quantity=one.quantity) for one in self.lines if one.quantity
+    def accepted(self) -> int:
+        """Pieces that are refunded."""
+        return sum(one.quantity for one in self.lines)
+
+    @staticmethod
+    def goods_of(lines: Sequence[InspectedLine]) -> Goods:
+        """Those accepted, as goods of the order."""
+        return Goods(
+            lines=tuple(
+                GoodsLine(order_line_id=one.order_line_id, quantity=one.quantity) for one in lines if one.quantity
+            )
         )
 
     @property
-    def restocked(self) -> tuple[tuple[str, int], ...]:
-        """SKU and pieces to be put back on the shelf."""
-        return tuple((one.sku, one.restock) for one in self.lines if one.restock)
+    def rejected(self) -> Inspection:
+        """The same with nothing accepted."""
+        return self.model_copy(
+            update={"lines": tuple(one.model_copy(update={"quantity": 0, "restock": 0}) for one in self.lines)}
+        )
+
+    @property
+    def scrapped(self) -> Inspection:
+        """The same with nothing put back on the shelf."""
+        return self.model_copy(update={"lines": tuple(one.model_copy(update={"restock": 0}) for one in self.lines)})
+
+    @property
+    def restocked(self) -> int:
+        """Pieces that go back on the shelf."""
+        return sum(one.restock for one in self.lines)
 
 
 class ReceiptRequest(Record):
-    """Goods of a return that arrived: those for the shelf, and those that are scrapped."""
+    """Goods of a return that go back on the shelf. The customer is the one of the order."""
 
     reference: Reference
     order_reference: Reference
-    address: Address
+    currency: Currency
     lines: tuple[StockLine, ...] = Field(min_length=1, max_length=500)
 
 
@@ -105,7 +126,7 @@ class Receipt(Record):
     id: str
     number: str = ""
     key: str
-    lines: tuple[StockLine, ...] = ()
+    done: bool = False
 
 
 class ReturnMail(Record):
@@ -119,3 +140,67 @@ class ReturnMail(Record):
     locale: str = "en"
     label_page: str
     lines: tuple[MailLine, ...] = ()
+
+
+class ReturnEnd(Record):
+    """What came of a return."""
+
+    ended: str
+    """In words."""
+    tracking_number: str = ""
+    refunded: str = ""
+    restocked: int = 0
+    """Pieces that went back on the shelf."""
+
+
+def doubts(back: CustomerReturn, order: Order, policy: Policy, now: datetime) -> list[str]:
+    """Why somebody must decide on the return; none when the rules take it."""
+    found = []
+    days = (now - order.created_at).days
+    if days > policy.aftersales.return_days:
+        found.append(f"the order is {days} days old, and returns are taken for {policy.aftersales.return_days}")
+    left = {line.id: line.quantity for line in order.lines}
+    for line in back.lines:
+        if line.quantity > left.get(line.order_line_id, 0):
+            pieces = left.get(line.order_line_id, 0)
+            found.append(f"{line.quantity} of {line.title} come back, and {pieces} are not refunded or removed yet")
+    return found or ([] if back.lines else ["no line of the order comes back"])
+
+
+def parcel_request(back: CustomerReturn, order: Order, address: Address) -> ParcelRequest:
+    """One parcel with all that comes back, from the customer. Goods without a weight count as one gram."""
+    lines = [(order.line(one.order_line_id), one.quantity) for one in back.lines]
+    return ParcelRequest(
+        reference=order.reference,
+        address=address,
+        back=True,
+        weight_grams=max(1, sum(line.weight_grams * count for line, count in lines)),
+        value=Money.total((line.unit_price * count for line, count in lines), order.currency),
+    )
+
+
+def return_mail(back: CustomerReturn, order: Order, label: Label) -> ReturnMail:
+    """What the customer is told."""
+    return ReturnMail(
+        reference=order.reference,
+        to=order.email,
+        name=order.address.name if order.address else "",
+        number=order.number,
+        locale=order.locale,
+        label_page=label.label_page,
+        lines=tuple(MailLine(title=one.title, quantity=one.quantity) for one in back.lines),
+    )
+
+
+def receipt_request(inspection: Inspection, back: CustomerReturn, order: Order) -> ReceiptRequest:
+    """What goes back on the shelf."""
+    return ReceiptRequest(
+        reference=order.reference,
+        order_reference=back.order_reference,
+        currency=order.currency,
+        lines=tuple(
+            StockLine(sku=one.sku, quantity=one.restock, unit_price=order.line(one.order_line_id).unit_price)
+            for one in inspection.lines
+            if one.restock
+        ),
+    )

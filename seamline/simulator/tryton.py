@@ -28,10 +28,11 @@ from seamline.simulator.tryton_buttons import SYSTEM, Buttons, Warehouse
 from seamline.simulator.tryton_models import CREATED_OVER_REST, MODELS, Values
 from seamline.simulator.tryton_packages import PackageWanted
 from seamline.simulator.tryton_records import Records, check_path
+from seamline.simulator.tryton_returns import RETURN, create_return, press_return
 from seamline.simulator.tryton_seed import add_missing_products, seed
 from seamline.simulator.tryton_values import Defect, UserError
 from seamline.simulator.vendor import Vendor, WorldError
-from seamline.simulator.world import THROTTLE_SECONDS_DEFAULT, Call, World
+from seamline.simulator.world import THROTTLE_SECONDS_DEFAULT, Call, World, now
 
 PATH_LENGTH_MAX = 60
 Work = Callable[[Records, Call], Any]
@@ -112,9 +113,10 @@ class _Routes:
         def work(records: Records, _: Call) -> Any:
             if model not in MODELS:
                 raise Defect(f"KeyError: {model}")
-            if model not in CREATED_OVER_REST:
+            if model not in (*CREATED_OVER_REST, RETURN):
                 raise UserError(f'You are not allowed to create records of "{MODELS[model].label}".')
-            return records.read(model, records.create(model, body), _fields(model, request))
+            made = create_return(records, body) if model == RETURN else records.create(model, body)
+            return records.read(model, made, _fields(model, request))
 
         return await self._run(connection, request, f"{model}.create", work)
 
@@ -142,6 +144,9 @@ class _Routes:
         def work(records: Records, call: Call) -> Any:
             record = _known(records, model, record_id)
             try:
+                if model == RETURN:
+                    press_return(records, record, button, now())
+                    return records.read(model, record, _fields(model, request))
                 afterwards = Buttons(records, spare=call.not_assigned).press(model, record, button)
             except KeyError:
                 raise _Answer(HTTPStatus.FORBIDDEN) from None

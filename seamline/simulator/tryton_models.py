@@ -306,6 +306,23 @@ MODELS: Mapping[str, Model] = {
             ),
         },
     ),
+    "stock.shipment.out.return": _model(
+        "Customer Return Shipment",
+        {
+            "company": _one("Company", "company.company", required=True),
+            "number": _char("Number", readonly=True),
+            "reference": _char("Reference"),
+            "customer": _one("Customer", "party.party", required=True),
+            "contact_address": _one("Contact Address", "party.address"),
+            "warehouse": _one("Warehouse", "stock.location", required=True),
+            "warehouse_storage": _one("Warehouse Storage", "stock.location", required=True),
+            "warehouse_input": _one("Warehouse Input", "stock.location", required=True),
+            "effective_date": Field(Kind.DATE, "Effective Date", readonly=True),
+            "incoming_moves": Field(Kind.COMPUTED_MANY, "Incoming Moves", "stock.move"),
+            "inventory_moves": Field(Kind.COMPUTED_MANY, "Inventory Moves", "stock.move"),
+            "state": _choice("State", "draft", "received", "done", "cancelled", readonly=True),
+        },
+    ),
     "stock.move": _model(
         "Stock Move",
         {
@@ -318,6 +335,8 @@ MODELS: Mapping[str, Model] = {
             "shipment": Field(Kind.REFERENCE, "Shipment", readonly=True),
             "origin": Field(Kind.REFERENCE, "Origin", readonly=True),
             "sale": _one("Sale", "sale.sale", readonly=True),
+            "unit_price": Field(Kind.NUMERIC, "Unit Price", readonly=True),
+            "currency": _one("Currency", "currency.currency", readonly=True),
             "package": _one("Package", "stock.package", readonly=True),
             "state": _choice("State", "staging", "draft", "assigned", "done", "cancelled", readonly=True),
         },

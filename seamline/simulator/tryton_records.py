@@ -121,6 +121,11 @@ class Records:
                 return [move for move in self.find("stock.move", sale=record["id"]) if is_outgoing(move)]
             case "sale.line", "moves":
                 return self.find("stock.move", origin=f"sale.line,{record['id']}")
+            case "stock.shipment.out.return", _:
+                # The moves from the customer end where goods come in.
+                known = self.find("stock.move", shipment=f"{model},{record['id']}")
+                coming = name == "incoming_moves"
+                return [one for one in known if (one["to_location"] == record["warehouse_input"]) is coming]
             case _, "root_packages":
                 return self.find("stock.package", shipment=f"{model},{record['id']}", parent=None)
             case _:

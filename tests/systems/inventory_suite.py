@@ -7,9 +7,10 @@ from typing import Protocol
 
 import pytest
 
-from activities.inventory import InventorySystem
+from activities.inventory import InventorySystem, TakesBack
 from seamline.errors import Outage, Refusal
 from seamline.records.money import Money
+from seamline.records.returning import ReceiptRequest
 from seamline.records.stock import Reservation, ShipmentState, ShortLine, StockLine, StockRequest
 from seamline.records.undo import UndoState
 from tests.systems.conformance import (
@@ -18,6 +19,8 @@ from tests.systems.conformance import (
     Side,
     SystemConformance,
 )
+
+BACK = f"{REFERENCE}-R9001"
 
 
 class InventorySide(Side, Protocol):
@@ -161,6 +164,41 @@ class InventoryConformance(SystemConformance):
         moved = ADDRESS.model_copy(update={"street1": "14 Mill Lane"})
         second = await self.reserved(side, stock_request().model_copy(update={"address": moved}))
         assert [one.id for one in await side.adapter.find_reservations(REFERENCE)] == [second.id]
+
+
+class ReceiptConformance:
+    """The role inventory, where it takes goods of returns back by itself."""
+
+    def request(self, sku: str = "MUG-BLUE") -> ReceiptRequest:
+        """One piece that comes back."""
+        price = Money(amount=Decimal("14.50"), currency="GBP")
+        lines = (StockLine(sku=sku, quantity=1, unit_price=price),)
+        return ReceiptRequest(reference=BACK, order_reference=REFERENCE, currency="GBP", lines=lines)
+
+    async def test_goods_come_back_once(self, side: InventorySide) -> None:
+        system = side.adapter
+        assert isinstance(system, TakesBack)
+        await system.create_reservation(f"{REFERENCE}/reserve#1", stock_request())
+        before = await side.free("MUG-BLUE")
+        assert await system.find_receipts(BACK) == []
+        made = await system.create_receipt(f"{BACK}/receive#1", self.request())
+        (found,) = await system.find_receipts(BACK)
+        assert (found.id, found.key, found.done) == (made.id, f"{BACK}/receive#1", False)
+        for _ in range(2):
+            assert (await system.finish_receipt(found)).done
+        assert await side.free("MUG-BLUE") == before + 1
+        assert await system.find_receipts(REFERENCE) == []
+
+    async def test_what_cannot_come_back_is_refused(self, side: InventorySide) -> None:
+        system = side.adapter
+        assert isinstance(system, TakesBack)
+        with pytest.raises(Refusal) as caught:
+            await system.create_receipt("key", self.request())
+        assert caught.value.failure.code == "unknown-customer"
+        await system.create_reservation(f"{REFERENCE}/reserve#1", stock_request())
+        with pytest.raises(Refusal) as caught:
+            await system.create_receipt("key", self.request("NO-SUCH"))
+        assert [problem.field for problem in caught.value.failure.problems] == ["lines.0.sku"]
 
 
 def stock_request(**pieces: int) -> StockRequest:

@@ -14,7 +14,7 @@ from seamline.records.undo import UndoState
 from seamline.systems.tryton import mapping, wire
 from seamline.systems.tryton.inventory import Account, TrytonInventory, connect
 from tests.systems.conformance import REFERENCE
-from tests.systems.inventory_suite import InventoryConformance, stock_request
+from tests.systems.inventory_suite import InventoryConformance, ReceiptConformance, stock_request
 from tests.systems.vendors import Simulated
 
 NAME = "erp-main"
@@ -72,7 +72,7 @@ async def side(simulated: Simulated, http: HttpFactory) -> AsyncIterator[Side]:
     await adapter.close()
 
 
-class TestConformance(InventoryConformance):
+class TestConformance(InventoryConformance, ReceiptConformance):
     """Tryton fills the role."""
 
 

@@ -39,6 +39,7 @@ from seamline.records.parcel import (
 from seamline.records.payment import Transaction, TransactionKind, TransactionState
 from seamline.records.policy import Policy
 from seamline.records.remedy import Goods, GoodsWorth, KnownRefund, RefundPart, RetrackRequest
+from seamline.records.returning import CustomerReturn, Receipt, ReceiptRequest, ReturnedLine, ReturnState
 from seamline.records.shipping import Fulfilment
 from seamline.records.stock import Reservation, ShipmentState, StockRequest
 from seamline.records.system import Repeat
@@ -71,6 +72,9 @@ class PaperShop(Scripted):
         self.refunds: list[KnownRefund] = []
         self.numbers = [LOST.number]
         self.slow = False
+        self.coming_back = {MUG: 1}
+        self.return_state = ReturnState.OPEN
+        self.ordered = datetime.now(UTC)
 
     async def fetch_order(self, reference: str) -> Order:
         await self.called("fetch_order")
@@ -82,7 +86,7 @@ class PaperShop(Scripted):
         return Order(
             reference=reference,
             number="#5001",
-            created_at=datetime(2026, 11, 1, tzinfo=UTC),
+            created_at=self.ordered,
             currency="GBP",
             payment=Payment.PAID,
             lines=lines,
@@ -138,6 +142,36 @@ class PaperShop(Scripted):
         self.numbers[self.numbers.index(request.lost_number)] = request.tracking_number
         self.did("retrack", request.tracking_number, "retrack")
         return Fulfilment(id=fulfilment.id, tracking_number=request.tracking_number)
+
+    async def fetch_return(self, reference: str) -> CustomerReturn:
+        await self.called("fetch_return")
+        lines = tuple(
+            ReturnedLine(order_line_id=id_, sku=f"SKU-{id_}", title=f"Thing {id_}", quantity=count, reason="unwanted")
+            for id_, count in self.coming_back.items()
+        )
+        return CustomerReturn(
+            id="9001",
+            number="#5001-R1",
+            order_reference=reference.partition("-R")[0],
+            state=self.return_state,
+            opened_at=datetime.now(UTC),
+            lines=lines,
+        )
+
+    async def approve_return(self, return_id: str) -> None:
+        await self.called("approve_return")
+        self.return_state = ReturnState.OPEN
+        self.did("approve-return", return_id, "approve_return")
+
+    async def decline_return(self, return_id: str, note: str) -> None:
+        await self.called("decline_return")
+        self.return_state = ReturnState.OVER
+        self.did("decline-return", note, "decline_return")
+
+    async def close_return(self, return_id: str) -> None:
+        await self.called("close_return")
+        self.return_state = ReturnState.CLOSED
+        self.did("close-return", return_id, "close_return")
 
     def give_back(self, amount: Money, goods: Goods | None = None, key: str = "") -> KnownRefund:
         """Money goes back; without a key somebody did it by hand."""
@@ -223,6 +257,21 @@ class PaperShelf(Scripted):
         self.held: list[Reservation] = []
         self.stuck = False
         """Whether nobody packs."""
+        self.receipts: list[tuple[Receipt, ReceiptRequest]] = []
+
+    async def find_receipts(self, reference: str) -> Sequence[Receipt]:
+        await self.called("find_receipts")
+        return [one for one, _ in self.receipts]
+
+    async def create_receipt(self, key: str, request: ReceiptRequest) -> Receipt:
+        await self.called("create_receipt")
+        self.receipts.append((Receipt(id=self.next_id("receipt"), key=key), request))
+        self.did("receive-return", key, "create_receipt")
+        return self.receipts[-1][0]
+
+    async def finish_receipt(self, receipt: Receipt) -> Receipt:
+        await self.called("finish_receipt")
+        return receipt.model_copy(update={"done": True})
 
     async def find_reservations(self, reference: str) -> Sequence[Reservation]:
         await self.called("find_reservations")

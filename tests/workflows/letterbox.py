@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from seamline.records.base import Record
 from seamline.records.reminder import ReminderMail
+from seamline.records.returning import ReturnMail
 from seamline.records.shipping import Sent, ShippedMail
 from seamline.records.system import Repeat
 from tests.workflows.scripted import Scripted
@@ -24,6 +25,9 @@ class Letterbox(Scripted):
 
     async def send_shipped(self, key: str, mail: ShippedMail) -> Sent:
         return await self._send("send_shipped", key, mail)
+
+    async def send_return_label(self, key: str, mail: ReturnMail) -> Sent:
+        return await self._send("send_return_label", key, mail)
 
     async def send_reminder(self, key: str, mail: ReminderMail) -> Sent:
         return await self._send("send_reminder", key, mail)

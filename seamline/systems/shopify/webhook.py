@@ -25,6 +25,7 @@ _KINDS = {
     "fulfillments/create": EventKind.ORDER_FULFILLED,
     "returns/request": EventKind.RETURN_OPENED,
     "returns/approve": EventKind.RETURN_OPENED,
+    "returns/cancel": EventKind.RETURN_CANCELLED,
 }
 
 
@@ -52,7 +53,7 @@ def read(delivery: Delivery) -> Sequence[Event]:
     kind = _kind(topic, payload)
     if kind is EventKind.OTHER:
         return [Event(kind=kind, topic=topic)]
-    number = _return_number(payload) if kind is EventKind.RETURN_OPENED else _order_number(payload)
+    number = _return_number(payload) if topic.startswith("returns/") else _order_number(payload)
     if not number:
         raise UnreadableEvent("id: the order's number is missing or not a number")
     return [Event(kind=kind, topic=topic, external_id=number)]

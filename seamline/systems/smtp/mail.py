@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, m
 
 from seamline.http import HttpFactory, located
 from seamline.records.reminder import ReminderMail
+from seamline.records.returning import ReturnMail
 from seamline.records.shipping import Message, Sent, ShippedMail
 from seamline.records.system import Card, Holding, Repeat
 from seamline.systems.smtp import mapping, wire
@@ -98,7 +99,11 @@ class SmtpMail:
     """Satisfies `activities.mail.MailSystem`."""
 
     # A lost answer cannot be looked up: the mail is sent again under the same Message-ID.
-    repeats: Final[Mapping[str, Repeat]] = {"send_shipped": Repeat.HARMLESS, "send_reminder": Repeat.HARMLESS}
+    repeats: Final[Mapping[str, Repeat]] = {
+        "send_shipped": Repeat.HARMLESS,
+        "send_return_label": Repeat.HARMLESS,
+        "send_reminder": Repeat.HARMLESS,
+    }
 
     def __init__(self, name: str, account: Account, client: SmtpClient) -> None:
         self.name = name
@@ -113,6 +118,11 @@ class SmtpMail:
     async def send_shipped(self, key: str, mail: ShippedMail) -> Sent:
         """Tell the customer that the parcel left. Refusal with field `to` when the address is refused."""
         return await self._send(mapping.shipped(key, mail, self._we, self._sender.domain))
+
+    @located
+    async def send_return_label(self, key: str, mail: ReturnMail) -> Sent:
+        """Bring the customer the label to send goods back with. Refusals as above."""
+        return await self._send(mapping.return_label(key, mail, self._we, self._sender.domain))
 
     @located
     async def send_reminder(self, key: str, mail: ReminderMail) -> Sent:

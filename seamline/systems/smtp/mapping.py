@@ -9,6 +9,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescap
 from seamline.errors import LockedOut, Outage, Problem, Refusal, SystemFailure
 from seamline.records.notice import Notice
 from seamline.records.reminder import ReminderMail
+from seamline.records.returning import ReturnMail
 from seamline.records.shipping import Message, ShippedMail
 
 LANGUAGES = ("en", "de")
@@ -51,6 +52,22 @@ def shipped(key: str, mail: ShippedMail, shop: str, domain: str) -> Message:
         subject=" ".join(subject.split()),
         text=_templates.get_template(f"shipped.{language}.txt").render(values),
         html=_templates.get_template(f"shipped.{language}.html").render(values),
+    )
+
+
+def return_label(key: str, mail: ReturnMail, shop: str, domain: str) -> Message:
+    """The mail with the label to send goods back with, in the customer's language."""
+    language = language_of(mail.locale)
+    values = {"mail": mail, "shop": shop, "page": _web_page(mail.label_page)}
+    subject = _templates.get_template(f"return.{language}.subject").render(values)
+    return Message(
+        message_id=message_id(key, domain),
+        reference=mail.reference,
+        key=key,
+        to=mail.to,
+        subject=" ".join(subject.split()),
+        text=_templates.get_template(f"return.{language}.txt").render(values),
+        html=_templates.get_template(f"return.{language}.html").render(values),
     )
 
 

@@ -19,6 +19,7 @@ from seamline.records.system import Card, Holding, Repeat
 from seamline.records.undo import Undone, UndoState
 from seamline.systems.tryton import mapping, wire
 from seamline.systems.tryton.client import Domain, TrytonClient, open_client
+from seamline.systems.tryton.returns import TrytonReturns
 
 STEPS_MAX = 20
 PRESSES_MAX = 4
@@ -71,15 +72,16 @@ def connect(name: str, account: Account, http: HttpFactory) -> TrytonInventory:
     return TrytonInventory(name, account, client)
 
 
-class TrytonInventory:
+class TrytonInventory(TrytonReturns):
     """Satisfies `activities.inventory.InventorySystem`."""
 
     # There is no idempotency key; a sale is found by its reference and carries the effect key as its description.
-    repeats: Final[Mapping[str, Repeat]] = {"reserve": Repeat.LOOK_UP}
+    repeats: Final[Mapping[str, Repeat]] = {"reserve": Repeat.LOOK_UP, "receive": Repeat.LOOK_UP}
 
     def __init__(self, name: str, account: Account, client: TrytonClient) -> None:
         self.name = name
         self._account = account
+        self._company = account.company
         self._client = client
 
     async def close(self) -> None:

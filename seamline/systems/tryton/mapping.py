@@ -18,6 +18,7 @@ from seamline.errors import Problem, Refusal
 from seamline.fields import Field, FieldMapping, Way
 from seamline.records.address import Address
 from seamline.records.reference import connection_of, external_id_of
+from seamline.records.returning import ReceiptRequest
 from seamline.records.stock import (
     Availability,
     PackedLine,
@@ -28,7 +29,7 @@ from seamline.records.stock import (
     StockLine,
     StockRequest,
 )
-from seamline.systems.tryton import wire
+from seamline.systems.tryton import mapping_returns, wire
 
 SALE = "sale.sale"
 SHIPMENT = "stock.shipment.out"
@@ -179,7 +180,7 @@ def sale_out(key: str, request: StockRequest, *, shipment_cost_module: bool, **g
     return {**values, "shipment_cost_method": None} if shipment_cost_module else values
 
 
-def unknown_articles(request: StockRequest, products: Mapping[str, wire.Product]) -> list[Problem]:
+def unknown_articles(request: StockRequest | ReceiptRequest, products: Mapping[str, wire.Product]) -> list[Problem]:
     """A problem for each line whose article cannot be sold here."""
     return [
         Problem(field=f"lines.{place}.sku", reason=reason)
@@ -394,4 +395,5 @@ MAPPINGS: tuple[FieldMapping[Any], ...] = (
     PACKAGE,
     PACKED_LINE,
     ADDRESS,
+    *mapping_returns.MAPPINGS,
 )

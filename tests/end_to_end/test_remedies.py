@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from seamline.settings import start_for
+from seamline.temporal import start_process
 from tests.end_to_end.world import ByHand, Handle, World
+from workflows.return_order import ReturnOrder
 
 ALL_ONCE = {"reserve": 1, "buy-label": 1, "ship": 1, "post-fulfilment": 1, "send-mail": 1}
 
@@ -74,3 +77,48 @@ async def test_an_authorised_order_gives_back_what_was_captured(ours: World, by_
     assert (await ours.outcome(handle))["result"]["refunded"] == "19.45 GBP"
     assert [one["amount"] for one in await ours.effects(reference) if one["operation"] == "refund-payment"] == ["19.45"]
     assert (await ours.verdict()).ok
+
+
+async def test_a_return_is_labelled_received_inspected_restocked_and_refunded(world: World, by_hand: ByHand) -> None:
+    reference = await world.order(lines=[{"quantity": 2}])
+    handle = await world.start(reference)
+    await by_hand.move(reference, "done")
+    shipped = (await world.outcome(handle))["result"]
+    await world.post(f"parcels/{shipped['tracking_number']}", {"state": "DELIVERED"})
+    on_the_shelf = await world.stock("MUG-BLUE")
+
+    wanted = {"quantities": {"MUG-BLUE": 1}, "reason": "DEFECTIVE", "requested": True}
+    number = reference.partition(":")[2]
+    back = (await world.post(f"shops/{world.names.shop}/orders/{number}/returns", wanted))["reference"]
+    fault = await world.fault(world.names.inventory, "stock.shipment.out.return.create", "lost-reply", count=1)
+    start = start_for(ReturnOrder, back, world.settings)
+    identity, _ = await start_process(world.client, ReturnOrder, start)
+    taken = world.client.get_workflow_handle(identity)
+    await world.step(taken, "used")
+    label = next(one for one in await world.effects(back) if one["operation"] == "buy-label")
+    parcel = next(
+        one
+        for one in world.simulator.world.find(world.names.carrier, "parcel")
+        if one["transaction"] == label["object_id"]
+    )
+    assert parcel["number"].endswith("GB")
+    for state in ("TRANSIT", "DELIVERED"):
+        await world.post(f"parcels/{parcel['number']}", {"state": state})
+    view = await world.waiting(taken)
+    assert [(one.name, one.team) for one in view.waits] == [("inspect-return#1", "operations")]
+    await world.decide(taken, wait="inspect-return#1", action="choose", choice="restock", why="as new")
+    end = (await world.outcome(taken))["result"]
+    assert (end["refunded"], end["restocked"]) == ("14.50 GBP", 1)
+    assert await world.hits(fault) == 1
+    assert await world.stock("MUG-BLUE") == on_the_shelf + 1
+    assert await world.operations(back) == [
+        "approve-return",
+        "buy-label",
+        "send-mail",
+        "receive-return",
+        "close-return",
+    ]
+    refund = next(one for one in await world.effects(reference) if one["operation"] == "refund-payment")
+    assert (refund["key"], refund["amount"]) == (f"{back}/refund-goods#1", "14.50")
+    verdict = await world.verdict()
+    assert verdict.ok, verdict.findings

@@ -9,6 +9,8 @@ from pydantic import ValidationError
 
 from seamline.errors import LockedOut, Outage, Refusal
 from seamline.http import HttpFactory
+from seamline.records.returning import ReturnMail
+from seamline.records.shipping import MailLine
 from seamline.systems.smtp import mapping
 from seamline.systems.smtp.mail import Account, SmtpMail, connect
 from tests.systems.mail_suite import MailConformance, shipped_mail
@@ -116,3 +118,27 @@ def test_wrong_settings_name_themselves(changes: dict[str, str]) -> None:
     values = {"host": "mail.example", "sender": "orders@shop.example"}
     with pytest.raises(ValidationError):
         Account.model_validate(values | changes)
+
+
+@pytest.mark.parametrize(
+    ("locale", "subject", "word"),
+    [("en", "Your return label for order #5001", "returning"), ("de-AT", "Ihr Rücksendeetikett", "senden zurück")],
+)
+def test_the_return_label_in_the_customers_language(locale: str, subject: str, word: str) -> None:
+    mail = ReturnMail(
+        reference="shop-uk:5001-R9001",
+        to="jo@example.com",
+        name="Jo",
+        number="#5001",
+        locale=locale,
+        label_page="https://labels.example/1",
+        lines=(MailLine(title="<Mug>", quantity=2),),
+    )
+    message = mapping.return_label("shop-uk:5001-R9001/send-return-label#1", mail, "Seaside Goods", "shop.example")
+    assert message.message_id == "<shop-uk=5001-R9001/send-return-label#1@shop.example>"
+    assert message.subject.startswith(subject)
+    assert word in message.text
+    assert 'href="https://labels.example/1"' in message.html
+    assert "&lt;Mug&gt;" in message.html
+    unsafe = mapping.return_label("k", mail.model_copy(update={"label_page": "javascript:x"}), "Shop", "shop.example")
+    assert "href" not in unsafe.html

@@ -84,8 +84,8 @@ class TrytonReturns:
         found = await self._client.search("find_customers", "stock.location", domain, wire.Coded, ["code"])
         return min(one.id for one in found)
 
-    async def _currency(self, code: str) -> int:
-        domain = [["code", "=", code]]
+    async def _currency(self, currency: str) -> int:
+        domain = [["code", "=", currency]]
         found = await self._client.search("find_currency", "currency.currency", domain, wire.Coded, ["code"])
         if not found:
             problem = Problem(field="currency", reason="is not a currency that Tryton knows")

@@ -77,7 +77,7 @@ class Remedies:
         if by_hand := await self._given_back(call, others):
             return by_hand
         _check_unnamed(call.request, others)
-        parts = _parts(call.request.amount, paid)
+        parts = parts_of(call.request.amount, paid)
         # A native key holds for one content: an amended request, or one after a failed refund, needs another.
         native = f"{call.key}/{len(ours) + call.amendment}" if ours or call.amendment else call.key
         made = await self.system.refund_goods(call.reference, call.key, native, call.request.goods, parts)
@@ -168,7 +168,7 @@ def _check_currency(request: GoodsRefundRequest, paid: Sequence[Transaction]) ->
             raise Refusal("other-currency", "the customer did not pay in this currency", problems=[problem])
 
 
-def _parts(amount: Money, known: Sequence[Transaction]) -> list[RefundPart]:
+def parts_of(amount: Money, known: Sequence[Transaction]) -> list[RefundPart]:
     """From which captures and sales the money comes, the oldest first."""
     parts: list[RefundPart] = []
     wanted = amount

@@ -361,6 +361,7 @@ capture = Effect(
     ),
 )
 split = Effect(Shop.split, undo=STANDS, title="Split the fulfilment order in the shop")
+cancel_goods = Effect(Shop.cancel_goods, undo=STANDS, title="Cancel lines in the shop", team="finance")
 add_note = Effect(Shop.add_note, undo=STANDS, title="Note it on the order in the shop")
 levels = Read(Shop.levels, title="See what the shop says is in stock")
 set_levels = Effect(Shop.set_levels, undo=STANDS, title="Set what the shop may sell")

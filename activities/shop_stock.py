@@ -5,11 +5,22 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Protocol
 
+from activities.remedies import parts_of
 from seamline.errors import Problem, Refusal
 from seamline.process.effect import Call, operation
 from seamline.records.level import LevelChange, Levels, LevelsRequest, LevelsSet, SetLevels
 from seamline.records.order import Order
-from seamline.records.shortage import Noted, NoteRequest, Split, SplitRequest, split_of
+from seamline.records.payment import Transaction
+from seamline.records.remedy import Goods, GoodsWorth, RefundPart
+from seamline.records.shortage import (
+    CancelGoodsRequest,
+    CancelledGoods,
+    Noted,
+    NoteRequest,
+    Split,
+    SplitRequest,
+    split_of,
+)
 
 
 class ShopStockSystem(Protocol):
@@ -20,6 +31,20 @@ class ShopStockSystem(Protocol):
 
     async def split_part(self, reference: str, request: SplitRequest) -> None:
         """Move lines of a fulfilment order to a new one at the same location."""
+
+    async def worth_of(self, reference: str, goods: Goods) -> GoodsWorth:
+        """What the shop would give back for these goods. Refusal when they are not pieces of the order any more."""
+
+    async def find_transactions(self, reference: str) -> Sequence[Transaction]:
+        """The movements of the order's money, oldest first, whoever made them."""
+
+    async def find_cancelled_goods(self, reference: str, key: str, currency: str) -> CancelledGoods | None:
+        """The refund that carries our key, with lines."""
+
+    async def cancel_goods(
+        self, reference: str, key: str, request: CancelGoodsRequest, parts: Sequence[RefundPart], currency: str
+    ) -> CancelledGoods:
+        """Take the lines off the order and give the parts back. `key` is the native key too."""
 
     async def read_note(self, reference: str) -> str:
         """What people read on the order, empty when nothing."""
@@ -50,6 +75,17 @@ class ShopStock:
             problem = Problem(field="lines", reason="are not in a fulfilment order of their own: split it in the shop")
             raise Refusal("not-split", "the shop did not split the fulfilment order as asked", problems=[problem])
         return Split(id=made)
+
+    @operation("shop.cancel_goods")
+    async def cancel_goods(self, call: Call[CancelGoodsRequest]) -> CancelledGoods:
+        """Take lines off the order that are not sent, and give back by the shop's own sum what was paid for them."""
+        order = await self.system.fetch_order(call.reference)
+        if made := await self.system.find_cancelled_goods(call.reference, call.key, order.currency):
+            return made
+        worth = await self.system.worth_of(call.reference, call.request.goods)
+        parts = parts_of(worth.amount, await self.system.find_transactions(call.reference))
+        currency = worth.amount.currency
+        return await self.system.cancel_goods(call.reference, call.key, call.request, parts, currency)
 
     @operation("shop.add_note")
     async def add_note(self, call: Call[NoteRequest]) -> Noted:

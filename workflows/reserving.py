@@ -8,19 +8,26 @@ from datetime import timedelta
 from temporalio import workflow
 
 from activities import inventory, shop
+from activities.shop import OrderRequest
 from seamline.process.asking import Answer, Choice, Question
 from seamline.process.process import Process
 from seamline.records.address import Address
 from seamline.records.shipping_plan import Plan, stock_request
-from seamline.records.shortage import Shortage, substitution_note
+from seamline.records.shortage import CancelGoodsRequest, Shortage, missing_lines, substitution_note
 from seamline.records.stock import Reservation, RestockRequest
 
 WAIT = Choice("wait", "Wait until all of it is there; it goes on by itself")
 SUBSTITUTE = Choice("substitute", "Send other articles in place: write over their SKU, lines.0.sku=OTHER-SKU")
+CANCEL_LINES = Choice("cancel-lines", "Take what is not there off the order, and give its money back")
 
 
 class Reserving(Process):
     """A process that reserves stock."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.cancelled = 0
+        """How often lines were cancelled."""
 
     async def reserved(self, plan: Plan, address: Address) -> tuple[Plan, Reservation]:
         """Stock for all of the plan. Where some is short it is what people made of it; stock that comes ends that."""
@@ -44,18 +51,33 @@ class Reserving(Process):
     @property
     def offered(self) -> tuple[Choice, ...]:
         """What people can choose among."""
-        return (WAIT, SUBSTITUTE)
+        return (WAIT, SUBSTITUTE, CANCEL_LINES)
 
     @property
     def remedies(self) -> Mapping[str, Callable[[Plan, Reservation, Answer], Awaitable[Plan]]]:
         """What each choice does."""
-        return {WAIT.name: self.wait_for_stock, SUBSTITUTE.name: self.substitute}
+        return {WAIT.name: self.wait_for_stock, SUBSTITUTE.name: self.substitute, CANCEL_LINES.name: self.cancel_lines}
 
     async def wait_for_stock(self, plan: Plan, stock: Reservation, _: Answer) -> Plan:
         """Nothing changes but that stock comes; after `restock_hours` people are asked again."""
         until = workflow.now() + timedelta(hours=self.policy.restock_hours)
         await self.until(inventory.restocked, RestockRequest(reservation=stock, until=until))
         return plan
+
+    async def cancel_lines(self, plan: Plan, stock: Reservation, _: Answer) -> Plan:
+        """What is not there comes off the order in the shop, and its money goes back; with nothing left it is over."""
+        self.cancelled += 1
+        missing = missing_lines(plan.part, plan.ordered(stock.short))
+        request = CancelGoodsRequest(fulfilment_order_id=plan.part.id, lines=missing)
+        await self.do(shop.cancel_goods, request, number=self.cancelled)
+        return await self.anew(plan)
+
+    async def anew(self, plan: Plan) -> Plan:
+        """The plan of what the shop has now. Raises Stopped when that is nothing."""
+        order = await self.do(shop.fetch_order, OrderRequest())
+        if not plan.part_in(order).lines:
+            await self.stop("what was left to ship was cancelled in the shop")
+        return plan.anew(order)
 
     async def substitute(self, plan: Plan, stock: Reservation, answer: Answer) -> Plan:
         """Other articles in place of some. The shop's order keeps its lines, so people there are told by its note."""

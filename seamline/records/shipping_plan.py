@@ -13,7 +13,7 @@ from seamline.records.followed import SentParcel
 from seamline.records.order import FulfilmentLine, FulfilmentOrder, Order, OrderLine
 from seamline.records.parcel import Label, ParcelRequest, Rate
 from seamline.records.shipping import FulfilmentRequest, MailLine, ShippedMail
-from seamline.records.stock import Reservation, StockLine, StockRequest
+from seamline.records.stock import Reservation, ShortLine, StockLine, StockRequest
 
 R = TypeVar("R", bound=Record)
 
@@ -69,6 +69,11 @@ class Plan(Record):
         """The plan with other articles in place of some; one that is sent in another's place can be replaced too."""
         earlier = {sku: chosen.get(sent, sent) for sku, sent in self.substitutes.items()}
         return self.model_copy(update={"substitutes": {**chosen, **earlier}})
+
+    def ordered(self, short: tuple[ShortLine, ...]) -> tuple[ShortLine, ...]:
+        """What is short, by the SKUs that were ordered."""
+        original = {sent: sku for sku, sent in self.substitutes.items()}
+        return tuple(one.model_copy(update={"sku": original.get(one.sku, one.sku)}) for one in short)
 
     def title(self, shipped: FulfilmentLine) -> str:
         """What the customer reads of a line: its title, and what is sent in its place."""

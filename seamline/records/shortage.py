@@ -8,7 +8,9 @@ from collections.abc import Mapping
 from pydantic import Field
 
 from seamline.records.base import Record
+from seamline.records.money import Money
 from seamline.records.order import FulfilmentLine, FulfilmentOrder, Order
+from seamline.records.remedy import Goods, GoodsLine
 from seamline.records.stock import ShortLine
 
 
@@ -40,6 +42,30 @@ class Split(Record):
     """The fulfilment order that holds what was split off."""
 
     id: str
+
+
+class CancelGoodsRequest(Record):
+    """Take these lines off an order that have not been sent, and give back what was paid for them."""
+
+    fulfilment_order_id: str
+    lines: tuple[FulfilmentLine, ...] = Field(min_length=1, max_length=500)
+
+    @property
+    def goods(self) -> Goods:
+        """The same as goods of the order."""
+        return Goods(
+            lines=tuple(
+                GoodsLine(order_line_id=line_id, quantity=count) for line_id, count in _pieces(self.lines).items()
+            )
+        )
+
+
+class CancelledGoods(Record):
+    """The refund by which the lines came off; its amount is zero where nothing was paid yet."""
+
+    id: str
+    key: str
+    amount: Money
 
 
 class NoteRequest(Record):

@@ -9,7 +9,7 @@ from enum import StrEnum
 
 from pydantic import BaseModel, ConfigDict
 
-STANDING = ("cancel-order", "split-order", "note-order")
+STANDING = ("cancel-order", "split-order", "note-order", "cancel-goods")
 """What is meant to stay when a process is taken back."""
 
 

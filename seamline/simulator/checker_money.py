@@ -13,7 +13,7 @@ from decimal import Decimal
 from pydantic import BaseModel, ConfigDict
 
 from seamline.simulator.checker_ledger import Effect, Finding
-from seamline.simulator.checker_remedies import is_for_goods
+from seamline.simulator.checker_remedies import is_for_goods, is_of_cancelled_goods
 
 _OURS = ("capture", "refund-payment", "request-payment-refund", "payment-refund-rejected")
 _OTHERS = ("-by-hand", "-by-shop")
@@ -103,7 +103,7 @@ class Payments:
         amount = effect.amount or Decimal(0)
         if capture is None:
             # What staff and the shop give back of a plain sale is no business of ours; for goods there are other rules.
-            if not is_by_others(effect) and not is_for_goods(effect):
+            if not (is_by_others(effect) or is_for_goods(effect) or is_of_cancelled_goods(effect)):
                 self._find(effect, "undone-nothing", f"{effect.operation} of {effect.undoes}, which was never captured")
         elif is_by_others(effect):
             capture.back_by_others += amount

@@ -18,6 +18,11 @@ def is_for_goods(effect: Effect) -> bool:
     return effect.operation in (_ASKED, _BACK, _REJECTED) and purpose_of(effect.key) == GOODS
 
 
+def is_of_cancelled_goods(effect: Effect) -> bool:
+    """Whether money goes back for lines that came off an order before they were sent."""
+    return purpose_of(effect.key) == "cancel-goods"
+
+
 def is_of_return(reference: str) -> bool:
     """Whether it names a return: `shop-uk:5001-R9`."""
     return "-R" in reference.partition(":")[2]

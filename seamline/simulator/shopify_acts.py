@@ -102,10 +102,10 @@ class Acts:
             money.transaction(self._new_id(), "REFUND", amount, parent_id=paid["id"], status=status)
             for paid, amount in parts
         ]
-        refund = {
+        refund: Body = {
             "id": self._new_id(),
             "note": note,
-            "created_at": made[0]["created_at"],
+            "created_at": time_text(),
             "transaction_ids": [one["id"] for one in made],
             "lines": dict(lines),
         }
@@ -113,6 +113,9 @@ class Acts:
         if lines or shipping:
             total = sum((amount for _, amount in parts), Decimal(0))
             order = refunded(order, lines, shipping=shipping, amount=total)
+            if not made:
+                # Nothing was paid of it yet: what is to be paid is less from now on.
+                order["totals"].append(order["money"]["total"])
         order = touch(self.world, self.connection, order)
         for one in made:
             undoes = gid("OrderTransaction", one["parent_id"])

@@ -14,6 +14,7 @@ from seamline.simulator.shopify_ids import number
 from seamline.simulator.shopify_money_views import View, refund
 from seamline.simulator.shopify_orders import gid, time_text
 from seamline.simulator.shopify_returns import Returns
+from seamline.simulator.shopify_stock import Shelf
 from seamline.simulator.shopify_views import Shop
 from seamline.simulator.shopify_webhooks import Webhooks
 from seamline.simulator.world import Body, Call
@@ -32,6 +33,7 @@ class Aftersales:
         self.acts = Acts(shop.world, shop.connection, webhooks)
         self.returns = Returns(shop.world, shop.connection, webhooks)
         self.idempotency_key = idempotency_key
+        self.shelf = Shelf(shop.world, shop.connection)
 
     def roots(self) -> dict[str, Any]:
         """Fields of the schema's type Mutation."""
@@ -88,11 +90,20 @@ class Aftersales:
             raise UserError("Order does not exist", "id")
         order = found
         parts = [_part(order, wanted.get("currency"), one) for one in wanted.get("transactions") or []]
-        if not parts:
-            raise UserError("Transactions must be of the kind REFUND with a parent", "transactions")
         lines = _refunded_lines(order, wanted.get("refundLineItems") or [])
+        if not (parts or lines):
+            raise UserError("Transactions must be of the kind REFUND with a parent", "transactions")
+        cancelled = [one for one in wanted.get("refundLineItems") or [] if one.get("restockType") == "CANCEL"]
+        self.shelf.not_to_ship(order, cancelled)
         shipping = bool((wanted.get("shipping") or {}).get("fullRefund"))
         made = self.acts.refund(order, parts, By.APP, wanted.get("note"), lines=lines, shipping=shipping)
+        if cancelled:
+            self.call.effect(
+                "cancel-goods",
+                object_id=gid("Refund", made["id"]),
+                reference=f"{self.connection}:{order['id']}",
+                key=wanted.get("note") or "",
+            )
         used = {"asked": asked, "order_id": order["id"], "refund_id": made["id"]}
         self.world.put(self.connection, "idempotency-key", str(self.idempotency_key), used)
         return self.shop.read("order", order["id"]), made

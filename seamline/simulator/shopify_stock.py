@@ -94,6 +94,32 @@ class Shelf:
         kept = {name: level[name] for name in ("id", "item_id", "sku", "location")}
         self.world.put(self.connection, LEVEL, level["id"], kept | {"on_hand": on_hand})
 
+    def not_to_ship(self, order: Body, lines: Sequence[Mapping[str, Any]]) -> None:
+        """Cancelled pieces come off the fulfilment orders at their location. UserError where they are not there."""
+        parts = self.world.find(self.connection, "fulfillment-order", {"order_id": order["id"]})
+        for place, one in enumerate(lines):
+            if not one.get("locationId"):
+                raise UserError("Location is required to cancel", "refundLineItems", str(place), "locationId")
+            left = one["quantity"]
+            for part in parts:
+                if part["status"] != "CLOSED" and part["location"]["id"] == number(one["locationId"], "Location"):
+                    left -= self._take_off(part, number(one["lineItemId"], "LineItem"), left)
+            if left:
+                text = "Quantity cannot cancel more items than are unfulfilled"
+                raise UserError(text, "refundLineItems", str(place), "quantity")
+
+    def _take_off(self, part: Body, line_id: str, most: int) -> int:
+        """At most so many pieces of a line, which is closed with nothing left; how many there were."""
+        taken = 0
+        for line in part["lines"]:
+            if line["line_id"] == line_id:
+                taken = min(most, line["remaining"])
+                line |= {"remaining": line["remaining"] - taken, "total": line["total"] - taken}
+        if not any(line["remaining"] for line in part["lines"]):
+            part["status"] = "CLOSED"
+        self.world.put(self.connection, "fulfillment-order", part["id"], part | {"updated_at": time_text()})
+        return taken
+
     def at(self, item_id: str, location: str) -> Body | None:
         """The level of an article at a location, by their ids."""
         found = self.world.find(self.connection, LEVEL, {"item_id": item_id})

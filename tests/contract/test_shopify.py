@@ -16,6 +16,7 @@ from graphql import (
 )
 from graphql.execution.values import get_variable_values
 
+from activities.remedies import parts_of
 from seamline.errors import Kind, Refusal
 from seamline.http import Exchange, HttpFactory
 from seamline.records.level import LevelChange
@@ -23,7 +24,7 @@ from seamline.records.payment import CaptureRequest, RefundRequest
 from seamline.records.reference import external_id_of
 from seamline.records.remedy import Goods, GoodsLine, RefundPart, RetrackRequest
 from seamline.records.risk import CancelRequest, HoldRequest
-from seamline.records.shortage import split_request
+from seamline.records.shortage import CancelGoodsRequest, split_request
 from seamline.systems.shopify import client, documents, documents_remedies, mapping, mapping_payment, wire
 from seamline.systems.shopify.shop import Account, ShopifyShop, connect
 from tests.contract.graphql_answers import answer_problems
@@ -61,6 +62,7 @@ DOCUMENTS = (
     documents_remedies.DECLINE_RETURN,
     documents_remedies.CLOSE_RETURN,
     documents.SPLIT,
+    documents.LOCATION,
     documents.NOTE,
     documents.SET_NOTE,
     documents.LEVELS,
@@ -143,6 +145,14 @@ async def keep_stock(shop: ShopifyShop, simulated: Simulated) -> None:
     await shop.split_part(reference, request)
     with pytest.raises(Refusal):
         await shop.split_part(reference, request)
+    part = (await shop.fetch_order(reference)).open_fulfilment_orders[0]
+    off = CancelGoodsRequest(fulfilment_order_id=part.id, lines=part.lines)
+    await shop.find_cancelled_goods(reference, "nobody's", "GBP")
+    parts = parts_of((await shop.worth_of(reference, off.goods)).amount, await shop.find_transactions(reference))
+    await shop.cancel_goods(reference, "key-1", off, parts, "GBP")
+    more = tuple(line.model_copy(update={"quantity": 9}) for line in part.lines)
+    with pytest.raises(Refusal):
+        await shop.cancel_goods(reference, "key-2", off.model_copy(update={"lines": more}), parts, "GBP")
     await shop.write_note(reference, await shop.read_note(reference) or "short")
     with pytest.raises(Refusal):
         await shop.write_note(f"{NAME}:999999", "nobody's")

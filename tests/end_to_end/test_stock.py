@@ -63,7 +63,7 @@ async def test_the_last_pieces_are_sold_once_and_the_other_orders_ask(
 
 async def test_one_order_may_wait_and_goes_on_by_itself(world: World, sku: str) -> None:
     reference, handle, view = await short_order(world, sku, there=1, wanted=3)
-    assert (view.waits[0].team, sorted(view.waits[0].choices)) == ("operations", ["substitute", "wait"])
+    assert (view.waits[0].team, sorted(view.waits[0].choices)) == ("operations", ["cancel-lines", "substitute", "wait"])
     await world.decide(handle, wait="short-stock#1", action="choose", choice="wait", why="comes on Monday")
     await world.until(handle, lambda view: view.steps[-1].name == "restocked" and view.status is Status.RUNNING)
     await world.change("stock/erp-main", {sku: 4})
@@ -96,6 +96,26 @@ async def test_something_else_is_sent_and_shop_and_customer_read_it(world: World
     assert world.body("order", number)["note"] == f"TEE-M is sent in place of {sku}"
     mail = (await world.get("mails"))[-1]
     assert f"TEE-M ({sku})" in mail["text"]
+
+
+async def test_lines_that_are_short_are_cancelled_and_refunded_and_the_rest_goes(world: World, sku: str) -> None:
+    reference, handle, _ = await short_order(world, sku, there=1, wanted=3)
+    await world.decide(handle, wait="short-stock#1", action="choose", choice="cancel-lines", why="never again")
+    assert (await world.outcome(handle))["kind"] == "completed"
+    assert await world.counted(reference) == ALL | {"cancel-goods": 1, "refund-payment": 1, "reserve": 1}
+    back = [one["amount"] for one in await world.effects(reference) if one["operation"] == "refund-payment"]
+    assert (back, await world.stock(sku)) == (["20.00"], 0)
+
+
+async def test_with_all_lines_cancelled_it_is_over(world: World, sku: str) -> None:
+    await world.change("stock/erp-main", {sku: 0})
+    reference = await world.order(lines=[{"sku": sku}])
+    handle = await world.start(reference)
+    await world.waiting(handle)
+    await world.decide(handle, wait="short-stock#1", action="choose", choice="cancel-lines", why="never again")
+    outcome = await world.outcome(handle)
+    assert (outcome["kind"], outcome["manual"]) == ("undone", [])
+    assert await world.operations(reference) == ["refund-payment", "cancel-goods"]
 
 
 async def test_policy_chooses_for_people(world: World, sku: str) -> None:

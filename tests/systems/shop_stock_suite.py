@@ -7,10 +7,11 @@ import pytest
 from activities.shop import OrderRequest, Shop
 from seamline.records.level import Level, LevelChange, LevelsRequest, SetLevels
 from seamline.records.order import FulfilmentOrder
-from seamline.records.shortage import NoteRequest, split_request
+from seamline.records.order_rules import broken_rules
+from seamline.records.shortage import CancelGoodsRequest, NoteRequest, missing_lines, split_request
 from seamline.records.stock import ShortLine
 from tests.systems.shop_role_suite import Desk
-from tests.systems.shop_suite import ShopSide
+from tests.systems.shop_suite import ShopSide, fulfilment
 
 ONE_SHORT = (ShortLine(sku="MUG-BLUE", wanted=3, there=1),)
 LINES = [{"sku": "MUG-BLUE", "quantity": 3}, {"sku": "TEE-M"}]
@@ -39,6 +40,37 @@ class ShopStockConformance:
         failure = await desk.failed(Shop.split, request.model_copy(update={"lines": tuple(more)}))
         assert (failure.kind, failure.code) == ("refusal", "user-error")
         assert await side.ledger(desk.reference) == []
+
+    @pytest.mark.parametrize(("status", "back"), [("PAID", "29.00"), ("AUTHORIZED", "0.00")])
+    async def test_lines_come_off_once_and_what_was_paid_for_them_goes_back(
+        self, side: ShopSide, status: str, back: str
+    ) -> None:
+        desk = Desk(side, await side.order(lines=LINES, financial_status=status))
+        before = await desk.do(Shop.fetch_order, OrderRequest())
+        part = before.open_fulfilment_orders[0]
+        request = CancelGoodsRequest(fulfilment_order_id=part.id, lines=missing_lines(part, ONE_SHORT))
+        await side.lose_reply("refund")
+        assert (await desk.failed(Shop.cancel_goods, request)).kind == "outage"
+        made = await desk.do(Shop.cancel_goods, request, attempt=2)
+        assert str(made.amount) == f"{back} GBP"
+        assert await desk.do(Shop.cancel_goods, request) == made
+        after = await desk.do(Shop.fetch_order, OrderRequest())
+        (left,) = after.open_fulfilment_orders
+        assert pieces(left) == {"MUG-BLUE": 1, "TEE-M": 1}
+        assert str(before.totals.total - after.totals.total) == "29.00 GBP"
+        assert broken_rules(after) == []
+        ledger = await side.ledger(desk.reference)
+        assert [one for one in ledger if one[0] == "refund-payment"] == [("refund-payment", back)] * (status == "PAID")
+        assert [operation for operation, _ in ledger].count("cancel-goods") == 1
+
+    async def test_what_is_sent_already_does_not_come_off(self, side: ShopSide) -> None:
+        desk = Desk(side, await side.order(lines=LINES))
+        order = await desk.do(Shop.fetch_order, OrderRequest())
+        part = order.open_fulfilment_orders[0]
+        await side.adapter.create_fulfilment("key", fulfilment(order))
+        request = CancelGoodsRequest(fulfilment_order_id=part.id, lines=missing_lines(part, ONE_SHORT))
+        assert (await desk.failed(Shop.cancel_goods, request)).kind == "refusal"
+        assert [operation for operation, _ in await side.ledger(desk.reference)] == ["post-fulfilment"]
 
     async def test_a_note_is_added_once_below_what_people_wrote(self, side: ShopSide) -> None:
         desk = Desk(side, await side.order(note="Ring twice"))

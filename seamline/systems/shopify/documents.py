@@ -178,6 +178,8 @@ mutation Split($splits: [FulfillmentOrderSplitInput!]!) {
   fulfillmentOrderSplit(fulfillmentOrderSplits: $splits) { userErrors { field message } }
 }"""
 
+LOCATION = "query Location($id: ID!) { fulfillmentOrder(id: $id) { assignedLocation { location { id } } } }"
+
 NOTE = "query Note($id: ID!) { order(id: $id) { note } }"
 
 SET_NOTE = """

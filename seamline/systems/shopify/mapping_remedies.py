@@ -40,7 +40,7 @@ def refund_lines(lines: Sequence[GoodsLine]) -> list[dict[str, Any]]:
     ]
 
 
-def _movements(reference: str, parts: Sequence[RefundPart]) -> list[dict[str, Any]]:
+def movements(reference: str, parts: Sequence[RefundPart]) -> list[dict[str, Any]]:
     """One movement of kind REFUND for each capture or sale that it comes from."""
     return [
         {
@@ -152,7 +152,7 @@ REFUND_GOODS = FieldMapping(
         Field("notify", (), always(False), "the customer is told nothing by the shop"),
         Field("refundLineItems", "lines", by(write=refund_lines)),
         Field("shipping", "shipping", by(write=_shipping)),
-        Field("transactions", ("$reference", "$parts"), by(write=_movements)),
+        Field("transactions", ("$reference", "$parts"), by(write=movements)),
     ),
     way=Way.WRITE,
     empty=LEFT_OUT,

@@ -6,13 +6,16 @@ import hashlib
 from collections.abc import Sequence
 from typing import Any
 
-from seamline.conversions import TEXT, by
+from seamline.conversions import TEXT, always, by
 from seamline.fields import Field, FieldMapping, Way
 from seamline.records.level import Level, LevelChange
+from seamline.records.money import Money
 from seamline.records.order import FulfilmentLine
-from seamline.records.shortage import SplitRequest
+from seamline.records.shortage import CancelGoodsRequest, CancelledGoods, SplitRequest
 from seamline.systems.shopify import wire_stock as wire
-from seamline.systems.shopify.ids import NUMBER_OF_GID, gid, gid_of
+from seamline.systems.shopify.ids import NUMBER_OF_GID, ORDER_GID, gid, gid_of, number_of
+from seamline.systems.shopify.mapping_remedies import movements
+from seamline.systems.shopify.wire_remedies import Refund
 
 STALE = "CHANGE_FROM_QUANTITY_STALE"
 
@@ -32,6 +35,14 @@ def stale_skus(errors: Sequence[wire.QuantityError], changes: Sequence[LevelChan
     places = [_place(error.field or ()) for error in errors if error.code == STALE]
     known = [changes[place].level.sku for place in places if place is not None and place < len(changes)]
     return known if len(known) == len(errors) else []
+
+
+def cancelled_goods(found: Refund, key: str, currency: str) -> CancelledGoods:
+    """The refund of cancelled lines; without money where nothing was paid."""
+    moved = [one.amount_set.presentment_money for one in found.transactions.nodes]
+    amounts = (Money(amount=one.amount, currency=one.currency_code) for one in moved)
+    total = Money.total(amounts, moved[0].currency_code if moved else currency)
+    return CancelledGoods(id=number_of(found.id), key=key, amount=total)
 
 
 def native_key(look: str, changes: Sequence[LevelChange]) -> str:
@@ -57,6 +68,31 @@ def _split_lines(lines: Sequence[FulfilmentLine]) -> list[dict[str, Any]]:
     return [{"id": gid("FulfillmentOrderLineItem", one.id), "quantity": one.quantity} for one in lines]
 
 
+def _cancelled_lines(lines: Sequence[FulfilmentLine], location: str) -> list[dict[str, Any]]:
+    """Each line by its id and quantity: not to be shipped any more, and free again at its location."""
+    pieces: dict[str, int] = {}
+    for one in lines:
+        pieces[one.order_line_id] = pieces.get(one.order_line_id, 0) + one.quantity
+    return [
+        {"lineItemId": gid("LineItem", line), "quantity": count, "restockType": "CANCEL", "locationId": location}
+        for line, count in pieces.items()
+    ]
+
+
+CANCEL_GOODS = FieldMapping(
+    "Shopify",
+    CancelGoodsRequest,
+    "RefundInput",
+    (
+        Field("orderId", "$reference", ORDER_GID, fact="Order.reference"),
+        Field("currency", "$currency"),
+        Field("note", "$key", fact="effect key"),
+        Field("notify", (), always(True), "we mail what is sent; of what is not the shop tells the customer"),
+        Field("refundLineItems", ("lines", "$location"), by(write=_cancelled_lines)),
+        Field("transactions", ("$reference", "$parts"), by(write=movements)),
+    ),
+    way=Way.WRITE,
+)
 LEVEL = FieldMapping(
     "Shopify",
     Level,
@@ -94,4 +130,4 @@ SPLIT = FieldMapping(
     ),
     way=Way.WRITE,
 )
-MAPPINGS: tuple[FieldMapping[Any], ...] = (LEVEL, LEVEL_CHANGE, SPLIT)
+MAPPINGS: tuple[FieldMapping[Any], ...] = (LEVEL, LEVEL_CHANGE, SPLIT, CANCEL_GOODS)

@@ -80,6 +80,7 @@ class ShopifyShop(ShopifyRemedies, ShopifyStock):
         "decline_return": Repeat.LOOK_UP,
         "close_return": Repeat.HARMLESS,
         "split": Repeat.LOOK_UP,
+        "cancel_goods": Repeat.LOOK_UP,
         "add_note": Repeat.LOOK_UP,
         "set_levels": Repeat.HARMLESS,
     }

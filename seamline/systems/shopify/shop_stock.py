@@ -7,14 +7,17 @@ from collections.abc import Sequence
 from seamline.errors import Problem, Refusal
 from seamline.http import located
 from seamline.records.level import LevelChange, Levels
-from seamline.records.shortage import SplitRequest
+from seamline.records.remedy import RefundPart
+from seamline.records.shortage import CancelGoodsRequest, CancelledGoods, SplitRequest
 from seamline.systems.shopify import documents
 from seamline.systems.shopify import mapping_payment as paying
 from seamline.systems.shopify import mapping_stock as mapping
 from seamline.systems.shopify import wire_stock as wire
 from seamline.systems.shopify.client import ShopifyClient, as_model
-from seamline.systems.shopify.ids import order_gid
+from seamline.systems.shopify.documents_remedies import REFUND_GOODS, REFUNDS
+from seamline.systems.shopify.ids import gid, order_gid
 from seamline.systems.shopify.wire import Page
+from seamline.systems.shopify.wire_remedies import RefundCreate, Refunds
 
 
 class ShopifyStock:
@@ -31,6 +34,33 @@ class ShopifyStock:
         made = as_model(wire.Changed, data.get("fulfillmentOrderSplit"), "fulfillmentOrderSplit")
         if made.user_errors:
             raise paying.refused(made.user_errors, {"quantity": "lines"}, "fulfilment_order_id")
+
+    @located
+    async def find_cancelled_goods(self, reference: str, key: str, currency: str) -> CancelledGoods | None:
+        """The refund that has our key for a note. A failed one does not count: the lines are off, the money is not."""
+        data = await self._client.query("find_cancelled_goods", REFUNDS, {"id": order_gid(reference)})
+        if data.get("order") is None:
+            return None
+        found = as_model(Refunds, data["order"], "order").refunds
+        made = next((one for one in found if one.note == key and one.refund_line_items.nodes), None)
+        return mapping.cancelled_goods(made, key, currency) if made else None
+
+    @located
+    async def cancel_goods(
+        self, reference: str, key: str, request: CancelGoodsRequest, parts: Sequence[RefundPart], currency: str
+    ) -> CancelledGoods:
+        """Refund the lines as cancelled. Refusal with what Shopify does not accept."""
+        variables = {"id": gid("FulfillmentOrder", request.fulfilment_order_id)}
+        data = await self._client.query("cancel_goods", documents.LOCATION, variables)
+        place = as_model(wire.LocatedPart, data.get("fulfillmentOrder"), "fulfillmentOrder").assigned_location.location
+        given = mapping.CANCEL_GOODS.write(
+            request, reference=reference, key=key, currency=currency, parts=parts, location=place.id if place else None
+        )
+        data = await self._client.mutate("cancel_goods", REFUND_GOODS, {"input": given, "key": key})
+        made = as_model(RefundCreate, data.get("refundCreate"), "refundCreate")
+        if made.user_errors or made.refund is None:
+            raise paying.refused(made.user_errors, {"refundLineItems": "lines"}, "lines")
+        return mapping.cancelled_goods(made.refund, key, currency)
 
     @located
     async def read_note(self, reference: str) -> str:

@@ -5,7 +5,7 @@ Source: https://shopify.dev/docs/api/admin-graphql/2026-07
 
 from __future__ import annotations
 
-from seamline.systems.shopify.wire import Page, UserError, Wire
+from seamline.systems.shopify.wire import Identified, Page, UserError, Wire
 
 
 class Location(Wire):
@@ -36,6 +36,18 @@ class InventoryItem(Wire):
     sku: str | None = None
     tracked: bool = True
     inventory_levels: Page[InventoryLevel] = Page[InventoryLevel]()
+
+
+class Assigned(Wire):
+    """Where a fulfilment order's goods leave from; the location may be gone."""
+
+    location: Identified | None = None
+
+
+class LocatedPart(Wire):
+    """A fulfilment order of which the location is read."""
+
+    assigned_location: Assigned = Assigned()
 
 
 class OrderNote(Wire):

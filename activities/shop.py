@@ -34,7 +34,9 @@ _OVER = (Payment.VOIDED, Payment.EXPIRED, Payment.REFUNDED)
 
 
 class OrderRequest(Record):
-    """Nothing beyond the call's reference is needed to fetch an order."""
+    """Nothing beyond the call's reference is needed to fetch an order; `part`: which fulfilment order it is about."""
+
+    part: str = ""
 
 
 class ShopSystem(Traceable, RemedySystem, ReturnSystem, ShopStockSystem, Protocol):
@@ -105,9 +107,11 @@ class Shop(Remedies, Returns, ShopStock):
 
     @operation("shop.released")
     async def released(self, call: Call[OrderRequest]) -> Order:
-        """The order once nobody else holds it, or once there is nothing left of it to hold."""
+        """The order once nobody else holds it, or the part asked about; or once there is nothing left of it to hold."""
         order = await self.system.fetch_order(call.reference)
-        if order.held and not order.cancelled:
+        part = call.request.part
+        held = [one for one in order.open_fulfilment_orders if one.on_hold and part in ("", one.id)]
+        if held and not order.cancelled:
             raise NotYet("on-hold", "others hold it in the shop, or it is to be shipped later")
         return order
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from typing import ClassVar
 
@@ -12,18 +12,28 @@ from activities import carrier, inventory, mail, shop
 from activities.shop import OrderRequest
 from seamline.errors import Problem
 from seamline.process.asking import Question
+from seamline.process.effect import IRREVERSIBLE
 from seamline.process.process import process
-from seamline.process.start import Start
 from seamline.process.step import Done
 from seamline.process.view import Outcome
 from seamline.records.address import Address
 from seamline.records.event import EventKind
+from seamline.records.location import LabelsAt
 from seamline.records.order import Order
 from seamline.records.order_changes import CANCELLED_THERE
 from seamline.records.order_rules import broken_rules, not_ours, not_ready, waited_for
-from seamline.records.parcel import Label, LabelRequest, ParcelNumber, ParcelRequest, Quote, Rate, ReplacedLabels
+from seamline.records.parcel import (
+    Label,
+    LabelRequest,
+    ParcelNumber,
+    ParcelRequest,
+    Quote,
+    Rate,
+    ReplacedLabel,
+    ReplacedLabels,
+)
 from seamline.records.policy import Policy
-from seamline.records.reference import effect_key
+from seamline.records.reference import effect_key, with_parcel
 from seamline.records.risk import CancelRequest, HoldRequest
 from seamline.records.shipping_plan import (
     Plan,
@@ -31,40 +41,61 @@ from seamline.records.shipping_plan import (
     fulfilment_request,
     merged,
     no_dearer,
-    parcel_request,
+    parcel_requests,
     sent_parcel,
     shipment,
     shipped_mail,
     stock_request,
+    unpacked,
 )
 from seamline.records.stock import Reservation, ShipmentState
 from seamline.records.take_over import once_reserved, only_owes, taken_over
 from workflows.follow_parcel import FollowParcel, FollowStart
 from workflows.follow_refund import FollowRefund, RefundStart
-from workflows.replanning import LABEL, NEWS, STOCK, Replanning
+from workflows.parting import OrderStart
+from workflows.replanning import NEWS, STOCK, Replanning
 
 SHIPPED_BY_OTHERS = ("reserve", "buy-label", "ship", "post-fulfilment", "send-shipped")
 VANISHED = ("cancelled-there",)
 """What people did to the shipment when it is waited for in vain."""
+CAPTURE_FOR_ALL = replace(shop.capture, undo=IRREVERSIBLE, confirm=None, title="Capture the payment of the whole order")
+"""Where other parts ship for the same money, so that none takes it back: that is left to the shop and to people."""
 
 
 @dataclass(frozen=True)
+class Bought:
+    """A label, and the parcel that it was planned for: staff may have amended what it was bought for."""
+
+    planned: ParcelRequest
+    done: Done[LabelRequest, Label]
+
+
+@dataclass
 class Ready:
-    """A plan carried out as far as the goods can be packed."""
+    """A plan carried out as far as the goods can be packed; then as they were packed, with a label for each parcel."""
 
     plan: Plan
     address: Address
     """As the carrier prints it."""
     stock: Reservation
-    label: Done[LabelRequest, Label]
+    bought: tuple[Bought, ...] = ()
+
+    @property
+    def labels(self) -> list[Label]:
+        """The labels of its parcels."""
+        return [one.done.result for one in self.bought]
 
 
 @process("order-to-shipment")
 class OrderToShipment(Replanning):
-    """Starts when an order is paid, ends when its parcel is on the road and the customer knows."""
+    """Starts when an order is paid, ends when its parcels are on the road and the customer knows.
+
+    One fulfilment order is shipped by one process: the order's own, which starts one for each of the others.
+    """
 
     roles = ("shop", "inventory", "carrier", "mail")
     origin = "shop"
+    chosen = ("inventory", "carrier")
     starts_on = (EventKind.ORDER_PAID, EventKind.ORDER_AUTHORIZED)
     hears = (
         EventKind.ORDER_PAID,
@@ -78,35 +109,38 @@ class OrderToShipment(Replanning):
     )
     stops_on: ClassVar = {EventKind.ORDER_CANCELLED: CANCELLED_THERE}
 
-    async def run(self, start: Start) -> Outcome:
+    async def run(self, start: OrderStart) -> Outcome:
         """The story; each line is one business step."""
-        plan = await self.first_plan()
-        if only_owes(plan.order, self.policy):
+        plan = await self.first_plan(start)
+        if not start.fulfilment_order and only_owes(plan.order, self.policy):
             return await self.only_paid(plan.order)
         if ignored := not_ours(plan.order, self.policy):
             return self.ignored(ignored.text, ignored.why)
+        self.serve_from(plan.part)
         self.taken_over = taken_over(plan.order, self.policy)
 
         async with self.undoable():
-            await self.clear_risk(plan)
+            await self.clear_risk(plan, start)
+            await self.ship_others(plan.order)
             ready = await self.made_ready(await self.as_it_is_now(plan))
             while not (await self.packed(ready) and await self.paid(ready) and await self.handed_over(ready)):
                 ready = await self.planned_anew(ready)
 
-        # The parcel has left the building: from here only forward.
-        await self.do(shop.post_fulfilment, fulfilment_request(ready.plan, ready.label.result))
+        # The parcels have left the building: from here only forward.
+        await self.do(shop.post_fulfilment, fulfilment_request(ready.plan, ready.labels))
         sent = await self.mail_customer(ready)
         await self.follow(ready)
-        return self.completed(shipment(ready.stock, ready.label.result, sent, self.times_anew))
+        return self.completed(shipment(ready.stock, ready.labels, sent, self.times_anew))
 
-    async def first_plan(self) -> Plan:
+    async def first_plan(self, start: OrderStart) -> Plan:
         """What to ship, once it can be shipped."""
+        self.own = start.fulfilment_order
         while True:
             looked = await self.fetched(self.broken_rules)
             order = looked.result
             if not_ours(order, self.policy) or not (order.awaits_payment or order.held):
-                return Plan(order=order, found=looked.found)
-            await self.until(shop.paid if order.awaits_payment else shop.released, OrderRequest())
+                return Plan(order=order, found=looked.found, partial=bool(self.others))
+            await self.until(shop.paid if order.awaits_payment else shop.released, OrderRequest(part=self.own))
 
     def broken_rules(self, order: Order) -> list[Problem]:
         """What staff must mend before anything is done; an order that is not ours needs no mending."""
@@ -119,43 +153,70 @@ class OrderToShipment(Replanning):
             problems += left_to_others
         return problems
 
-    async def clear_risk(self, plan: Plan) -> None:
+    async def clear_risk(self, plan: Plan, start: OrderStart) -> None:
         """Hold a risky order in the shop until somebody has decided; rejected, it is cancelled there."""
         risk = plan.order.risk
-        reason = self.policy.too_risky(risk)
+        reason = "" if start.cleared else self.policy.too_risky(risk)
         if not reason:
             return
-        hold = HoldRequest(fulfilment_order_id=plan.part.id, reason="waits for a decision on its risk")
-        await self.do(shop.hold, hold)
+        words = "waits for a decision on its risk"
+        holds = [HoldRequest(fulfilment_order_id=one, reason=words) for one in (plan.part.id, *self.others)]
+        for number, hold in enumerate(holds, 1):
+            await self.do(shop.hold, hold, number=number)
         answer = await self.ask(Question("risk", "Clear a risky order", reason, about=risk, team="fraud"))
         if not answer.approved:
             cancellation = await self.do(shop.cancel_order, CancelRequest(note="its risk was not accepted"))
             await self.until(shop.cancelled, cancellation)
             await self.stop(answer.told)
-        await self.do(shop.release_hold, hold)
+        for number, hold in enumerate(holds, 1):
+            await self.do(shop.release_hold, hold, number=number)
 
     async def made_ready(self, plan: Plan, before: Ready | None = None, gone: Collection[str] = ()) -> Ready:
-        """Address checked, stock reserved, label bought: again only what does not fit any more, or is gone."""
+        """Address checked, stock reserved, labels bought: again only what does not fit any more, or is gone."""
         if before is None:
             address = await self.checked_address(plan.order)
             plan, stock = await self.reserved(plan, address)
             self.taken_over = once_reserved(self.taken_over, stock)
-            return Ready(plan, address, stock, await self.buy_label(plan, parcel_request(plan, address)))
+            return await self.labelled(Ready(plan, address, stock))
         moved = before.plan.order.address != plan.order.address
         address = await self.checked_address(plan.order) if moved else before.address
-        stock, label = before.stock, before.label
+        stock = before.stock
         if STOCK in gone or not stock_request(before.plan, before.address).same(stock_request(plan, address)):
             plan, stock = await self.reserved(plan, address)
         if stock.state is ShipmentState.DONE:
             return replace(before, plan=self.left_meanwhile(before.plan, plan.found), stock=stock)
-        planned, wanted = parcel_request(before.plan, before.address), parcel_request(plan, address)
-        if LABEL in gone or planned != wanted:
-            label = await self.buy_label(plan, merged(label.request.parcel, planned, wanted), label.request)
-        return Ready(plan, address, stock, label)
+        return await self.labelled(Ready(plan, address, stock, before.bought), gone)
+
+    async def labelled(self, ready: Ready, gone: Collection[str] = ()) -> Ready:
+        """A label for each parcel that is known so far; one that fits no more is given back for another."""
+        bought = list(ready.bought)
+        early = self.early(ready.plan)
+        for place, parcel in enumerate(parcel_requests(ready.plan, ready.address, ready.stock, early=early)):
+            old = bought[place] if place < len(bought) else None
+            if old is None:
+                bought.append(Bought(parcel, await self.buy_label(ready.plan, parcel, place + 1)))
+            elif old.done.result.id in gone or old.planned != parcel:
+                wanted = merged(old.done.request.parcel, old.planned, parcel)
+                bought[place] = Bought(parcel, await self.buy_label(ready.plan, wanted, place + 1, old.done.request))
+        return replace(ready, bought=tuple(bought))
+
+    def early(self, plan: Plan) -> bool:
+        """Whether the label is there when the packers begin."""
+        return self.policy.labels_at_location(plan.part.location) is LabelsAt.RESERVED
 
     async def packed(self, ready: Ready) -> bool:
-        """Whether it is packed; not as soon as something is told that may change the plan."""
-        told = await self.until(inventory.packed, ready.stock, unless=NEWS, since=self.known, refused=VANISHED)
+        """Whether it is packed, and in which parcels; not as soon as something is told that may change the plan."""
+        early, known = self.early(ready.plan), ready.stock.parcels
+        told = await self.until(
+            inventory.packed,
+            ready.stock,
+            unless=NEWS,
+            since=self.known,
+            refused=VANISHED,
+            check=lambda packed: unpacked(packed.parcels or known, early=early),
+        )
+        if told is not None:
+            ready.stock = told.model_copy(update={"parcels": told.parcels or known})
         return told is not None
 
     async def handed_over(self, ready: Ready) -> bool:
@@ -164,22 +225,25 @@ class OrderToShipment(Replanning):
         return told is not None
 
     async def paid(self, ready: Ready) -> bool:
-        """Whether what the order still wants is packed, and its payment collected."""
+        """Whether what the order still wants is packed, each parcel has its label, and the payment is collected."""
         order = await self.still_wanted(ready.plan)
-        if order is not None:
-            await self.collect_payment(order)
-        return order is not None
+        if order is None:
+            return False
+        await self.ship_others(order)
+        ready.bought = (await self.labelled(ready)).bought
+        await self.collect_payment(order)
+        return True
 
     async def planned_anew(self, ready: Ready) -> Ready:
         """What people did meanwhile: adopted where it is right, planned anew where it may be, else named to people."""
-        told = fulfilment_request(ready.plan, ready.label.result)
-        plan, gone = await self.looked_over(ready.plan, ready.stock, ready.label.result, told)
+        told = fulfilment_request(ready.plan, ready.labels) if ready.bought else None
+        plan, gone = await self.looked_over(ready.plan, ready.stock, ready.labels, told)
         return await self.made_ready(plan, ready, gone)
 
     async def collect_payment(self, order: Order) -> None:
-        """Capture what is authorised, where that is left to us."""
+        """Capture what is authorised, where that is left to us: of the whole order, whichever part is packed first."""
         if due := order.capture_due:
-            await self.do(shop.capture, due)
+            await self.do(CAPTURE_FOR_ALL if order.in_parts else shop.capture, due)
 
     async def only_paid(self, order: Order) -> Outcome:
         """Take the payment of an order that others have shipped before it was ours; all else was theirs."""
@@ -195,7 +259,7 @@ class OrderToShipment(Replanning):
         return checked.address.model_copy(update={"email": given.email, "phone": given.phone})
 
     async def buy_label(
-        self, plan: Plan, parcel: ParcelRequest, before: LabelRequest | None = None
+        self, plan: Plan, parcel: ParcelRequest, number: int, before: LabelRequest | None = None
     ) -> Done[LabelRequest, Label]:
         """Quote, choose the cheapest rate that keeps the promise, buy it. One bought `before` is given back."""
 
@@ -207,7 +271,7 @@ class OrderToShipment(Replanning):
         async def quote_again(before: LabelRequest, amended: LabelRequest) -> LabelRequest:
             return await request(amended.parcel, before)
 
-        return await self.perform(carrier.buy_label, await request(parcel, before), amended=quote_again)
+        return await self.perform(carrier.buy_label, await request(parcel, before), number=number, amended=quote_again)
 
     async def affordable_rate(self, order: Order, parcel: ParcelRequest) -> Rate:
         """The cheapest rate that keeps the promise. A dear one is approved, then quoted again: rates do not wait."""
@@ -236,37 +300,37 @@ class OrderToShipment(Replanning):
         if not ready.plan.order.email:
             self.note("the customer was not mailed: the order has no email address")
             return ""
-        name = ready.label.request.parcel.address.name
-        sent = await self.do(mail.send_shipped, shipped_mail(ready.plan, name, ready.label.result))
+        name = ready.bought[0].done.request.parcel.address.name
+        sent = await self.do(mail.send_shipped, shipped_mail(ready.plan, name, ready.labels))
         return sent.message_id
 
     async def follow(self, ready: Ready) -> None:
-        """What takes days goes on in processes of its own: the parcel, and the money of replaced labels."""
-        label = ready.label.result
-        await self.hand_on(FollowParcel, self.follow_start(ready))
-        if label.replaces:
-            await self.hand_on(FollowRefund, self.refund_start(label))
+        """What takes days goes on in processes of its own: each parcel, and the money of replaced labels."""
+        for number in range(1, len(ready.labels) + 1):
+            await self.hand_on(FollowParcel, self.follow_start(ready, number))
+        if replaced := [one for label in ready.labels for one in label.replaces]:
+            await self.hand_on(FollowRefund, self.refund_start(replaced))
 
-    def follow_start(self, ready: Ready) -> FollowStart:
-        """The parcel's own process."""
-        label = ready.label.result
+    def follow_start(self, ready: Ready, number: int) -> FollowStart:
+        """A parcel's own process."""
+        label = ready.labels[number - 1]
         return FollowStart(
-            reference=self.start.reference,
-            route=self.start.route,
+            reference=with_parcel(self.start.reference, number),
+            route=self.route,
             policy=self.policy,
             started_by=self.name,
             parcel=ParcelNumber(carrier=label.carrier, number=label.tracking_number),
-            sent=sent_parcel(ready.plan),
+            sent=sent_parcel(ready.plan, number, len(ready.labels), ready.stock.parcels),
         )
 
-    def refund_start(self, label: Label) -> RefundStart:
-        """The process of the labels that this one took the place of."""
+    def refund_start(self, replaced: Sequence[ReplacedLabel]) -> RefundStart:
+        """The process of the labels that others took the place of."""
         return RefundStart(
             reference=self.start.reference,
-            route=self.start.route,
+            route=self.route,
             policy=self.slower(),
             started_by=self.name,
-            replaced=ReplacedLabels(labels=label.replaces),
+            replaced=ReplacedLabels(labels=tuple(replaced)),
         )
 
     def slower(self) -> Policy:

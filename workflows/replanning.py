@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from temporalio import workflow
 
@@ -24,7 +24,7 @@ from seamline.records.order_changes import (
 )
 from seamline.records.order_rules import not_ours
 from seamline.records.parcel import Label, LabelState
-from seamline.records.shipping import FulfilmentRequest
+from seamline.records.shipping import Fulfilled, FulfilmentRequest
 from seamline.records.shipping_plan import Plan
 from seamline.records.stock import Reservation, ShipmentState
 from workflows.reserving import Reserving
@@ -34,8 +34,8 @@ NEWS = (EventKind.ORDER_EDITED, EventKind.ORDER_REFUNDED, EventKind.ORDER_FULFIL
 PLANS_ANEW = "plans-anew"
 """The change since which people's changes are planned anew: runs that were begun before it wait for staff."""
 PLAN_ANEW, AS_PLANNED = "plan-anew", "as-planned"
-STOCK, LABEL = "stock", "label"
-"""What people can have taken back."""
+STOCK = "stock"
+"""What people can have taken back; of labels their ids."""
 
 
 class Replanning(Reserving):
@@ -54,7 +54,7 @@ class Replanning(Reserving):
     async def fetched(self, check: Callable[[Order], list[Problem]]) -> Done[OrderRequest, Order]:
         """The order as the shop has it now: what was told of it until here is no news any more."""
         self.known = self.heard(NEWS)
-        return await self.perform(shop.fetch_order, OrderRequest(), check=check)
+        return await self.fetched_alone(check)
 
     async def as_it_is_now(self, plan: Plan) -> Plan:
         """The plan, made anew where something was told of the order while it was held."""
@@ -82,20 +82,19 @@ class Replanning(Reserving):
         return now.payment_since(plan.found, workflow.now())
 
     async def looked_over(
-        self, plan: Plan, stock: Reservation, label: Label, told: FulfilmentRequest
+        self, plan: Plan, stock: Reservation, labels: Sequence[Label], told: FulfilmentRequest | None
     ) -> tuple[Plan, list[str]]:
         """The plan for what the systems have now, and what is to be made anew since people took it back."""
         stock = await self.do(inventory.look, stock)
-        if label.key:
-            label = await self.do(carrier.look, label)
-        fulfilled = await self.do(shop.fulfilments, told)
+        labels = [await self.do(carrier.look, label) if label.key else label for label in labels]
+        fulfilled = await self.do(shop.fulfilments, told) if told else Fulfilled()
         looked = await self.fetched(lambda now: in_the_way(plan, now, fulfilled, self.policy, workflow.now()))
         now = looked.result
         if reason := over(plan, now, fulfilled):
             await self.stop(reason)
         for note in adopted(plan, now, fulfilled):
             self.note(note)
-        return await self.next_plan(plan, now, stock.state), await self.taken_back(stock, label)
+        return await self.next_plan(plan, now, stock.state), await self.taken_back(stock, labels)
 
     async def next_plan(self, plan: Plan, now: Order, state: ShipmentState) -> Plan:
         """The plan for what the order is now, if people or the policy want that, else as it was."""
@@ -116,15 +115,16 @@ class Replanning(Reserving):
         self.leave_customer_to_people(f"changed in the shop to {difference(plan, now).told}")
         return plan.seen(now)
 
-    async def taken_back(self, stock: Reservation, label: Label) -> list[str]:
+    async def taken_back(self, stock: Reservation, labels: Sequence[Label]) -> list[str]:
         """What people took back in the systems, and want to be made anew."""
         gone = []
         if stock.state is ShipmentState.CANCELLED:
             await self.ask(shipment_gone(stock))
             gone.append(STOCK)
-        if label.state in (LabelState.REFUND_REQUESTED, LabelState.REFUNDED):
-            await self.ask(label_gone(label))
-            gone.append(LABEL)
+        for label in labels:
+            if label.state in (LabelState.REFUND_REQUESTED, LabelState.REFUNDED):
+                await self.ask(label_gone(label))
+                gone.append(label.id)
         return gone
 
 

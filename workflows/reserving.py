@@ -10,18 +10,18 @@ from temporalio import workflow
 from activities import inventory, shop
 from activities.shop import OrderRequest
 from seamline.process.asking import Answer, Choice, Question
-from seamline.process.process import Process
 from seamline.records.address import Address
 from seamline.records.shipping_plan import Plan, stock_request
 from seamline.records.shortage import CancelGoodsRequest, Shortage, missing_lines, substitution_note
 from seamline.records.stock import Reservation, RestockRequest
+from workflows.parting import Parting
 
 WAIT = Choice("wait", "Wait until all of it is there; it goes on by itself")
 SUBSTITUTE = Choice("substitute", "Send other articles in place: write over their SKU, lines.0.sku=OTHER-SKU")
 CANCEL_LINES = Choice("cancel-lines", "Take what is not there off the order, and give its money back")
 
 
-class Reserving(Process):
+class Reserving(Parting):
     """A process that reserves stock."""
 
     def __init__(self) -> None:

@@ -49,7 +49,7 @@ class ReshipOrder(Process):
         await self.do(remedies.retrack, self.retracked(label.result), number=number)
         told = await self.mail_customer(order, label)
         await self.follow(label.result)
-        return self.completed(shipment(stock, label.result, told))
+        return self.completed(shipment(stock, [label.result], told))
 
     def no_address(self, order: Order) -> list[Problem]:
         """Why it cannot be sent again."""

@@ -129,7 +129,9 @@ class Process(Inbox):
         return await Asking(self, question, lookout).run() or lookout.result()
 
     @overload
-    async def until(self, wait: Wait[Req, Res], request: Req) -> Res: ...
+    async def until(
+        self, wait: Wait[Req, Res], request: Req, *, check: Callable[[Res], list[Problem]] | None = None
+    ) -> Res: ...
 
     @overload
     async def until(
@@ -140,6 +142,7 @@ class Process(Inbox):
         unless: Sequence[EventKind],
         since: int | None = None,
         refused: Sequence[str] = (),
+        check: Callable[[Res], list[Problem]] | None = None,
     ) -> Res | None: ...
 
     async def until(
@@ -150,15 +153,18 @@ class Process(Inbox):
         unless: Sequence[EventKind] = (),
         since: int | None = None,
         refused: Sequence[str] = (),
+        check: Callable[[Res], list[Problem]] | None = None,
     ) -> Res | None:
-        """Wait for something to happen in a system, however long it takes.
+        """Wait for something to happen in a system, however long it takes; `check` is as for `do`.
 
         None when one of the events `unless` was heard first (more than `since`, a count of `self.heard(unless)`; where
         left out: from now on), or when the system refused with one of these codes. What happened all the same is told.
         """
         known = self.heard(unless) if since is None else since
         call = self._call(wait, request)
-        step = RunningStep(self, wait, call, gives_way=lambda: self.heard(unless) > known, gives_way_on=refused)
+        step = RunningStep(
+            self, wait, call, check=check, gives_way=lambda: self.heard(unless) > known, gives_way_on=refused
+        )
         done = await step.run()
         return None if step.gave_way else done.result
 

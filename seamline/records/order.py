@@ -219,6 +219,19 @@ class Order(Record):
         """Whether something to ship is held by others than us, or is to be shipped later."""
         return any(part.on_hold for part in self.open_fulfilment_orders)
 
+    @property
+    def in_parts(self) -> bool:
+        """Whether it has several parts, whatever became of them: its payment is for all."""
+        return len(self.fulfilment_orders) > 1
+
+    def held_parts(self, reason: str) -> list[Problem]:
+        """A problem with this reason for each part that is held."""
+        return [
+            Problem(field=f"fulfilment_orders.{place}", reason=reason)
+            for place, part in enumerate(self.fulfilment_orders)
+            if part.on_hold and part in self.open_fulfilment_orders
+        ]
+
     def payment_since(self, earlier: Order, now: datetime) -> list[Problem]:
         """What became of the payment since `earlier` that matters to a parcel under way."""
         ours = self.payment_mode is PaymentMode.OURS

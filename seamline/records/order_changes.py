@@ -88,7 +88,7 @@ def in_the_way(plan: Plan, now: Order, fulfilled: Fulfilled, policy: Policy, at:
     if difference(plan, now):
         return [*broken_rules(now), *not_ready(now, policy, at), *waited_for(now)]
     if plan.part_in(now).on_hold and not plan.part_in(plan.found).on_hold:
-        return [Problem(field="fulfilment_orders.0", reason="was put on hold: release it there, then retry")]
+        return now.held_parts("was put on hold: release it there, then retry")
     return []
 
 

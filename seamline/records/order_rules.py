@@ -95,12 +95,7 @@ def _nothing_to_ship(order: Order) -> Why:
 
 def not_ready(order: Order, policy: Policy, now: datetime) -> list[Problem]:
     """What people must do in the shop before this order can go, each with its field."""
-    problems = _not_payable(order, policy, now)
-    parts = order.open_fulfilment_orders
-    if len(parts) > 1:
-        reason = f"are {len(parts)} to ship and one is handled: fulfil the others in the shop, then retry"
-        problems.append(Problem(field="fulfilment_orders", reason=reason))
-    return problems
+    return _not_payable(order, policy, now)
 
 
 def waited_for(order: Order) -> list[Problem]:
@@ -109,7 +104,7 @@ def waited_for(order: Order) -> list[Problem]:
     if order.awaits_payment and order.payment is not Payment.AUTHORIZED:
         problems.append(Problem(field="payment", reason=f"is {order.payment}: retry once it is paid"))
     if order.held:
-        problems.append(Problem(field="fulfilment_orders.0", reason="is on hold: release it there, then retry"))
+        problems += order.held_parts("is on hold: release it there, then retry")
     return problems
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from seamline.errors import Problem
 from seamline.records.order import FulfilmentOrder, Order
 from seamline.records.policy import Policy
@@ -36,9 +38,9 @@ def alone(order: Order, part: FulfilmentOrder | None) -> Order:
     return order.model_copy(update={"fulfilment_orders": tuple(parts)})
 
 
-def others_open(order: Order, part: FulfilmentOrder) -> tuple[FulfilmentOrder, ...]:
-    """What else is to ship."""
-    return tuple(one for one in order.open_fulfilment_orders if one.id != part.id)
+def others_open(order: Order, own: str) -> tuple[FulfilmentOrder, ...]:
+    """What is to ship besides the fulfilment order with this id."""
+    return tuple(one for one in order.open_fulfilment_orders if one.id != own)
 
 
 def connections(part: FulfilmentOrder, policy: Policy) -> dict[str, str]:
@@ -47,15 +49,17 @@ def connections(part: FulfilmentOrder, policy: Policy) -> dict[str, str]:
     return {role: name for role in ROLES if (name := getattr(location, role))}
 
 
-def unrouted(part: FulfilmentOrder, policy: Policy, route: dict[str, str], place: int) -> list[Problem]:
-    """Why nobody knows which warehouse or carrier serves its location; empty when it is known."""
-    known = {**route, **connections(part, policy)}
-    lacking = [role for role in ROLES if not known.get(role)]
-    if not lacking:
-        return []
+def unrouted(order: Order, policy: Policy, route: Mapping[str, str]) -> list[Problem]:
+    """Why nobody knows which warehouse or carrier serves an open part's location; empty when it is known."""
     remedy = "amend it to a location that is set in policy.locations, and set this one for the next orders"
-    reason = f"is a location of which no {' and no '.join(lacking)} is known: {remedy}"
-    return [Problem(field=f"fulfilment_orders.{place}.location", reason=reason)]
+    problems = []
+    for place, part in enumerate(order.fulfilment_orders):
+        known = {**route, **connections(part, policy)}
+        lacking = " and no ".join(role for role in ROLES if not known.get(role))
+        if part in order.open_fulfilment_orders and lacking:
+            reason = f"is a location of which no {lacking} is known: {remedy}"
+            problems.append(Problem(field=f"fulfilment_orders.{place}.location", reason=reason))
+    return problems
 
 
 _CLOSED = {"open": False, "lines": ()}

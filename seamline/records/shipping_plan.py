@@ -2,29 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from typing import TypeVar
 
 from pydantic import Field
 
+from seamline.errors import Problem
 from seamline.records.address import Address
 from seamline.records.base import Record
+from seamline.records.cents import from_cents, spread, to_cents
 from seamline.records.followed import SentParcel
+from seamline.records.money import Money
 from seamline.records.order import FulfilmentLine, FulfilmentOrder, Order, OrderLine
 from seamline.records.parcel import Label, ParcelRequest, Rate
-from seamline.records.shipping import FulfilmentRequest, MailLine, ShippedMail
-from seamline.records.stock import Reservation, ShortLine, StockLine, StockRequest
+from seamline.records.shipping import FulfilmentRequest, MailLine, ShippedMail, Tracked
+from seamline.records.stock import PackedParcel, Reservation, ShipmentState, ShortLine, StockLine, StockRequest
 
 R = TypeVar("R", bound=Record)
+_PACKED = (ShipmentState.PACKED, ShipmentState.DONE)
 
 
 class Plan(Record):
-    """One fulfilment order of an order, as it is to be shipped."""
+    """One fulfilment order of an order, as it is to be shipped; it stands alone in `order` and `found`."""
 
     order: Order
     """As staff may have amended it."""
     found: Order
     """As the shop had it when it was last looked at: what it has later is compared with this."""
+    partial: bool = False
+    """Whether other parts of the order are shipped apart."""
     part_id: str = ""
     """The fulfilment order that is shipped; the first that is open where empty."""
     substitutes: dict[str, str] = Field(default={})
@@ -93,6 +100,16 @@ def merged(mine: R, before: R, now: R) -> R:
     )
 
 
+class Parcel(Record):
+    """A parcel that left: its label and what that cost."""
+
+    label_id: str
+    carrier: str
+    service: str
+    tracking_number: str
+    label_price: str
+
+
 class Shipment(Record):
     """What came of an order: the ids in each system, and what carrying it cost."""
 
@@ -105,6 +122,8 @@ class Shipment(Record):
     label_price: str = ""
     message_id: str = ""
     """The mail to the customer; empty when the order had no address for one."""
+    others: tuple[Parcel, ...] = ()
+    """The parcels beyond the first, which the fields above are of."""
     planned_anew: int = 0
     """How often people changed something that made the plan be made anew."""
 
@@ -128,64 +147,131 @@ def stock_request(plan: Plan, address: Address) -> StockRequest:
     )
 
 
-def parcel_request(plan: Plan, address: Address) -> ParcelRequest:
-    """One parcel with all of it. Goods without a weight count as one gram."""
-    return ParcelRequest(
-        reference=plan.order.reference,
-        address=address,
-        weight_grams=max(1, plan.order.weight_grams(plan.part)),
-        value=plan.order.value(plan.part),
-    )
+def parcel_requests(plan: Plan, address: Address, stock: Reservation, *, early: bool) -> list[ParcelRequest]:
+    """The parcels known so far: with an early label one of all the goods, then each further one as it was packed.
+
+    None weighs less than a gram.
+    """
+    packed = stock.parcels if stock.state in _PACKED else ()
+    whole = (max(1, plan.order.weight_grams(plan.part)), plan.order.value(plan.part))
+    known = list(zip((max(1, one.weight_grams) for one in packed), _values(plan, packed), strict=True))
+    if early or (not known and stock.state in _PACKED):
+        known[:1] = [whole]
+    return [
+        ParcelRequest(reference=plan.order.reference, address=address, weight_grams=weight, value=value)
+        for weight, value in known
+    ]
 
 
-def fulfilment_request(plan: Plan, label: Label) -> FulfilmentRequest:
+def unpacked(parcels: Sequence[PackedParcel], *, early: bool) -> list[Problem]:
+    """What must be known of the parcels that were packed before they get their labels; the first may have one early."""
+    if not parcels and not early:
+        remedy = "amend with the weight of each, or skip for one parcel by the weight of the goods"
+        return [Problem(field="parcels", reason=f"were packed, and nobody told how many: {remedy}")]
+    return [
+        Problem(field=f"parcels.{place}.weight_grams", reason="is not known: weigh it, and amend")
+        for place, one in enumerate(parcels)
+        if place >= early and not one.weight_grams
+    ]
+
+
+def fulfilment_request(plan: Plan, labels: Sequence[Label]) -> FulfilmentRequest:
     """What the shop is told."""
+    first, *others = labels
     return FulfilmentRequest(
         reference=plan.order.reference,
         fulfilment_order_id=plan.part.id,
         lines=plan.left,
-        tracking_number=label.tracking_number,
-        tracking_page=label.tracking_page,
-        carrier=label.carrier,
+        tracking_number=first.tracking_number,
+        tracking_page=first.tracking_page,
+        carrier=first.carrier,
+        others=_tracked(others),
     )
 
 
-def shipped_mail(plan: Plan, name: str, label: Label) -> ShippedMail:
-    """What the customer is told; `name` is the one that the label was finally bought for."""
+def shipped_mail(plan: Plan, name: str, labels: Sequence[Label]) -> ShippedMail:
+    """What the customer is told; `name` is the one that the labels were finally bought for."""
+    first, *others = labels
     return ShippedMail(
         reference=plan.order.reference,
         to=plan.order.email,
         name=name,
         number=plan.order.number,
         locale=plan.order.locale,
-        carrier=label.carrier,
-        tracking_number=label.tracking_number,
-        tracking_page=label.tracking_page,
+        carrier=first.carrier,
+        tracking_number=first.tracking_number,
+        tracking_page=first.tracking_page,
+        others=_tracked(others),
+        partial=plan.partial,
         lines=tuple(MailLine(title=plan.title(one), quantity=one.quantity) for one in plan.part.lines),
     )
 
 
-def sent_parcel(plan: Plan) -> SentParcel:
-    """What is mended when the parcel does not arrive."""
+def sent_parcel(plan: Plan, number: int = 1, parcels: int = 1, packed: Sequence[PackedParcel] = ()) -> SentParcel:
+    """What is mended when a parcel does not arrive; all that was shipped where nobody told what was in it."""
     shipped = sum(one.quantity for one in plan.order.lines if one.needs_shipping)
+    told = _contents(plan, packed) if parcels > 1 and len(packed) == parcels else []
     return SentParcel(
         order_number=plan.order.number,
         fulfilment_order_id=plan.part.id,
-        lines=plan.part.lines,
-        whole=sum(one.quantity for one in plan.part.lines) == shipped,
+        lines=(told[number - 1] if told else ()) or plan.part.lines,
+        whole=parcels == 1 and sum(one.quantity for one in plan.part.lines) == shipped,
+        number=number,
+        parcels=parcels,
     )
 
 
-def shipment(stock: Reservation, label: Label, message_id: str, planned_anew: int = 0) -> Shipment:
+def shipment(stock: Reservation, labels: Sequence[Label], message_id: str, planned_anew: int = 0) -> Shipment:
     """The outcome's record."""
+    first, *others = (
+        Parcel(
+            label_id=one.id,
+            carrier=one.carrier,
+            service=one.service,
+            tracking_number=one.tracking_number,
+            label_price=str(one.price or ""),
+        )
+        for one in labels
+    )
     return Shipment(
+        **first.model_dump(),
         sale_id=stock.id,
         shipment_id=stock.shipment_id,
-        label_id=label.id,
-        carrier=label.carrier,
-        service=label.service,
-        tracking_number=label.tracking_number,
-        label_price=str(label.price or ""),
         message_id=message_id,
+        others=tuple(others),
         planned_anew=planned_anew,
     )
+
+
+def _tracked(labels: Sequence[Label]) -> tuple[Tracked, ...]:
+    return tuple(Tracked(tracking_number=one.tracking_number, tracking_page=one.tracking_page) for one in labels)
+
+
+def _values(plan: Plan, packed: Sequence[PackedParcel]) -> list[Money]:
+    """What the goods in each parcel are worth; where it is not told what is in them, the whole is shared by weight."""
+    whole = plan.order.value(plan.part)
+    if len(packed) <= 1:
+        return [whole] * len(packed)
+    prices = {plan.sent(one): plan.line(one).unit_price for one in plan.part.lines}
+    if all(one.lines and all(line.sku in prices for line in one.lines) for one in packed):
+        return [Money.total((prices[line.sku] * line.quantity for line in one.lines), whole.currency) for one in packed]
+    cents = spread(to_cents(whole.amount, whole.currency), [max(1, one.weight_grams) for one in packed])
+    return [Money(amount=from_cents(one, whole.currency), currency=whole.currency) for one in cents]
+
+
+def _contents(plan: Plan, packed: Sequence[PackedParcel]) -> list[tuple[FulfilmentLine, ...]]:
+    """What of each line went into each parcel, as far as that is told."""
+    left = {one.id: one.quantity for one in plan.part.lines}
+    found = []
+    for parcel in packed:
+        pieces: Counter[str] = Counter()
+        for one in parcel.lines:
+            pieces[one.sku] += one.quantity
+        inside = []
+        for line in plan.part.lines:
+            taken = min(left[line.id], pieces[plan.sent(line)])
+            left[line.id] -= taken
+            pieces[plan.sent(line)] -= taken
+            inside += [line.model_copy(update={"quantity": taken})] if taken else []
+        found.append(tuple(inside))
+    return found

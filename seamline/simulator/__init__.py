@@ -47,7 +47,7 @@ The control API, JSON, wrong input answered with 422 and {detail: [{field, reaso
 With `autopilot` the warehouse packs and hands over, and parcels travel, by themselves; without it nothing moves but by
 the last two. Pages for people: `/` (the ledger, `?reference=`) and `/objects/{connection}/{kind}/{id}`.
 
-The ledger's operations: reserve, release, ship, ship-parcel (each package of it), buy-label, request-refund, refund,
+The ledger's operations: reserve, release, ship, pack-parcel, unpack-parcel, buy-label, request-refund, refund,
 refund-rejected, post-fulfilment, cancel-fulfilment, send-mail, tell-team, write-invoice, mark-reversed, create-task;
 HubSpot's are in `seamline.simulator.hubspot`, Xero's in `seamline.simulator.xero`. `undoes` is the object_id of the
 effect taken back; a rejected refund takes its request back. Reference and key are what the vendor's object carries, ''

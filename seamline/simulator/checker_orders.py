@@ -1,8 +1,13 @@
-"""The rules for orders: one effect each, the money of what was shipped, nothing left of what was taken back."""
+"""The rules for orders: one effect each, the money of what was shipped, nothing left of what was taken back.
+
+An order in parts has a process for each, under the part's own reference. What the shop is told stands under the
+order's, and one payment is for all of them: of an order in parts nobody takes it back but the shop and people. While a
+process runs, only the warehouse's word counts for how many parcels there are.
+"""
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 
 from seamline.simulator.checker_ledger import Books, Effect, Finding
@@ -10,8 +15,9 @@ from seamline.simulator.checker_money import Authorization, Payments, is_about_p
 from seamline.simulator.checker_process import ORDER_PROCESS, REFUND_PROCESS, Process
 from seamline.simulator.checker_remedies import Remedies
 
-_ONCE = ("reserve", "buy-label", "post-fulfilment", "hold")
-_PER_PARCEL = ("reserve", "buy-label", "ship")
+_ONCE = ("reserve", "buy-label", "post-fulfilment")
+"""What a key is for once. A hold has the same for each fulfilment order, and the shop takes it once for one."""
+_SHARED = ("capture", "post-fulfilment")
 
 
 class Orders:
@@ -47,39 +53,72 @@ class Orders:
         yield from self._books.findings
         yield from self._payments.findings
         yield from self._remedies.findings()
-        yield from _twice(live, self._remedies)
+        yield from _twice(live, self._processes, self._remedies)
         yield from _without_process(self._effects, self._processes)
-        completed = {process.reference for process in self._processes if _completed_order(process)}
-        for order in self._authorizations:
-            if order.reference in completed:
-                yield from self._payments.uncollected(order)
+        completed = {_order(process.reference) for process in self._processes if _completed_order(process)}
+        for kept in self._authorizations:
+            if kept.reference in completed:
+                yield from self._payments.uncollected(kept)
+        orders: dict[str, list[Process]] = defaultdict(list)
         for process in self._processes:
-            mine = [effect for effect in live if _order(effect.reference) == process.reference]
-            ever = [effect for effect in self._effects if _order(effect.reference) == process.reference]
-            if process.ending == "completed":
-                mine += [one for one in self._fulfilled_by_hand if _order(one.reference) == process.reference]
-            yield from _ended_right(process, mine, ever, self._remedies)
+            if process.type == ORDER_PROCESS:
+                orders[_order(process.reference)].append(process)
+        for process in self._processes:
+            alone = len(orders[_order(process.reference)]) <= 1
+            mine = [effect for effect in _of(process, live) if alone or effect.operation not in _SHARED]
+            if process.ending == "completed" and alone:
+                mine += [one for one in self._fulfilled_by_hand if one.reference == process.reference]
+            yield from _ended_right(process, mine, _of(process, self._effects), self._remedies, alone=alone)
+        for order, parts in orders.items():
+            if len(parts) > 1:
+                yield from _told_to_shop(order, parts, [*live, *self._fulfilled_by_hand])
         yield from _untold(list(self._books.rejected()), self._processes)
 
 
-def _twice(live: Sequence[Effect], remedies: Remedies) -> Iterator[Finding]:
+def _of(process: Process, effects: Sequence[Effect]) -> list[Effect]:
+    """A process's effects; those that follow something are judged by the order's whole."""
+    if process.type == ORDER_PROCESS:
+        return [effect for effect in effects if effect.reference == process.reference]
+    return [effect for effect in effects if _order(effect.reference) == _order(process.reference)]
+
+
+def _told_to_shop(order: str, parts: Sequence[Process], live: Sequence[Effect]) -> Iterator[Finding]:
+    """The fulfilments of an order in parts: one for each that completed; one that runs may have told its own."""
+    told = sum(effect.operation == "post-fulfilment" and effect.reference == order for effect in live)
+    completed = [part for part in parts if part.ending == "completed"]
+    running = sum(part.ending == "running" for part in parts)
+    if any("post-fulfilment" in part.by_hand for part in completed):
+        return
+    if not len(completed) <= told <= len(completed) + running:
+        yield _finding(order, "count", f"{len(completed)} parts completed with {told} post-fulfilment")
+
+
+def _parcels(process: Process, effects: Sequence[Effect]) -> int:
+    """How many parcels left: as the warehouse told, else by the run's own word, else one."""
+    packed = sum(effect.operation == "pack-parcel" for effect in effects)
+    return packed or 1 + len(process.told("others") or ())
+
+
+def _twice(live: Sequence[Effect], processes: Sequence[Process], remedies: Remedies) -> Iterator[Finding]:
     for operation in _ONCE:
         some = [effect for effect in live if effect.operation == operation]
         for key, count in Counter(effect.key for effect in some if effect.key).items():
             if count > 1:
                 reference = next(effect.reference for effect in some if effect.key == key)
                 yield _finding(reference, "twice", f"{count} live {operation} under the key {key}")
+    allowed = {one.reference: _parcels(one, _of(one, live)) for one in processes if one.type == ORDER_PROCESS}
     for operation in ("reserve", "buy-label"):
         some = [effect for effect in live if effect.operation == operation and effect.reference]
         for reference, count in Counter(effect.reference for effect in some).items():
-            if count > 1 + remedies.reships[reference]:
+            parcels = allowed.get(reference, 1) if operation == "buy-label" else 1
+            if count > parcels + remedies.reships[reference]:
                 yield _finding(reference, "twice", f"{count} live {operation} for one reference")
 
 
 def _untold(rejected: Sequence[Effect], processes: Sequence[Process]) -> Iterator[Finding]:
     """A rejected refund is followed: by the process that was taken back, or by one of its own."""
     following = {
-        process.reference
+        _order(process.reference)
         for process in processes
         if process.type == REFUND_PROCESS or process.ending in ("undone", "running")
     }
@@ -90,14 +129,14 @@ def _untold(rejected: Sequence[Effect], processes: Sequence[Process]) -> Iterato
 
 def _without_process(effects: Sequence[Effect], processes: Sequence[Process]) -> Iterator[Finding]:
     known = {process.reference for process in processes}
-    unknown = [effect for effect in effects if _order(effect.reference) not in known and not _to_staff(effect)]
+    unknown = [effect for effect in effects if effect.reference not in known and not _to_staff(effect)]
     strays = Counter((effect.reference, effect.operation) for effect in unknown)
     for (reference, operation), count in strays.items():
         yield _finding(reference, "no-process", f"{count} {operation}")
 
 
 def _ended_right(
-    process: Process, live: Sequence[Effect], ever: Sequence[Effect], remedies: Remedies
+    process: Process, live: Sequence[Effect], ever: Sequence[Effect], remedies: Remedies, *, alone: bool
 ) -> Iterator[Finding]:
     if process.ending == "failed" and live:
         yield _finding(process.reference, "failed-with-effects", f"{process.id} is {process.status}: {_names(live)}")
@@ -105,7 +144,7 @@ def _ended_right(
         return
     match process.ending:
         case "completed":
-            yield from _counted(process, live, remedies)
+            yield from _counted(process, live, remedies, alone=alone)
             yield from _contradicted(process, live, ever)
         case "undone" if live:
             yield _finding(process.reference, "left-over", _names(live))
@@ -117,25 +156,28 @@ def _ended_right(
             yield _finding(process.reference, "unreadable", f"the result of {process.id} names no known kind")
 
 
-def _counted(process: Process, live: Sequence[Effect], remedies: Remedies) -> Iterator[Finding]:
-    """One of each for each parcel, and one more each time that staff had it sent again.
+def _counted(process: Process, live: Sequence[Effect], remedies: Remedies, *, alone: bool) -> Iterator[Finding]:
+    """One of each, of labels one for each parcel; and one more each time that staff had goods sent again.
 
-    The shop and the mail are told once a parcel, under the order's own reference.
+    What is shared with other parts is counted over all of them.
     """
-    parcels = {effect.reference for effect in live if effect.operation in _PER_PARCEL} or {process.reference}
-    for parcel in sorted(parcels):
-        counts = Counter(effect.operation for effect in live if effect.reference == parcel)
-        for operation in _PER_PARCEL:
-            if not 1 <= counts[operation] <= 1 + remedies.reships[parcel] and operation not in process.by_hand:
-                yield _finding(parcel, "count", f"completed with {counts[operation]} {operation} instead of 1")
     counts = Counter(effect.operation for effect in live)
-    again = remedies.retracked(process.reference)
-    if again > counts["ship"] - len(parcels):
+    reships = remedies.reships[process.reference]
+    again = remedies.retracked(process.reference) if alone else reships
+    if alone and again > counts["ship"] - 1:
         yield _finding(process.reference, "count", f"the shop knows of {again} parcels sent again, and fewer left")
-    for operation, wanted in (("post-fulfilment", len(parcels)), ("send-mail", len(parcels) * _mailed(process))):
-        more = again * _mailed(process) if operation == "send-mail" else 0
-        if not wanted <= counts[operation] <= wanted + more and operation not in process.by_hand:
-            told = f"completed with {counts[operation]} {operation} instead of {wanted}"
+    mailed = int(_mailed(process))
+    wanted = {
+        "reserve": (1, reships),
+        "ship": (1, reships),
+        "buy-label": (_parcels(process, live), reships),
+        "send-mail": (mailed, again * mailed),
+    }
+    if alone:
+        wanted["post-fulfilment"] = (1, 0)
+    for operation, (count, more) in wanted.items():
+        if not count <= counts[operation] <= count + more and operation not in process.by_hand:
+            told = f"completed with {counts[operation]} {operation} instead of {count}"
             yield _finding(process.reference, "count", told)
 
 

@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 
 from seamline.simulator.tryton_models import Values
-from seamline.simulator.tryton_packages import PackageWanted, filled, pack, packages_of
+from seamline.simulator.tryton_packages import PackageWanted, filled, name_of, pack, packages_of, unpack
 from seamline.simulator.tryton_records import Records, is_outgoing, out_of_domain
 from seamline.simulator.tryton_seed import location
 from seamline.simulator.tryton_values import UserError
@@ -209,6 +209,7 @@ class Buttons:
         return there == wanted
 
     def _pick(self, shipment: Values) -> None:
+        self._unpack(shipment)
         for move in self._moves(shipment, outgoing=False):
             if move["state"] == "assigned":
                 self.records.set(MOVE, move, state="done")
@@ -218,6 +219,8 @@ class Buttons:
         for move in self._moves(shipment, outgoing=True):
             self.records.set(MOVE, move, state="assigned")
         self._set_state(SHIPMENT, shipment, "packed")
+        for package in packages_of(self.records, shipment):
+            self._record(shipment, "pack-parcel", object_id=name_of(package))
 
     def _do(self, shipment: Values) -> None:
         for move in self._moves(shipment, outgoing=True):
@@ -225,8 +228,6 @@ class Buttons:
         self.records.set(SHIPMENT, shipment, state="done", effective_date=self._today())
         self._tell_sale(self._sale(shipment))
         self._record(shipment, "ship")
-        for package in packages_of(self.records, shipment):
-            self._record(shipment, "ship-parcel", object_id=str(package["id"]))
 
     def _draft(self, shipment: Values) -> None:
         if any(move["state"] == "cancelled" for move in self._moves(shipment, outgoing=True)):
@@ -252,6 +253,13 @@ class Buttons:
                 world.move_stock(connection, self._sku(move), int(move["quantity"]))
         if shipment["state"] in ("assigned", "picked", "packed", "shipped"):
             self._record(shipment, "release", undoes=str(shipment["id"]))
+        self._unpack(shipment)
+
+    def _unpack(self, shipment: Values) -> None:
+        packed = shipment["state"] in ("packed", "shipped")
+        for package in unpack(self.records, shipment):
+            if packed:
+                self._record(shipment, "unpack-parcel", object_id=name_of(package), undoes=name_of(package))
 
     def _sku(self, move: Values) -> str:
         return str(self.records.known("product.product", move["product"])["code"])
@@ -306,9 +314,9 @@ class Warehouse:
         place, goal = self._step(shipment["state"]), self._step(state)
         if place is None or goal is None or place > goal:
             raise ValueError(f"shipment {shipment_id} is {shipment['state']} and cannot become {state}")
-        if packages:
-            pack(records, shipment, packages)
         for button in self._BUTTONS[place + 1 : goal + 1]:
+            if button == "pack" and packages:
+                pack(records, shipment, packages)
             Buttons(records, at=at).press(SHIPMENT, shipment, button)
         return str(shipment["state"])
 

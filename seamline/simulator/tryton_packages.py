@@ -63,11 +63,26 @@ def packages_of(records: Records, shipment: Values) -> list[Values]:
     return records.find(PACKAGE, shipment=f"{SHIPMENT},{shipment['id']}")
 
 
+def unpack(records: Records, shipment: Values) -> list[Values]:
+    """Take the goods out of the shipment's packages again; the packages, which are of no shipment any more."""
+    found = packages_of(records, shipment)
+    for package in found:
+        for move in records.find(MOVE, package=package["id"]):
+            records.set(MOVE, move, package=None)
+        records.set(PACKAGE, package, shipment=None)
+    return found
+
+
+def name_of(package: Values) -> str:
+    """What the ledger calls it: a shipment may have the same number."""
+    return f"package-{package['number']}"
+
+
 def package_value(records: Records, package: Mapping[str, Any], name: str) -> Any:
     """A package's computed field: weights are in kilograms, its unit."""
     if name == "state":
-        shipment = records.known(SHIPMENT, int(package["shipment"].partition(",")[2]))
-        return "closed" if shipment["state"] in ("packed", "shipped", "done", "cancelled") else "open"
+        shipment = records.get(SHIPMENT, int((package["shipment"] or ",0").partition(",")[2])) or {}
+        return "closed" if shipment.get("state") in ("packed", "shipped", "done", "cancelled") else "open"
     goods = sum(_grams(records, move) for move in records.find(MOVE, package=package["id"])) / 1000
     added = (package["packaging_weight"] or 0) + (package["additional_weight"] or 0)
     return round(goods + added if name == "total_weight" else goods, 3)

@@ -67,7 +67,7 @@ async def test_a_test_order_is_shipped_where_this_is_not_production(world: World
 async def test_all_that_is_broken_is_named_at_once_and_mended_in_the_shop(world: World) -> None:
     reference = await world.order(
         address={"firstName": None, "lastName": None, "address1": None},
-        lines=[{"sku": ""}, {"sku": "MUG-BLUE", "location": "Second warehouse"}],
+        lines=[{"sku": ""}],
         total="1.00",
         financial_status="AUTHORIZED",
     )
@@ -79,17 +79,14 @@ async def test_all_that_is_broken_is_named_at_once_and_mended_in_the_shop(world:
         "address.street1",
         "fulfilment_orders.0.lines.0.sku",
         "totals.total",
-        "fulfilment_orders",
     }
     number = reference.partition(":")[2]
     good = world.body("order", (await world.order()).partition(":")[2])
     broken = world.body("order", number)
-    lines = [broken["lines"][0] | {"sku": "MUG-BLUE"}, broken["lines"][1]]
-    total = str(10 + 14.5 + 4.95)
+    lines = [broken["lines"][0] | {"sku": "MUG-BLUE"}]
+    total = str(10 + 4.95)
     money, paid = broken["money"] | {"total": total}, good["transactions"][0] | {"amount": total}
     world.edit("order", number, address=good["address"], transactions=[paid], lines=lines, money=money)
-    _, second = world.simulator.world.find("shop-uk", "fulfillment-order", {"order_id": number})
-    world.edit("fulfillment-order", second["id"], status="CLOSED")
     await world.decide(handle, wait=wait.name, action="retry", why="mended in the shop")
     assert (await world.outcome(handle))["kind"] == "completed"
     assert await world.counted(reference) == ALL

@@ -1,0 +1,93 @@
+"""An order in parts: each of its fulfilment orders is shipped by a process of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from pydantic import Field
+from temporalio import workflow
+
+from activities import shop
+from activities.shop import OrderRequest
+from seamline.errors import Problem
+from seamline.process.process import Process
+from seamline.process.start import Start
+from seamline.process.step import Done
+from seamline.records.order import FulfilmentOrder, Order
+from seamline.records.order_rules import not_ours
+from seamline.records.parts import alone, connections, others_open, own_part, part_number, unrouted
+from seamline.records.reference import part_of, whole_of, with_part
+
+SHIPS_PARTS = "ships-parts"
+"""The change since which all parts are shipped: runs that were begun before it wait until people saw to the others."""
+
+
+class OrderStart(Start):
+    """Which part of an order; by default the first that is open, and the others are seen to."""
+
+    fulfilment_order: str = Field(default="", max_length=100)
+    cleared: bool = False
+    """Whether what is decided for a whole order, its risk, is decided."""
+
+
+class Parting(Process):
+    """A process that ships one fulfilment order. The order's own process starts one for each of the others."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.own = ""
+        """The fulfilment order that this process ships."""
+        self.others: tuple[str, ...] = ()
+        """The others that were to be shipped when the order was last looked at."""
+        self.apart: set[str] = set()
+        """Those that were given to processes of their own."""
+
+    def mine(self, order: Order) -> Order:
+        """The order as if only what this process ships were in it."""
+        return alone(order, own_part(order, self.start.reference, self.own))
+
+    async def fetched_alone(self, check: Callable[[Order], list[Problem]]) -> Done[OrderRequest, Order]:
+        """The order as the shop has it now, as if only this part were in it; `check` sees it so too."""
+        request = OrderRequest()
+        looked = await self.perform(shop.fetch_order, request, check=lambda now: self._problems(now, check))
+        if self._unserved(looked.result):
+            looked = await self.perform(shop.fetch_order, request, check=self._unserved, strict=True)
+        part = own_part(looked.result, self.start.reference, self.own)
+        self.own = part.id if part else self.own
+        self.others = tuple(one.id for one in others_open(looked.result, self.own))
+        return Done(looked.request, self.mine(looked.result), self.mine(looked.found))
+
+    def _problems(self, order: Order, check: Callable[[Order], list[Problem]]) -> list[Problem]:
+        parts = order.open_fulfilment_orders
+        problems = [*check(self.mine(order)), *self._unserved(order)]
+        first_look = not self.own and not not_ours(order, self.policy)
+        if first_look and len(parts) > 1 and not workflow.patched(SHIPS_PARTS):
+            reason = f"are {len(parts)} to ship and one is handled: fulfil the others in the shop, then retry"
+            problems.append(Problem(field="fulfilment_orders", reason=reason))
+        return problems
+
+    def _unserved(self, order: Order) -> list[Problem]:
+        """Why nobody knows who serves its location: without that nothing can be done, whatever staff accept."""
+        mine = self.mine(order)
+        return [] if not_ours(mine, self.policy) else unrouted(mine, self.policy, self.route)
+
+    def serve_from(self, part: FulfilmentOrder) -> None:
+        """Have warehouse and carrier be those of the location that it leaves from."""
+        for role, connection in connections(part, self.policy).items():
+            self.choose(role, connection)
+
+    async def ship_others(self, order: Order) -> None:
+        """Have the other parts shipped too. The order's own process alone sees to that, and once for each."""
+        if not part_of(self.start.reference):
+            for other in self.others:
+                await self.ship_apart(order, other)
+
+    async def ship_apart(self, order: Order, fulfilment_order: str) -> None:
+        """Have another fulfilment order shipped by a process of its own, as far as none does."""
+        if fulfilment_order in self.apart:
+            return
+        self.apart.add(fulfilment_order)
+        reference = with_part(whole_of(self.start.reference), part_number(order, fulfilment_order))
+        part = {"reference": reference, "fulfilment_order": fulfilment_order, "cleared": True, "started_by": self.name}
+        await self.hand_on(type(self), self.start.model_copy(update=part))
+        self.note(f"fulfilment order {fulfilment_order} is shipped apart, as {reference}")

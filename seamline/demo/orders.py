@@ -173,6 +173,24 @@ async def risky(stage: Stage) -> Told:
     return Told(ok and first, f"waited for {wait.team}, then {kind_of(ended)}; {taken}", [reference])
 
 
+async def short(stage: Stage) -> Told:
+    """More is sold than is there; then a delivery comes."""
+    await stage.put("stock/erp-main", {"JUG-TALL": 1})
+    reference = await stage.order(lines=[{"sku": "JUG-TALL", "title": "Tall jug", "quantity": 2}])
+    view = await stage.until(stage.handle("order-to-shipment", reference), waits, "waiting")
+    wait = view.waits[0]
+    stage.say(f"[yellow]waits for {wait.team}[/]: {escape(wait.reason)}; they can choose {', '.join(wait.choices)}")
+    await stage.put("stock/erp-main", {"JUG-TALL": 3})
+    stage.say("nobody has answered, and a delivery comes: it goes on by itself")
+    ended = await stage.ended(reference)
+    await stage.delivered(reference)
+    counts, left = await stage.live(reference), (await stage.get("stock/erp-main"))["JUG-TALL"]
+    ok = counts == ONE_EACH and left == 2
+    return Told(
+        ok, f"asked {wait.team}, then {kind_of(ended)}: {_words(counts)}, {left} left on the shelf", [reference]
+    )
+
+
 def _waits_for_packing(view: View) -> bool:
     return view.steps[-1].name == "packed"
 
@@ -211,4 +229,5 @@ STORIES = (
     Scenario("a postcode that the carrier refuses", "waits with the field named, staff mend it", refused),
     Scenario("cancelled after the label was bought", "refund requested and confirmed, stock released", cancelled),
     Scenario("a risky order, authorised only", "held until fraud approves; money captured once", risky),
+    Scenario("goods that are short", "people are asked; stock that comes is reserved by itself", short),
 )

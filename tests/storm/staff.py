@@ -53,8 +53,8 @@ RUBBISH: tuple[tuple[str, list[Any]], ...] = (
     ("no-such-signal", [[]]),
 )
 
-WAIT = "wait"
-"""The choice to do nothing: what is waited for must then be seen to."""
+WAIT, SUBSTITUTE = "wait", "substitute"
+"""Choices: to do nothing, where what is waited for must then be seen to; and one that says what is sent instead."""
 
 Decision = Mapping[str, Any]
 
@@ -190,18 +190,14 @@ async def good_answer(scene: Scene, view: View) -> Decision | None:
 
 
 def _good_choice(number: int, wait: Wait) -> Decision:
-    """Goods that are short come in later, or others are sent; a lost parcel has its remedy."""
-    match _purpose(wait):
-        case "short-stock" if number % 2:
-            return _answer(wait, Action.CHOOSE, choice=WAIT)
-        case "short-stock":
-            return _answer(wait, Action.CHOOSE, choice="substitute", change={"lines": {"0": {"sku": SKUS[0]}}})
-        case "claim":
-            return _answer(wait, Action.CHOOSE, choice="paid")
-        case purpose if not purpose.startswith("parcel-"):
-            return _answer(wait, Action.CHOOSE, choice=tuple(wait.choices)[number % len(wait.choices)])
-    remedy = LOST_PARCELS[number % len(LOST_PARCELS)]
-    return _answer(wait, Action.CHOOSE, choice=remedy if remedy in wait.choices else LOST_PARCELS[0])
+    """One of what is offered, by the order's number; a lost parcel has its remedy, and nobody waits for it."""
+    choice = tuple(wait.choices)[number % len(wait.choices)]
+    if _purpose(wait).startswith("parcel-"):
+        remedy = LOST_PARCELS[number % len(LOST_PARCELS)]
+        choice = remedy if remedy in wait.choices else LOST_PARCELS[0]
+    if choice == SUBSTITUTE:
+        return _answer(wait, Action.CHOOSE, choice=choice, change={"lines": {"0": {"sku": SKUS[0]}}})
+    return _answer(wait, Action.CHOOSE, choice=choice)
 
 
 def _order_number(view: View) -> int:

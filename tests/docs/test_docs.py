@@ -28,6 +28,7 @@ from seamline.simulator.server import running
 from tests.conftest import binary
 from tests.docs import mapping_tables, settings_tables
 from tests.docs.pages import PAGES, ROOT, Block, Command, anchors, blocks, commands, links
+from tests.end_to_end import people
 
 HELP_SECONDS_MAX = 30
 KNOWN_TO_ALL = ("curl", "cp", "docker")
@@ -182,3 +183,7 @@ def help_of(*command: str) -> str:
         [*command, "--help"], cwd=ROOT, capture_output=True, text=True, timeout=HELP_SECONDS_MAX, check=True
     )
     return said.stdout
+
+
+def test_staff_read_what_the_tests_play_of_people() -> None:
+    assert people.table() in (ROOT / "docs/staff.md").read_text()

@@ -58,16 +58,15 @@ class End:
     answer: str = ""
     """A choice, or one of the answers every wait takes."""
 
-    @property
-    def told(self) -> str:
+    def told(self, stage: Stage) -> str:
         """For the page."""
-        if not self.wait:
-            return {
-                Goods.NEW: "planned anew by itself",
-                Goods.PLANNED: "goes on: nothing to change",
-                Goods.NONE: "taken back by itself",
-            }[self.goods]
-        return f"waits at `{self.wait}`"
+        if self.wait:
+            return f"waits at `{self.wait}`"
+        if self.goods is Goods.NONE:
+            return "ignored" if stage is Stage.BEFORE else "taken back"
+        if stage is Stage.BEFORE:
+            return "shipped as it is now"
+        return "planned anew" if self.goods is Goods.NEW else "goes on"
 
 
 IGNORED = End(Goods.NONE)
@@ -106,3 +105,12 @@ TABLE: Mapping[Act, Mapping[Stage, End]] = {
 """A cell that is not there cannot happen, or nobody sees it: only the carrier tells that a label was refunded."""
 
 CELLS = [(act, stage) for act, row in TABLE.items() for stage in Stage if stage in row]
+
+
+def table() -> str:
+    """The table as the page for staff shows it."""
+    lines = ["| what people do | " + " | ".join(stage.value for stage in Stage) + " |", "|---" * (len(Stage) + 1) + "|"]
+    for act, row in TABLE.items():
+        told = (row[stage].told(stage) if stage in row else "" for stage in Stage)
+        lines.append(f"| {act.value} | " + " | ".join(told) + " |")
+    return "\n".join(lines) + "\n"

@@ -142,7 +142,8 @@ async def door(told: Told, temporal: str, folder: Path) -> AsyncIterator[str]:
     command = [sys.executable, "-m", "seamline.cli", "api", "--ready-file", str(ready)]
     api = await Child.start("api", command, folder / "api.log", env=env)
     try:
-        await api.until(lambda: asyncio.to_thread(ready.exists), SECONDS_MAX)
+        # The file is there a moment before what is written in it.
+        await api.until(lambda: asyncio.to_thread(lambda: ready.exists() and bool(ready.read_text())), SECONDS_MAX)
         yield ready.read_text().strip()
     finally:
         await api.kill()

@@ -353,3 +353,11 @@ def test_what_staff_did_by_hand_is_not_missed_and_all_else_is() -> None:
     )
     assert check(effects, [process]).ok
     assert rules(check(effects[1:], [process])) == {"count"}
+
+
+def test_a_fulfilment_that_staff_posted_stands_for_ours_and_not_beside_it() -> None:
+    by_hand = effect("post-fulfilment-by-hand", "F9", connection="shop-uk", system="shopify", key="")
+    told_by_them = [one for one in completed() if one.operation != "post-fulfilment"]
+    assert rules(check([*told_by_them, by_hand], [ran()])) == set()
+    assert rules(check(told_by_them, [ran()])) == {"count"}
+    assert rules(check([*completed(), by_hand], [ran()])) == {"count"}

@@ -96,7 +96,7 @@ TABLE: Mapping[Act, Mapping[Stage, End]] = {
     Act.CANCELLED: {**dict.fromkeys(Stage, UNDONE), Stage.BEFORE: IGNORED},
     Act.SHIPPED: {**dict.fromkeys(Stage, NAMED), Stage.BEFORE: IGNORED},
     Act.OURS_SHIPPED: _LABELLED,
-    Act.CAPTURED: _MONEY,
+    Act.CAPTURED: {stage: SAME for stage in Stage if stage is not Stage.LEAVING},
     Act.PACKED: {Stage.LABEL: SAME, Stage.PACKING: SAME, Stage.UNTOLD: SAME},
     Act.UNASSIGNED: {Stage.LABEL: SAME, Stage.PACKING: SAME, Stage.UNTOLD: SAME},
     Act.SHIPMENT_CANCELLED: dict.fromkeys(_LATER, RESERVE),

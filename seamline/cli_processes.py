@@ -16,7 +16,7 @@ from temporalio.client import (
 from seamline import catalog
 from seamline.cli_output import AsJson, Refused, print_json, print_table, run, say
 from seamline.cli_process import Id, describe, handle_of, view_of, with_stops
-from seamline.finding import Listed, Status, count_ignored, known_process, list_processes
+from seamline.finding import Listed, Status, count_ignored, known_process, list_processes, parts_of
 from seamline.process.details import commands
 from seamline.process.start import problems_of
 from seamline.process.view import Outcome, View, Wait
@@ -117,8 +117,10 @@ async def _show(process: str, as_json: bool) -> None:
         view = await with_stops(client, view)
     outcome = None if view else await _outcome(handle, described.status)
     page = page_of(settings, client.namespace, handle.id)
+    parts = await parts_of(client, handle.id)
     if as_json:
         shown = {**described.model_dump(mode="json"), "temporal_ui": page or None}
+        shown["parts"] = [one.model_dump(mode="json") for one in parts]
         print_json({**shown, "view": _dumped(view), "outcome": _dumped(outcome)})
         return
     say(f"{described.id}  {described.status.value}", "bold")
@@ -128,6 +130,8 @@ async def _show(process: str, as_json: bool) -> None:
         _print_without_worker(described, outcome)
     else:
         _print_view(handle.id, view)
+    for one in parts:
+        say(f"part: {one.id}  {one.status.value} {one.cause}".rstrip())
 
 
 def _print_without_worker(described: Listed, outcome: Outcome | None) -> None:

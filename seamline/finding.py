@@ -19,6 +19,7 @@ from seamline.temporal import reaching
 DEFAULT_PROCESS = "order-to-shipment"
 """Which process a bare reference means where several run for it."""
 TEXT_LENGTH_MAX = 100
+PARTS_MAX = 100
 
 
 class NotFound(Exception):
@@ -111,6 +112,15 @@ async def count_ignored(client: Client, connections: Sequence[str]) -> Sequence[
                 )
                 counts.append(IgnoredCount(connection=connection, reason=why, count=found.count))
     return [one for one in counts if one.count]
+
+
+async def parts_of(client: Client, identity: str, *, running: bool = False) -> Sequence[Listed]:
+    """The processes of the parts of what a process is about, the latest first. A new one is seen after a moment."""
+    query = f"WorkflowId STARTS_WITH {_quoted(f'{identity}.')}"
+    if running:
+        query += " AND ExecutionStatus = 'Running'"
+    with reaching():
+        return [listed(one) async for one in client.list_workflows(query, limit=PARTS_MAX)]
 
 
 async def _is_last(client: Client, one: WorkflowExecution) -> bool:

@@ -33,6 +33,8 @@ class OrderStart(Start):
 class Parting(Process):
     """A process that ships one fulfilment order. The order's own process starts one for each of the others."""
 
+    has_parts = True
+
     def __init__(self) -> None:
         super().__init__()
         self.own = ""

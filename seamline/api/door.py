@@ -14,9 +14,11 @@ from temporalio.client import Client
 
 from seamline import catalog
 from seamline.api.problems import ApiError
+from seamline.finding import parts_of
 from seamline.process.process import Process
 from seamline.process.start import Start, workflow_id
 from seamline.records.event import Event
+from seamline.records.reference import part_of
 from seamline.settings import Settings, start_for
 from seamline.temporal import page_of, register_search_attributes, start_process, tell_process
 
@@ -62,8 +64,15 @@ class Door:
                 start = start_for(starting, reference, self.settings, started_by=f"webhook {event.topic}")
                 identity, started = await start_process(self.client, starting, start)
             identities = [workflow_id(one.name, reference) for one in hearing if not (started and one is starting)]
+            identities += [part for one in hearing if one.has_parts for part in await self._parts(one, reference)]
             told = [one for one in identities if await tell_process(self.client, one, event)]
         return Delivered(identity, started, tuple(told))
+
+    async def _parts(self, process: type[Process], reference: str) -> list[str]:
+        """The running processes of the object's parts. One just begun may be missed: it reads its object after this."""
+        if part_of(reference):
+            return []
+        return [one.id for one in await parts_of(self.client, workflow_id(process.name, reference), running=True)]
 
     async def _prepare(self) -> None:
         """Once: what processes need of the namespace. It is also how a wrong namespace is found out."""

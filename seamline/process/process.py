@@ -59,6 +59,8 @@ class Process(Inbox):
     """The role that the reference's own connection must fill; any where empty."""
     chosen: ClassVar[Sequence[str]] = ()
     """Of its roles, those whose connection the story may choose once it knows its object."""
+    has_parts: ClassVar[bool] = False
+    """Whether parts of its object have processes of their own, which are told what is told of the whole."""
     repeats: ClassVar[bool] = False
     """Whether it may run again for the same reference once it is over: each run finds what there is to do."""
 

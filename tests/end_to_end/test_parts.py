@@ -8,6 +8,10 @@ from typing import Any
 
 import pytest
 
+from seamline import catalog
+from seamline.api.door import Door
+from seamline.finding import parts_of
+from seamline.records.event import Event, EventKind
 from seamline.records.location import LabelsAt, Location
 from seamline.settings import Settings
 from seamline.temporal import start_process
@@ -205,6 +209,20 @@ async def test_goods_at_a_location_that_nobody_serves_wait_for_one_that_is(split
     moved = [{**part, "location": NORTH} for part in order["fulfilment_orders"]]
     await split.decide(handle, wait=again.name, action="amend", change={"fulfilment_orders": moved}, why="moved")
     assert (await split.outcome(handle))["kind"] == "completed"
+
+
+async def test_what_the_shop_tells_of_an_order_reaches_its_parts(split: World, by_hand: ByHand) -> None:
+    reference = await split.order(lines=BOTH)
+    whole, part = await split.start(reference), part_of(split, reference, 2)
+    await split.step(whole, "packed")
+    while not await parts_of(split.client, whole.id, running=True):
+        assert await split.operations(reference)
+    await split.post(f"shops/{NAMES.shop}/orders/{reference.partition(':')[2]}/cancel", {})
+    door = Door(split.settings, split.client, catalog.processes())
+    told = await door.deliver(reference, Event(kind=EventKind.ORDER_CANCELLED, topic="orders/cancelled"))
+    assert set(told.told) == {whole.id, part.id}
+    assert [(await split.outcome(one))["kind"] for one in (whole, part)] == ["undone", "undone"]
+    assert [one.id for one in await parts_of(split.client, part.id)] == []
 
 
 async def test_the_checker_knows_parts_and_parcels(split: World) -> None:

@@ -30,6 +30,9 @@ SHOP_TOPICS = (
     "orders/cancelled",
     "orders/edited",
     "refunds/create",
+    "returns/request",
+    "returns/approve",
+    "returns/cancel",
     "fulfillments/create",
 )
 CARRIER_EVENTS = ("transaction_updated", "track_updated")

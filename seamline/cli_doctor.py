@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 
 import typer
 from pydantic import ValidationError
@@ -21,7 +21,8 @@ from seamline.cli_resume import all_left
 from seamline.cli_systems import Surveyed, ask_all, told
 from seamline.errors import ConfigurationError
 from seamline.records.base import Record
-from seamline.settings import PROCESS_QUEUE, Settings, load_settings, start_for
+from seamline.records.system import Card
+from seamline.settings import PROCESS_QUEUE, Settings, load_settings, route_for, start_for
 from seamline.stopping import stopped
 from seamline.teams import NOTIFIER, TEAMS
 from seamline.temporal import (
@@ -215,3 +216,30 @@ async def _workers(client: Client, settings: Settings) -> AsyncIterator[Check]:
         well = one.card is not None
         detail = one.card.account if one.card else ""
         yield Check(name=f"system {one.connection}", ok=well, detail=detail, remedy="" if well else told(one.failure))
+    mixed = real_and_test(settings, [one.card for one in answers if one.card])
+    remedy = "; ".join(mixed)
+    yield Check(name="live or test", ok=not mixed, remedy=remedy)
+
+
+def real_and_test(settings: Settings, cards: Sequence[Card]) -> list[str]:
+    """Where an object of a live account would be worked on by a test account, or the reverse; each with its remedy."""
+    live = {card.connection: card.live for card in cards if card.live is not None}
+    told = set()
+    for process in catalog.processes().values():
+        for own in settings.filling(process.origin or "shop"):
+            try:
+                used = {own, *route_for(process, own, settings).values()}
+            except ConfigurationError:
+                continue  # told as a wrong route
+            used |= {name for role in process.chosen for name in settings.filling(role)}
+            told |= {
+                f"{own} is {_account(live[own])} and {name} is {_account(live[name])}: set connections.{name}.account "
+                f"to one that fits, or routes to another connection"
+                for name in used & live.keys()
+                if own in live and live[name] is not live[own]
+            }
+    return sorted(told)
+
+
+def _account(live: bool) -> str:
+    return "a live account" if live else "a test account"

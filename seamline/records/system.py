@@ -39,6 +39,8 @@ class Card(Record):
     repeats: Mapping[str, Repeat]
     account: str = ""
     """What the system says it is, once reached."""
+    live: bool | None = None
+    """Whether what is done there is real; False for a test account, None where the system does not tell."""
 
 
 class Holding(Record):

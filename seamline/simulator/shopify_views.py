@@ -45,6 +45,7 @@ class Shop:
             "email": f"shop@{domain}",
             "currencyCode": "GBP",
             "ianaTimezone": "Europe/London",
+            "plan": {"partnerDevelopment": True, "publicDisplayName": "Development", "shopifyPlus": False},
         }
 
     def order(self, order: Body) -> View:

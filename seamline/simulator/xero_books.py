@@ -181,7 +181,7 @@ def organisation(books: Books) -> Body:
         "OrganisationEntityType": "COMPANY",
         "BaseCurrency": setup.base_currency,
         "CountryCode": "GB",
-        "IsDemoCompany": False,
+        "IsDemoCompany": True,
         "OrganisationStatus": "ACTIVE",
         "FinancialYearEndDay": 31,
         "FinancialYearEndMonth": 3,

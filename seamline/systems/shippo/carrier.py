@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
-from pydantic import BaseModel, ConfigDict, Field, HttpUrl, SecretStr
+from pydantic import BaseModel, ConfigDict, Field, HttpUrl, SecretStr, model_validator
 
 from seamline.errors import NotYet, Problem, Refusal
 from seamline.http import HttpFactory, located
@@ -71,6 +71,15 @@ class Account(BaseModel):
     )
     calls_per_second_max: float = Field(default=10, gt=0, le=100, description="How often this account may be called.")
     calls_at_once_max: int = Field(default=8, gt=0, le=100, description="How many calls may run at the same time.")
+
+    @model_validator(mode="after")
+    def _token_is_of_its_kind(self) -> Account:
+        token = self.token.get_secret_value()
+        if token.startswith("shippo_test_") and not self.test:
+            raise ValueError("token is a test token, whose labels ship nothing: use the live token, or set test = true")
+        if token.startswith("shippo_live_") and self.test:
+            raise ValueError("token is a live token and test is true: use the test token, or set test = false")
+        return self
 
 
 def connect(name: str, account: Account, http: HttpFactory) -> ShippoCarrier:
@@ -228,6 +237,7 @@ class ShippoCarrier:
             limits=f"at most {self._account.calls_per_second_max:g} calls a second from here",
             repeats=self.repeats,
             account="test labels" if self._account.test else "live labels",
+            live=not self._account.test,
         )
 
     async def _transaction(self, label: Label) -> wire.Transaction:

@@ -171,7 +171,7 @@ query Identified($order: ID!, $fulfillment: ID!) {
   fulfillment(id: $fulfillment) { order { id } }
 }"""
 
-SHOP = "query Shop { shop { name myshopifyDomain currencyCode } }"
+SHOP = "query Shop { shop { name myshopifyDomain currencyCode plan { partnerDevelopment } } }"
 
 SPLIT = """
 mutation Split($splits: [FulfillmentOrderSplitInput!]!) {

@@ -263,6 +263,7 @@ class ShopifyShop(ShopifyRemedies, ShopifyStock):
             limits=f"cost budget of the store; at most {self._account.calls_per_second_max:g} calls a second from here",
             repeats=self.repeats,
             account=f"{shop.name} ({shop.myshopify_domain}, {shop.currency_code})",
+            live=not shop.plan.partner_development,
         )
 
     def _page(self, number: str) -> str:

@@ -373,12 +373,19 @@ class Held(Wire):
     transactions: tuple[Transaction, ...] = ()
 
 
+class Plan(Wire):
+    """What the shop pays for; a development store pays nothing and sells nothing."""
+
+    partner_development: bool
+
+
 class Shop(Wire):
     """The shop behind the credentials."""
 
     name: str
     myshopify_domain: str
     currency_code: str
+    plan: Plan
 
 
 class ThrottleStatus(Wire):

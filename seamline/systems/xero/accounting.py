@@ -333,6 +333,7 @@ class XeroAccounting:
             limits=f"Xero's: 60 calls a minute, {self._account.calls_at_once_max} at once from here, 5000 a day",
             repeats=self.repeats,
             account=f"{organisation.Name} ({organisation.BaseCurrency})",
+            live=None if organisation.IsDemoCompany is None else not organisation.IsDemoCompany,
         )
 
     # ---- below ----------------------------------------------------------------------------------------------------

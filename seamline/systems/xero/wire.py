@@ -175,6 +175,7 @@ class Organisation(Wire):
     PeriodLockDate: Text = ""
     EndOfYearLockDate: Text = ""
     OrganisationStatus: Text = ""
+    IsDemoCompany: bool | None = None
 
 
 class Organisations(Wire):

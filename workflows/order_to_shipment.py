@@ -35,6 +35,7 @@ from seamline.records.parcel import (
 from seamline.records.policy import Policy
 from seamline.records.reference import effect_key, with_parcel
 from seamline.records.risk import CancelRequest, HoldRequest
+from seamline.records.shipping import FulfilmentRequest
 from seamline.records.shipping_plan import (
     Plan,
     Shipment,
@@ -48,6 +49,7 @@ from seamline.records.shipping_plan import (
     stock_request,
     unpacked,
 )
+from seamline.records.shop_rules import Mailer
 from seamline.records.stock import Reservation, ShipmentState
 from seamline.records.take_over import once_reserved, only_owes, taken_over
 from workflows.follow_parcel import FollowParcel, FollowStart
@@ -127,7 +129,7 @@ class OrderToShipment(Replanning):
                 ready = await self.planned_anew(ready)
 
         # The parcels have left the building: from here only forward.
-        await self.do(shop.post_fulfilment, fulfilment_request(ready.plan, ready.labels))
+        await self.do(shop.post_fulfilment, self.fulfilment(ready))
         sent = await self.mail_customer(ready)
         await self.follow(ready)
         return self.completed(shipment(ready.stock, ready.labels, sent, self.times_anew))
@@ -295,8 +297,21 @@ class OrderToShipment(Replanning):
         if not answer.approved:
             await self.stop(answer.told)
 
+    @property
+    def shop_mails(self) -> bool:
+        """Whether the shop tells the customer that a parcel left: then we do not."""
+        return self.policy.shop(self.start.reference).mails is Mailer.SHOP
+
+    def fulfilment(self, ready: Ready) -> FulfilmentRequest:
+        """What the shop is told."""
+        told = fulfilment_request(ready.plan, ready.labels)
+        return told.model_copy(update={"notify": self.shop_mails})
+
     async def mail_customer(self, ready: Ready) -> str:
-        """Tell the customer, by mail, unless the order has no address for it. The mail's Message-ID."""
+        """Tell the customer, by mail, unless the shop does or the order has no address. The mail's Message-ID."""
+        if self.shop_mails:
+            self.note("the customer is mailed by the shop")
+            return ""
         if not ready.plan.order.email:
             self.note("the customer was not mailed: the order has no email address")
             return ""

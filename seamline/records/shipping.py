@@ -28,6 +28,8 @@ class FulfilmentRequest(Record):
     carrier: str = ""
     others: tuple[Tracked, ...] = Field(default=(), max_length=PARCELS_MAX - 1)
     """The further parcels that it left in."""
+    notify: bool = False
+    """The shop tells the customer, so we do not."""
 
     @property
     def parcels(self) -> tuple[Tracked, ...]:

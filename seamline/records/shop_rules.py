@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from enum import StrEnum
 
 from pydantic import AwareDatetime, Field
 
@@ -43,9 +44,20 @@ class TakeOver(Record):
         return tuple(mark.replace(NUMBER, bare).replace(ID, identity) for mark in self.marks)
 
 
+class Mailer(StrEnum):
+    """Who tells the customer that a parcel is on its way: one, and never both."""
+
+    US = "us"
+    SHOP = "shop"
+
+
 class ShopRules(Record):
     """The rules for the orders of one shop."""
 
+    mails: Mailer = Field(
+        default=Mailer.US,
+        description="Who mails the customer that a parcel left: `us`, or the `shop` once it is told of the fulfilment.",
+    )
     cut_over: AwareDatetime | None = Field(
         default=None,
         description="Orders created before it are ignored: whoever shipped them then finishes them.",

@@ -12,7 +12,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from seamline.conversions import DATETIME, MONEY, TEXT, UNSET, always, by, codes
+from seamline.conversions import AS_IS, DATETIME, MONEY, TEXT, UNSET, by, codes
 from seamline.errors import Problem, Refusal
 from seamline.fields import LEFT_OUT, Field, FieldMapping, Way
 from seamline.records.order import Delivery, FulfilmentLine, FulfilmentOrder, Order, OrderLine, Payment
@@ -331,7 +331,7 @@ FULFILMENT = FieldMapping(
     FulfilmentRequest,
     "FulfillmentInput",
     (
-        Field("notifyCustomer", (), always(False), "customers are told by us, so not by the shop"),
+        Field("notifyCustomer", "notify", AS_IS),
         Field("trackingInfo.numbers", ("tracking_number", "others"), by(write=_numbers)),
         Field("trackingInfo.urls", ("tracking_page", "others"), by(write=_pages)),
         Field("trackingInfo.company", "carrier"),

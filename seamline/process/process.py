@@ -203,9 +203,9 @@ class Process(Inbox):
         """Start another process that lives on by itself. One already started for this reference is left alone.
 
         With `again` one that is over does not count, as for a process that `repeats`. Where this one only observes,
-        none is started: there is nothing that it could be about.
+        only one is started that does so too: others would be about what was never made.
         """
-        if self.start.observe_only:
+        if self.start.observe_only and not start.observe_only:
             self.note(f"{process.name} would be started")
         elif not await self.unbroken(begin(process.name, start, again=again or process.repeats)):
             self.note(f"{process.name} was already started")

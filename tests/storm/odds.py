@@ -12,6 +12,8 @@ from tests.end_to_end.kinds import CAPTURED, IGNORED, SHIPPED
 SHOP, ERP, CARRIER, MAIL, CHAT = "shop-uk", "erp-main", "shippo-main", "mail-main", "chat-main"
 SKUS = ("MUG-BLUE", "TEE-M", "BOOK-TIDE")
 SCARCE_SKU = "LAST-ONE"
+SECOND_LOCATION = "Depot"
+"""What leaves from there is a fulfilment order of its own."""
 BAD_POSTCODE = "ZZ9 9ZZ"
 LABEL_LIMIT = "12"
 """The price in GBP above which a label is approved; a heavy parcel's costs more, any other's less."""
@@ -35,6 +37,7 @@ KINDS: Mapping[str, Kind] = {
     **{name: Kind(1, {**ONE_PIECE, **wanted}) for name, wanted in SHIPPED.items()},
     **{name: Kind(1, {**ONE_PIECE, **AUTHORISED, **wanted}) for name, (wanted, _) in CAPTURED.items()},
     **{name: Kind(1, {**ONE_PIECE, **wanted}, ours=False) for name, (wanted, _) in IGNORED.items()},
+    "two parts": Kind(5, {"lines": [{}, {"sku": SKUS[1], "location": SECOND_LOCATION}]}),
     "not paid yet": Kind(2, {"financial_status": "PENDING"}),
     "partly paid": Kind(2, {"financial_status": "PARTIALLY_PAID"}),
     "plain": Kind(42),

@@ -76,6 +76,16 @@ def lost_parcels(seed: int, orders: int) -> Plan:
     return Plan(seed, plain, {}, {0: [lost | {"seed": seed}]}, {"deliver_after_seconds": TRAVEL_SECONDS})
 
 
+def parts(seed: int, orders: int) -> Plan:
+    """Orders in two parts, some of them cancelled in the shop once a label is bought."""
+    acts = ((), (), (Act(Does.SHOP_CANCEL, "buy-label"),))
+    made = [
+        replace(one, wanted={**one.wanted, **KINDS["two parts"].wanted}, acts=acts[number % len(acts)])
+        for number, one in enumerate(_plain(orders))
+    ]
+    return Plan(seed, made, {}, {})
+
+
 def short_stock(seed: int, orders: int) -> Plan:
     """Orders that race for the last piece of an article."""
     last = [replace(one, wanted={**one.wanted, "lines": [{"sku": SCARCE_SKU}]}) for one in _plain(orders)]
@@ -92,6 +102,7 @@ THEMES: Mapping[str, Callable[[int, int], Plan]] = {
     "people": people,
     "lost-parcels": lost_parcels,
     "short-stock": short_stock,
+    "parts": parts,
 }
 """By name; `all` is the storm itself."""
 

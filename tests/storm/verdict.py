@@ -145,10 +145,16 @@ def _failed_tasks(pasts: Sequence[Past]) -> Iterator[Finding]:
 
 
 def _twice_ever(changed: Container[str], effects: Sequence[dict[str, Any]]) -> Iterator[Finding]:
-    """Where nobody changed anything, there was never a second effect, also none that was taken back."""
+    """Where nobody changed anything, there was never a second effect, also none that was taken back.
+
+    The shop is told of each part of an order, under the order's own reference.
+    """
+    reserved = {one["reference"] for one in effects if one["operation"] == "reserve"}
+    parts = Counter(reference.partition(".")[0] for reference in reserved)
     counts = Counter((one["reference"], one["operation"], _number(one["key"])) for one in effects)
     for (reference, operation, number), count in counts.items():
-        if operation in ONCE and count > 1 and reference not in changed:
+        once = parts[reference] if operation == "post-fulfilment" else 1
+        if operation in ONCE and count > max(1, once) and reference not in changed:
             yield _finding(reference, "twice-ever", f"{count} {operation} #{number}, and nobody changed it")
 
 

@@ -17,6 +17,7 @@ from seamline.process.process import process
 from seamline.process.step import Done
 from seamline.process.view import Outcome
 from seamline.records.address import Address
+from seamline.records.customs_rules import undeclarable
 from seamline.records.event import EventKind
 from seamline.records.location import LabelsAt
 from seamline.records.order import Order
@@ -153,6 +154,10 @@ class OrderToShipment(Replanning):
         # Runs of earlier releases had people look for what is now waited for.
         if left_to_others and not workflow.patched("waits-for-others"):
             problems += left_to_others
+        undeclared = undeclarable(order, order.open_fulfilment_orders[0], self.policy)
+        # Nor did they ask for what customs do.
+        if undeclared and workflow.patched("customs"):
+            problems += undeclared
         return problems
 
     async def clear_risk(self, plan: Plan, start: OrderStart) -> None:
@@ -193,7 +198,8 @@ class OrderToShipment(Replanning):
         """A label for each parcel that is known so far; one that fits no more is given back for another."""
         bought = list(ready.bought)
         early = self.early(ready.plan)
-        for place, parcel in enumerate(parcel_requests(ready.plan, ready.address, ready.stock, early=early)):
+        parcels = parcel_requests(ready.plan, ready.address, ready.stock, self.policy, early=early)
+        for place, parcel in enumerate(parcels):
             old = bought[place] if place < len(bought) else None
             if old is None:
                 bought.append(Bought(parcel, await self.buy_label(ready.plan, parcel, place + 1)))

@@ -73,7 +73,7 @@ class ReshipOrder(Process):
             earlier = (*before.earlier_rates, before.rate.id)
             return LabelRequest(parcel=amended.parcel, rate=rate, earlier_rates=earlier)
 
-        parcel = parcel_request(order, sent, address)
+        parcel = parcel_request(order, sent, address, self.policy)
         first = LabelRequest(parcel=parcel, rate=await self.rate(order, parcel))
         return await self.perform(carrier.buy_label, first, number=sent.number, amended=quote_again)
 

@@ -16,7 +16,7 @@ from temporalio.client import Client
 from temporalio.contrib.pydantic import pydantic_data_converter
 
 from seamline.child import ChildFailed
-from seamline.demo import aftersales, deals, invoices, orders
+from seamline.demo import aftersales, deals, invoices, kinds, orders
 from seamline.demo.stage import NotSeen, Stage, systems_of
 from seamline.demo.story import Scenario, Told
 from seamline.local import STATE, Local, found_running, local_stack
@@ -26,7 +26,7 @@ from seamline.simulator.checker import Verdict, audit
 SETTLE_SECONDS_MAX = 15
 CONTROL_SECONDS_MAX = 30
 WIDTH_WITHOUT_TERMINAL = 120
-STORIES = (*orders.STORIES, *aftersales.STORIES, *deals.STORIES, *invoices.STORIES)
+STORIES = (*orders.STORIES, *aftersales.STORIES, *deals.STORIES, *invoices.STORIES, *kinds.STORIES)
 BREAKS = {"lookup": (("shippo-main", "transactions.list"), ("erp-main", "sale.sale.search"))}
 """What turns blind, by what is broken: the searches for objects that we made."""
 

@@ -116,11 +116,12 @@ class Stage:
         for books in (BOOKS, BOOKS_ABROAD):
             await self.put(f"books/{books}/limits", {"minute_seconds": USUAL_MINUTE_SECONDS})
 
-    async def command(self, *arguments: str) -> None:
-        """Run the real `seamline` command, as staff would."""
+    async def command(self, *arguments: str) -> str:
+        """Run the real `seamline` command, as staff would: what it says."""
         code, output = await self._run(*arguments)
         if code:
             raise NotSeen(f"seamline {arguments[0]} ended with {code}: {output}")
+        return output
 
     async def refused(self, *arguments: str) -> str:
         """The same where it must be refused: what it says."""

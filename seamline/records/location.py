@@ -23,4 +23,9 @@ class Location(Record):
 
     inventory: str = Field(default="", description="The connection that keeps the stock there; else by the route.")
     carrier: str = Field(default="", description="The connection that carries what leaves there; else by the route.")
+    ship_from: str = Field(
+        default="",
+        pattern="^([A-Z]{2})?$",
+        description="The country that goods leave from; else `policy.ship_from`.",
+    )
     labels_at: LabelsAt | None = Field(default=None, description="When labels are bought there: `reserved`, `packed`.")

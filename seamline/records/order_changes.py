@@ -7,6 +7,7 @@ from datetime import datetime
 
 from seamline.errors import Problem
 from seamline.records.base import Record
+from seamline.records.customs_rules import undeclarable
 from seamline.records.order import FulfilmentOrder, Order, Payment
 from seamline.records.order_rules import broken_rules, not_ready, waited_for
 from seamline.records.policy import Policy
@@ -86,7 +87,8 @@ def in_the_way(plan: Plan, now: Order, fulfilled: Fulfilled, policy: Policy, at:
     if problems := now.payment_since(plan.found, at) + _fulfilled(plan, now, fulfilled):
         return problems
     if difference(plan, now):
-        return [*broken_rules(now), *not_ready(now, policy, at), *waited_for(now)]
+        undeclared = undeclarable(now, plan.part_in(now), policy)
+        return [*broken_rules(now), *not_ready(now, policy, at), *waited_for(now), *undeclared]
     if plan.part_in(now).on_hold and not plan.part_in(plan.found).on_hold:
         return now.held_parts("was put on hold: release it there, then retry")
     return []

@@ -8,6 +8,7 @@ from pydantic import AwareDatetime, Field
 
 from seamline.records.address import Address
 from seamline.records.base import Record
+from seamline.records.customs import Customs
 from seamline.records.money import Money
 from seamline.records.reference import Reference
 
@@ -29,6 +30,8 @@ class ParcelRequest(Record):
     """Whether the customer sends it to us."""
     weight_grams: int = Field(gt=0, le=1_000_000)
     value: Money
+    customs: Customs | None = None
+    """The declaration, where it passes customs."""
 
 
 class Rate(Record):

@@ -78,6 +78,16 @@ class Policy(Record):
         default=1800, description="The first pause between looks at a parcel on the road."
     )
     tracking_poll_max_seconds: Seconds = Field(default=14_400, description="The longest such pause.")
+    ship_from: str = Field(
+        default="GB",
+        pattern="^[A-Z]{2}$",
+        description="The country that goods leave from: parcels that leave its customs area are declared.",
+    )
+    incoterm: str = Field(
+        default="DAP",
+        pattern="^(DDP|DDU|DAP|FCA)?$",
+        description="Who pays duties where the order does not tell: DDP we, else the customer; empty: people decide.",
+    )
     locations: dict[str, Location] = Field(
         default={}, description="What differs at each of the shop's locations, by its name in the shop."
     )
@@ -114,6 +124,10 @@ class Policy(Record):
     def location(self, name: str) -> Location:
         """What differs at a location of the shop."""
         return self.locations.get(name) or Location()
+
+    def ships_from(self, name: str) -> str:
+        """The country that goods leave from at a location."""
+        return self.location(name).ship_from or self.ship_from
 
     def labels_at_location(self, name: str) -> LabelsAt:
         """When labels are bought for what leaves there."""

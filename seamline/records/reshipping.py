@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from seamline.records.address import Address
+from seamline.records.customs import Customs
+from seamline.records.customs_rules import customs_of
 from seamline.records.followed import SentParcel
 from seamline.records.money import Money
 from seamline.records.order import Order
 from seamline.records.parcel import Label, ParcelRequest
+from seamline.records.policy import Policy
 from seamline.records.shipping import MailLine, ShippedMail
 from seamline.records.stock import StockLine, StockRequest
 
@@ -25,7 +28,9 @@ def stock_request(order: Order, sent: SentParcel, address: Address) -> StockRequ
     )
 
 
-def parcel_request(order: Order, sent: SentParcel, address: Address, *, back: bool = False) -> ParcelRequest:
+def parcel_request(
+    order: Order, sent: SentParcel, address: Address, policy: Policy, *, back: bool = False
+) -> ParcelRequest:
     """One parcel with all of it. Goods without a weight count as one gram."""
     lines = [(order.line(one.order_line_id), one.quantity) for one in sent.lines]
     return ParcelRequest(
@@ -34,7 +39,14 @@ def parcel_request(order: Order, sent: SentParcel, address: Address, *, back: bo
         back=back,
         weight_grams=max(1, sum(line.weight_grams * count for line, count in lines)),
         value=Money.total((line.unit_price * count for line, count in lines), order.currency),
+        customs=None if back else _customs(order, sent, address, policy),
     )
+
+
+def _customs(order: Order, sent: SentParcel, address: Address, policy: Policy) -> Customs | None:
+    """The same goods are declared once more."""
+    part = next((one for one in order.fulfilment_orders if one.id == sent.fulfilment_order_id), None)
+    return customs_of(order, part.model_copy(update={"lines": sent.lines}), address, policy) if part else None
 
 
 def reshipped_mail(order: Order, sent: SentParcel, name: str, label: Label) -> ShippedMail:

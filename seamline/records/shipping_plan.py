@@ -12,10 +12,12 @@ from seamline.errors import Problem
 from seamline.records.address import Address
 from seamline.records.base import Record
 from seamline.records.cents import from_cents, spread, to_cents
+from seamline.records.customs_rules import customs_of
 from seamline.records.followed import SentParcel
 from seamline.records.money import Money
 from seamline.records.order import FulfilmentLine, FulfilmentOrder, Order, OrderLine
 from seamline.records.parcel import Label, ParcelRequest, Rate
+from seamline.records.policy import Policy
 from seamline.records.shipping import FulfilmentRequest, MailLine, ShippedMail, Tracked
 from seamline.records.stock import PackedParcel, Reservation, ShipmentState, ShortLine, StockLine, StockRequest
 
@@ -147,19 +149,29 @@ def stock_request(plan: Plan, address: Address) -> StockRequest:
     )
 
 
-def parcel_requests(plan: Plan, address: Address, stock: Reservation, *, early: bool) -> list[ParcelRequest]:
+def parcel_requests(
+    plan: Plan, address: Address, stock: Reservation, policy: Policy, *, early: bool
+) -> list[ParcelRequest]:
     """The parcels known so far: with an early label one of all the goods, then each further one as it was packed.
 
     None weighs less than a gram.
     """
     packed = stock.parcels if stock.state in _PACKED else ()
-    whole = (max(1, plan.order.weight_grams(plan.part)), plan.order.value(plan.part))
-    known = list(zip((max(1, one.weight_grams) for one in packed), _values(plan, packed), strict=True))
+    whole = (max(1, plan.order.weight_grams(plan.part)), plan.order.value(plan.part), plan.part.lines)
+    contents = _contents(plan, packed) if len(packed) > 1 else [plan.part.lines for _ in packed]
+    weights = (max(1, one.weight_grams) for one in packed)
+    known = list(zip(weights, _values(plan, packed), contents, strict=True))
     if early or (not known and stock.state in _PACKED):
         known[:1] = [whole]
     return [
-        ParcelRequest(reference=plan.order.reference, address=address, weight_grams=weight, value=value)
-        for weight, value in known
+        ParcelRequest(
+            reference=plan.order.reference,
+            address=address,
+            weight_grams=weight,
+            value=value,
+            customs=customs_of(plan.order, plan.part.model_copy(update={"lines": lines}), address, policy),
+        )
+        for weight, value, lines in known
     ]
 
 

@@ -11,7 +11,7 @@ from seamline.records.base import Record
 
 EU = "EU"
 ELSEWHERE = "elsewhere"
-_MEMBER_STATES = frozenset(
+MEMBER_STATES = frozenset(
     {
         "AT",
         "BE",
@@ -58,7 +58,7 @@ class TaxCase(Record):
         """Where the customer is, as rules name it beside the country itself; empty in the seller's own country."""
         if self.country == self.seller:
             return ""
-        return EU if self.country in _MEMBER_STATES else ELSEWHERE
+        return EU if self.country in MEMBER_STATES else ELSEWHERE
 
 
 class TaxRule(Record):

@@ -1,6 +1,7 @@
 """Shippo's API (version 2018-02-08): addresses, shipments with rates, labels, refunds, tracking, webhooks.
 
-Token `shippo-test-<connection>`. Operations: `addresses.create`, `shipments.create`, `transactions.create`,
+Token `shippo-test-<connection>`. Operations: `addresses.create`, `shipments.create`, `customs.create`,
+`customs.get`, `transactions.create`,
 `transactions.get`, `transactions.list` (a search), `rates.get`, `refunds.create`, `refunds.get`, `tracks.get`,
 `webhooks.create`, `webhooks.list`, `webhooks.delete`. A fault of kind refuse for `refunds.confirm` makes the carrier
 reject the next due refund. Source: Shippo's published OpenAPI.
@@ -18,6 +19,7 @@ from starlette.responses import JSONResponse, Response
 from seamline.simulator import shippo_rates as rates
 from seamline.simulator.faults import FaultKind, Injected
 from seamline.simulator.shippo_answers import Refused, answered, paged, posted, public, text, without
+from seamline.simulator.shippo_customs import Declarations
 from seamline.simulator.shippo_labels import SYSTEM, Labels, marks, new_id, stamps, track_of
 from seamline.simulator.shippo_webhooks import Webhooks
 from seamline.simulator.vendor import Vendor
@@ -75,10 +77,13 @@ class _Routes:
     def __init__(self, world: World, labels: Labels) -> None:
         self.world = world
         self.labels = labels
+        self.customs = Declarations(world)
         self.router = APIRouter()
         post, get = self.router.post, self.router.get
         post("/addresses")(self.create_address)
         post("/shipments")(self.create_shipment)
+        post("/customs/declarations")(self.create_declaration)
+        get("/customs/declarations/{object_id}")(self.get_declaration)
         post("/transactions")(self.create_transaction)
         get("/transactions")(self.list_transactions)
         get("/transactions/{object_id}")(self.get_transaction)
@@ -94,6 +99,14 @@ class _Routes:
     async def create_shipment(self, connection: str, request: Request) -> Response:
         async with self.world.call(connection, SYSTEM, "shipments.create", refusals=True) as call:
             return await posted(call, request, self._create_shipment)
+
+    async def create_declaration(self, connection: str, request: Request) -> Response:
+        async with self.world.call(connection, SYSTEM, "customs.create", refusals=True) as call:
+            return await posted(call, request, self.customs.create)
+
+    async def get_declaration(self, connection: str, object_id: str, request: Request) -> Response:
+        async with self.world.call(connection, SYSTEM, "customs.get") as call:
+            return answered(call, request, lambda: self._found(connection, "customs-declaration", object_id))
 
     async def create_transaction(self, connection: str, request: Request) -> Response:
         async with self.world.call(connection, SYSTEM, "transactions.create", refusals=True) as call:
@@ -162,7 +175,9 @@ class _Routes:
             messages = [{"source": "Shippo", "code": "", "text": text}]
             offers = []
             call.outcome = "refused"
+        declared = self.customs.of(call.connection, body)
         private = {
+            "undeclared": declared is None and rates.passes_customs(sender["country"], recipient["country"]),
             "destination": recipient["country"],
             "postcode": recipient.get("zip", ""),
             "weight_kg": str(kilograms),
@@ -174,6 +189,7 @@ class _Routes:
             "address_to": recipient,
             "parcels": parcels,
             "carrier_accounts": [],
+            "customs_declaration": declared or "",
             "metadata": _metadata(body),
             "status": "SUCCESS",
             "messages": messages,

@@ -261,6 +261,8 @@ class Labels:
 
 def _refusal(rate: Body) -> str | None:
     private = rate["private"]
+    if private["undeclared"]:
+        return "A customs declaration is required for international shipments."
     if float(private["weight_kg"]) > LABEL_WEIGHT_KG_MAX:
         return f"The weight of the shipment exceeds the limit of {LABEL_WEIGHT_KG_MAX} kg of this service."
     return postcode_problem(private["postcode"], private["destination"])

@@ -66,6 +66,16 @@ _ABROAD = (
 )
 
 
+_EU = frozenset(
+    re.findall("[A-Z]+", "AT BE BG CY CZ DE DK EE ES FI FR GR HR HU IE IT LT LU LV MC MT NL PL PT RO SE SI SK")
+)
+
+
+def passes_customs(origin: str, destination: str) -> bool:
+    """Whether the carriers want a customs declaration: between countries that are not both in the EU."""
+    return origin != destination and not {origin, destination} <= _EU
+
+
 def postcode_problem(postcode: str, country: str) -> str | None:
     """Why nothing can be delivered to this postcode, or None. Countries without a pattern need any postcode at all."""
     text = " ".join(postcode.upper().split())

@@ -12,7 +12,7 @@ from seamline.errors import Refusal
 from seamline.http import Exchange, HttpFactory
 from seamline.records.parcel import LabelRequest, ParcelNumber
 from seamline.systems.shippo.carrier import Account, connect
-from tests.systems.carrier_suite import parcel_request
+from tests.systems.carrier_suite import DECLARED, parcel_request
 from tests.systems.conformance import ADDRESS
 from tests.systems.vendors import Simulated
 
@@ -39,6 +39,8 @@ async def test_requests_and_answers(
     with pytest.raises(Refusal):
         await carrier.check_address(ADDRESS.model_copy(update={"postcode": "ZZ9 9ZZ"}))
     rate = (await carrier.quote("", parcel_request())).rates[0]
+    abroad = ADDRESS.model_copy(update={"country": "US", "postcode": "94117"})
+    await carrier.quote("", parcel_request(address=abroad, customs=DECLARED))
     bought = await carrier.buy_label(KEY, LabelRequest(parcel=parcel_request(), rate=rate))
     label = await carrier.read_label(bought)
     await carrier.find_labels(REFERENCE, [rate.id])
@@ -50,7 +52,13 @@ async def test_requests_and_answers(
     await carrier.card()
     await carrier.close()
     asked = {f"{one.request.method} {path_of(one)}".split(label.id)[0] for one in exchanges}
-    assert {"POST /addresses", "POST /shipments", "POST /transactions", "POST /refunds"} <= asked
+    assert {
+        "POST /addresses",
+        "POST /shipments",
+        "POST /customs/declarations",
+        "POST /transactions",
+        "POST /refunds",
+    } <= asked
     for exchange in exchanges:
         validate(api, exchange)
 

@@ -6,6 +6,14 @@ from typing import Any
 
 from seamline.records.order_rules import Why
 
+ABROAD = {
+    "city": "San Francisco",
+    "province": "California",
+    "provinceCode": "CA",
+    "zip": "94117",
+    "country": "United States",
+    "countryCodeV2": "US",
+}
 SHIPPED: dict[str, dict[str, Any]] = {
     "paid": {},
     "terms agreed with a business": {"financial_status": "PENDING", "terms": True},
@@ -30,6 +38,7 @@ SHIPPED: dict[str, dict[str, Any]] = {
         "subtotal": "10.00",
         "total": "14.95",
     },
+    "to another customs area": {"address": ABROAD},
     "no phone number": {"address": {"phone": None}},
     "no email address": {"email": None},
 }

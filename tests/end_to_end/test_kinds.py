@@ -11,8 +11,10 @@ import pytest
 
 from seamline.finding import count_ignored
 from seamline.records.order_rules import Why
-from tests.end_to_end.kinds import CAPTURED, IGNORED, SHIPPED, WAITED_FOR
+from tests.end_to_end.kinds import ABROAD, CAPTURED, IGNORED, SHIPPED, WAITED_FOR
 from tests.end_to_end.world import Names, World
+
+AT_ONCE = 5
 
 
 @pytest.fixture(scope="module")
@@ -25,11 +27,13 @@ async def shop(world: World) -> AsyncIterator[World]:
 
 
 async def run_all(shop: World, orders: dict[str, dict[str, Any]]) -> dict[str, tuple[str, dict[str, Any]]]:
-    """Each order's reference and outcome, all run at once."""
+    """Each order's reference and outcome, some run at a time."""
+    room = asyncio.Semaphore(AT_ONCE)
 
     async def one(wanted: dict[str, Any]) -> tuple[str, dict[str, Any]]:
-        reference = await shop.order(**wanted)
-        return reference, await shop.outcome(await shop.start(reference))
+        async with room:
+            reference = await shop.order(**wanted)
+            return reference, await shop.outcome(await shop.start(reference))
 
     outcomes = await asyncio.gather(*map(one, orders.values()))
     return dict(zip(orders, outcomes, strict=True))
@@ -97,6 +101,36 @@ async def test_what_others_have_yet_to_do_is_waited_for_without_a_person(shop: W
         (part,) = shop.simulator.world.find(shop.names.shop, "fulfillment-order", {"order_id": number})
         shop.edit("fulfillment-order", part["id"], status="OPEN", holds=[])
     assert (await shop.outcome(handle))["kind"] == "completed"
+
+
+async def test_goods_for_abroad_wait_for_what_customs_ask_before_anything_is_done(shop: World) -> None:
+    lines = [{"hs_code": "", "quantity": 2}, {"sku": "TEE-M", "origin": ""}]
+    reference = await shop.order(address=ABROAD, lines=lines, duties="7.20", taxes_included=False)
+    handle = await shop.start(reference)
+    (wait,) = (await shop.waiting(handle)).waits
+    assert [one.field for one in wait.problems] == ["lines.0.hs_code", "lines.1.origin"]
+    assert await shop.operations(reference) == []
+    change = {"lines": {"0": {"hs_code": "732394"}, "1": {"origin": "PT"}}}
+    await shop.decide(handle, wait=wait.name, action="amend", change=change)
+    assert (await shop.outcome(handle))["kind"] == "completed"
+    (declared,) = declarations(shop, reference)
+    assert (declared["incoterm"], declared["certify"]) == ("DDP", True)
+    items = [shop.simulator.world.get(shop.names.carrier, "customs-item", one) or {} for one in declared["items"]]
+    told = [(one["tariff_number"], one["origin_country"], one["quantity"], one["value_amount"]) for one in items]
+    assert told == [("732394", "PL", 2, "29.0"), ("620520", "PT", 1, "32.0")]
+
+
+def declarations(shop: World, reference: str) -> list[dict[str, Any]]:
+    """The customs declarations of the labels bought for an order."""
+    get = shop.simulator.world.get
+    carrier = shop.names.carrier
+    found = []
+    for label in shop.simulator.world.find(carrier, "transaction", {"status": "SUCCESS"}):
+        if label["metadata"].startswith(f"{reference}/"):
+            rate = get(carrier, "rate", label["rate"]) or {}
+            shipment = get(carrier, "shipment", rate["shipment"]) or {}
+            found.append(get(carrier, "customs-declaration", shipment["customs_declaration"]) or {})
+    return found
 
 
 async def test_an_authorisation_that_ended_waits_for_people(ours: World) -> None:

@@ -11,6 +11,25 @@ HEADERS = {"Authorization": f"ShippoToken shippo-test-{CONNECTION}"}
 KEY = "shop-uk:5001/buy-label#1"
 ADDRESS = {"name": "Ann Example", "street1": "1 High Street", "city": "London", "zip": "SW1A 1AA", "country": "GB"}
 
+ITEM = {
+    "description": "Mug",
+    "quantity": 2,
+    "net_weight": "760",
+    "mass_unit": "g",
+    "value_amount": "29.00",
+    "value_currency": "GBP",
+    "origin_country": "PL",
+    "tariff_number": "732394",
+}
+DECLARATION = {
+    "contents_type": "MERCHANDISE",
+    "non_delivery_option": "RETURN",
+    "certify": True,
+    "certify_signer": "Ann Example",
+    "incoterm": "DDU",
+    "items": [ITEM],
+}
+
 
 def parcel(weight_grams: int = 900) -> dict[str, str]:
     """A parcel of the default size."""
@@ -32,9 +51,13 @@ class Customer:
     async def get(self, path: str, **query: Any) -> httpx.Response:
         return await self.http.get(self.path + path, params=query, headers=self.headers)
 
-    async def quote(self, weight_grams: int = 900, **changes: str) -> list[dict[str, Any]]:
+    async def quote(
+        self, weight_grams: int = 900, customs_declaration: str = "", **changes: str
+    ) -> list[dict[str, Any]]:
         """The rates offered."""
-        body = {"address_from": ADDRESS, "address_to": ADDRESS | changes, "parcels": [parcel(weight_grams)]}
+        body: dict[str, Any] = {"address_from": ADDRESS, "address_to": ADDRESS | changes}
+        body |= {"parcels": [parcel(weight_grams)]}
+        body |= {"customs_declaration": customs_declaration} if customs_declaration else {}
         answer = await self.post("/shipments", body)
         assert answer.status_code == 201, answer.text
         rates: list[dict[str, Any]] = answer.json()["rates"]

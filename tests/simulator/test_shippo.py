@@ -8,7 +8,7 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.simulator.carrier import ADDRESS, CONNECTION, KEY, Customer, operations
+from tests.simulator.carrier import ADDRESS, CONNECTION, DECLARATION, ITEM, KEY, Customer, operations
 
 DEADLINE_SECONDS = 5
 
@@ -77,6 +77,31 @@ async def test_no_rate_where_nobody_delivers(customer: Customer) -> None:
     assert await customer.quote(country="KP", zip="") == []
     assert await customer.quote(weight_grams=90_000) == []
     assert len(await customer.quote(country="FR", zip="75001")) >= 3
+
+
+async def test_a_label_across_a_border_needs_a_customs_declaration(customer: Customer) -> None:
+    made = (await customer.post("/customs/declarations", DECLARATION)).json()
+    for declaration, status in ((made["object_id"], "SUCCESS"), ("", "ERROR")):
+        rates = await customer.quote(country="FR", zip="75001", customs_declaration=declaration)
+        assert (await customer.buy(rates[0]["object_id"]))["status"] == status
+
+
+@pytest.mark.parametrize(
+    ("wrong", "field"),
+    [
+        ({"contents_type": "TOYS"}, "contents_type"),
+        ({"certify": False}, "certify"),
+        ({"certify_signer": ""}, "certify_signer"),
+        ({"incoterm": "EXW"}, "incoterm"),
+        ({"items": []}, "items"),
+        ({"items": [ITEM | {"origin_country": ""}]}, "items"),
+        ({"items": [ITEM | {"value_amount": "0"}]}, "items"),
+        ({"items": [ITEM | {"quantity": 0}]}, "items"),
+    ],
+)
+async def test_what_is_wrong_with_a_declaration_is_told(customer: Customer, wrong: dict[str, Any], field: str) -> None:
+    answer = await customer.post("/customs/declarations", DECLARATION | wrong)
+    assert (answer.status_code, list(answer.json())) == (400, [field])
 
 
 async def test_a_label_is_found_by_its_rate_and_carries_reference_and_key(

@@ -11,7 +11,7 @@ import pytest
 import yaml
 from openapi_schema_validator import OAS30Validator
 
-from tests.simulator.carrier import ADDRESS, Customer, parcel
+from tests.simulator.carrier import ADDRESS, DECLARATION, Customer, parcel
 
 SPECS = os.environ.get("SEAMLINE_SPECS")
 pytestmark = pytest.mark.skipif(not SPECS, reason="SEAMLINE_SPECS is not set: the vendors' descriptions are not here")
@@ -43,6 +43,14 @@ async def test_shipments(description: Any, customer: Customer) -> None:
     for country in ("GB", "FR", "KP"):
         body = {"address_from": ADDRESS, "address_to": ADDRESS | {"country": country}, "parcels": [parcel()]}
         assert_valid(description, "Shipment", (await customer.post("/shipments", body)).json())
+
+
+async def test_customs_declarations(description: Any, customer: Customer) -> None:
+    made = (await customer.post("/customs/declarations", DECLARATION)).json()
+    assert_valid(description, "CustomsDeclaration", made)
+    assert_valid(
+        description, "CustomsDeclaration", (await customer.get(f"/customs/declarations/{made['object_id']}")).json()
+    )
 
 
 async def test_the_services_are_shippos(description: Any, customer: Customer) -> None:

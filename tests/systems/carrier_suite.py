@@ -11,6 +11,7 @@ import pytest
 from activities.carrier import CarrierSystem
 from seamline.errors import Outage, Refusal
 from seamline.records.address import Address
+from seamline.records.customs import Customs, CustomsLine
 from seamline.records.money import Money
 from seamline.records.parcel import Label, LabelRequest, LabelState, ParcelNumber, ParcelRequest, Rate, TrackingState
 from tests.systems.conformance import (
@@ -21,6 +22,21 @@ from tests.systems.conformance import (
     WAIT_SECONDS_MAX,
     Side,
     SystemConformance,
+)
+
+DECLARED = Customs(
+    incoterm="DAP",
+    lines=(
+        CustomsLine(
+            description="Enamel mug",
+            sku="MUG-BLUE",
+            hs_code="732394",
+            origin="PL",
+            quantity=2,
+            value=Money(amount=Decimal("29.00"), currency="GBP"),
+            weight_grams=760,
+        ),
+    ),
 )
 
 
@@ -71,6 +87,19 @@ class CarrierConformance(SystemConformance):
             await side.adapter.check_address(ADDRESS.model_copy(update={"postcode": "ZZ99 9ZZ9"}))
         assert [problem.field for problem in caught.value.failure.problems] == ["postcode"]
         assert not any(text in str(caught.value) for text in PERSONAL)
+
+    async def test_goods_for_another_country_are_declared(self, side: CarrierSide) -> None:
+        abroad = ADDRESS.model_copy(update={"country": "US", "postcode": "94117", "city": "San Francisco"})
+        for customs, states in ((DECLARED, (LabelState.BOUGHT, LabelState.QUEUED)), (None, ())):
+            request = parcel_request(address=abroad, customs=customs)
+            (rate, *_) = await self.rates(side, request)
+            wanted = LabelRequest(parcel=request, rate=rate)
+            if states:
+                assert (await side.adapter.buy_label(self.key, wanted)).state in states
+                continue
+            with pytest.raises(Refusal) as caught:
+                await side.adapter.buy_label(self.key, wanted)
+            assert caught.value.failure.code == "label-refused"
 
     async def test_rates_are_quoted(self, side: CarrierSide) -> None:
         rates = await self.rates(side)
@@ -166,7 +195,9 @@ class CarrierConformance(SystemConformance):
         assert (await side.adapter.track(unseen)).state is TrackingState.UNKNOWN
 
 
-def parcel_request(address: Address = ADDRESS, weight_grams: int = 900) -> ParcelRequest:
+def parcel_request(
+    address: Address = ADDRESS, weight_grams: int = 900, customs: Customs | None = None
+) -> ParcelRequest:
     """A parcel to Cambridge."""
     value = Money(amount=Decimal("29.00"), currency="GBP")
-    return ParcelRequest(reference=REFERENCE, address=address, weight_grams=weight_grams, value=value)
+    return ParcelRequest(reference=REFERENCE, address=address, weight_grams=weight_grams, value=value, customs=customs)

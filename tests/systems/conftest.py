@@ -28,7 +28,7 @@ def http(exchanges: list[Exchange]) -> HttpFactory:
 
 LOGINS = ("token", "check")
 """A token is fetched, or a channel is sent a message without a text, which it refuses."""
-LOOKS = ("/search", "/batch/read", "/addresses", "/shipments")
+LOOKS = ("/search", "/batch/read", "/addresses", "/shipments", "/customs/declarations")
 """Ends of paths that are posted to and change nothing that anybody would miss: an address corrected, rates quoted."""
 
 

@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, HttpUrl, SecretStr, model_val
 from seamline.errors import NotYet, Problem, Refusal
 from seamline.http import HttpFactory, located
 from seamline.records.address import Address
+from seamline.records.customs import Customs
 from seamline.records.parcel import (
     CheckedAddress,
     Label,
@@ -60,6 +61,9 @@ class Account(BaseModel):
         description="Whether the token is a test token, whose labels ship nothing: refused unless this is set.",
     )
     sender: Address = Field(description="Where parcels leave from; printed on every label.")
+    customs_signer: str = Field(
+        default="", max_length=100, description="Who answers for customs declarations; the sender's name if empty."
+    )
     box: Box = Field(default=Box(), description="The parcel that is used where none is given.")
     scan_based_returns: bool = Field(
         default=False,
@@ -132,6 +136,8 @@ class ShippoCarrier:
             "metadata": _metadata(key or request.reference),
             "async": False,
         }
+        if request.customs:
+            body["customs_declaration"] = await self._declare(key or request.reference, request, request.customs)
         if self._account.carrier_accounts:
             body["carrier_accounts"] = list(self._account.carrier_accounts)
         found = await self._client.post("quote", "/shipments", wire.Shipment, body, write=False)
@@ -139,6 +145,20 @@ class ShippoCarrier:
             problem = Problem(field="token", reason="is a test token: set `test = true`, or use the live token")
             raise Refusal("test-token", "a label bought with a test token ships nothing", problems=[problem])
         return mapping.quote(found)
+
+    async def _declare(self, key: str, request: ParcelRequest, customs: Customs) -> str:
+        """Declare the goods: costs nothing and binds nobody before a label is bought, so repeating it is harmless."""
+        sender = self._account.sender
+        body = mapping.CUSTOMS.write(
+            customs,
+            key=_metadata(key),
+            signer=self._account.customs_signer or sender.name or sender.company,
+            sender=sender.country,
+            country=request.address.country,
+        )
+        return (
+            await self._client.post("quote", "/customs/declarations", wire.CustomsDeclaration, body, write=False)
+        ).object_id
 
     @located
     async def find_labels(self, reference: str, rate_ids: Sequence[str]) -> Sequence[Label]:

@@ -6,11 +6,12 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from seamline.conversions import MONEY, TEXT, always, by, codes
+from seamline.conversions import MONEY, TEXT, UNSET, always, by, codes
 from seamline.errors import Problem, Refusal
 from seamline.fields import LEFT_OUT, Field, FieldMapping, Way
 from seamline.records.address import Address
 from seamline.records.base import Record
+from seamline.records.customs import Customs, CustomsLine
 from seamline.records.parcel import (
     CheckedAddress,
     Label,
@@ -25,6 +26,7 @@ from seamline.records.parcel import (
 from seamline.records.reference import reference_of
 from seamline.systems.shippo import wire
 
+EXEMPT_MAX = 2500
 _STATES = {
     "WAITING": LabelState.QUEUED,
     "QUEUED": LabelState.QUEUED,
@@ -161,6 +163,23 @@ def _weight(goods: int, box: int) -> str:
     return str(goods + box)
 
 
+def _incoterm(incoterm: str) -> str:
+    """DDU for DAP: Shippo takes that of some carriers only, and says that DDU is the same."""
+    return "DDU" if incoterm == "DAP" else incoterm
+
+
+def _exemption(lines: Sequence[CustomsLine], sender: str, country: str) -> Any:
+    """Of parcels from the United States, whose goods of one kind are worth at most 2,500 dollars."""
+    if sender != "US" or any(one.value.currency != "USD" or one.value.amount > EXEMPT_MAX for one in lines):
+        return UNSET
+    return "NOEEI_30_36" if country == "CA" else "NOEEI_30_37_a"
+
+
+def _grams(grams: int) -> str:
+    """In grams, as text."""
+    return str(grams)
+
+
 class Refunded(Record):
     """What a refund makes of its label."""
 
@@ -214,6 +233,40 @@ PARCEL = FieldMapping(
         Field("mass_unit", (), always("g")),
     ),
     way=Way.WRITE,
+)
+CUSTOMS_ITEM = FieldMapping(
+    "Shippo",
+    CustomsLine,
+    "CustomsItem",
+    (
+        Field("description", "description"),
+        Field("sku_code", "sku", TEXT),
+        Field("tariff_number", "hs_code"),
+        Field("origin_country", "origin"),
+        Field("quantity", "quantity"),
+        Field(("value_amount", "value_currency"), "value", MONEY, "of all pieces"),
+        Field("net_weight", "weight_grams", by(write=_grams), "of all pieces"),
+        Field("mass_unit", (), always("g")),
+    ),
+    way=Way.WRITE,
+    empty=LEFT_OUT,
+)
+CUSTOMS = FieldMapping(
+    "Shippo",
+    Customs,
+    "CustomsDeclaration",
+    (
+        Field("contents_type", (), always("MERCHANDISE")),
+        Field("non_delivery_option", (), always("RETURN"), "the sender gets back what cannot be delivered"),
+        Field("certify", (), always(True)),
+        Field("certify_signer", "$signer"),
+        Field("incoterm", "incoterm", by(write=_incoterm)),
+        Field("eel_pfc", ("lines", "$sender", "$country"), by(write=_exemption)),
+        Field("items", "lines", each=CUSTOMS_ITEM),
+        Field("metadata", "$key", fact="effect key"),
+    ),
+    way=Way.WRITE,
+    empty=LEFT_OUT,
 )
 RATE = FieldMapping(
     "Shippo",
@@ -292,6 +345,8 @@ MAPPINGS: tuple[FieldMapping[Any], ...] = (
     ADDRESS,
     CHECKED,
     PARCEL,
+    CUSTOMS,
+    CUSTOMS_ITEM,
     QUOTE,
     RATE,
     LABEL_REQUEST,
@@ -299,4 +354,10 @@ MAPPINGS: tuple[FieldMapping[Any], ...] = (
     REFUND,
     TRACKING,
 )
-_FIELDS = {str(one.theirs): str(one.ours) for one in ADDRESS.fields}
+_FIELDS = {str(one.theirs): str(one.ours) for one in ADDRESS.fields} | {
+    "items": "customs.lines",
+    "tariff_number": "hs_code",
+    "origin_country": "origin",
+    "value_amount": "value",
+    "net_weight": "weight_grams",
+}

@@ -96,6 +96,12 @@ class Shipment(Wire):
     messages: tuple[Message, ...] = ()
 
 
+class CustomsDeclaration(Wire):
+    """What customs are told of a shipment."""
+
+    object_id: str = Field(min_length=1)
+
+
 class Transaction(Wire):
     """A label bought or being bought."""
 

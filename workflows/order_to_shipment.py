@@ -137,7 +137,7 @@ class OrderToShipment(Replanning):
 
     async def first_plan(self, start: OrderStart) -> Plan:
         """What to ship, once it can be shipped."""
-        self.own = start.fulfilment_order
+        self.own, self.backordered = start.fulfilment_order, start.backordered
         while True:
             looked = await self.fetched(self.broken_rules)
             order = looked.result

@@ -28,6 +28,8 @@ class OrderStart(Start):
     fulfilment_order: str = Field(default="", max_length=100)
     cleared: bool = False
     """Whether what is decided for a whole order, its risk, is decided."""
+    backordered: bool = False
+    """Whether it was split off since its goods were not there: they are waited for, and nobody is asked at first."""
 
 
 class Parting(Process):
@@ -84,12 +86,12 @@ class Parting(Process):
             for other in self.others:
                 await self.ship_apart(order, other)
 
-    async def ship_apart(self, order: Order, fulfilment_order: str) -> None:
+    async def ship_apart(self, order: Order, fulfilment_order: str, *, backordered: bool = False) -> None:
         """Have another fulfilment order shipped by a process of its own, as far as none does."""
         if fulfilment_order in self.apart:
             return
         self.apart.add(fulfilment_order)
         reference = with_part(whole_of(self.start.reference), part_number(order, fulfilment_order))
         part = {"reference": reference, "fulfilment_order": fulfilment_order, "cleared": True, "started_by": self.name}
-        await self.hand_on(type(self), self.start.model_copy(update=part))
+        await self.hand_on(type(self), self.start.model_copy(update={**part, "backordered": backordered}))
         self.note(f"fulfilment order {fulfilment_order} is shipped apart, as {reference}")

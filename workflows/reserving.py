@@ -12,13 +12,23 @@ from activities.shop import OrderRequest
 from seamline.process.asking import Answer, Choice, Question
 from seamline.records.address import Address
 from seamline.records.shipping_plan import Plan, stock_request
-from seamline.records.shortage import CancelGoodsRequest, Shortage, missing_lines, substitution_note
+from seamline.records.shortage import (
+    CancelGoodsRequest,
+    Shortage,
+    missing_lines,
+    some_is_there,
+    split_request,
+    substitution_note,
+)
 from seamline.records.stock import Reservation, RestockRequest
 from workflows.parting import Parting
 
+SHIP_AVAILABLE = Choice("ship-available", "Send what is there; the rest is back-ordered and sent apart")
 WAIT = Choice("wait", "Wait until all of it is there; it goes on by itself")
 SUBSTITUTE = Choice("substitute", "Send other articles in place: write over their SKU, lines.0.sku=OTHER-SKU")
 CANCEL_LINES = Choice("cancel-lines", "Take what is not there off the order, and give its money back")
+
+OTHERS = (WAIT, SUBSTITUTE, CANCEL_LINES)
 
 
 class Reserving(Parting):
@@ -28,6 +38,10 @@ class Reserving(Parting):
         super().__init__()
         self.cancelled = 0
         """How often lines were cancelled."""
+        self.split = 0
+        """How often lines were split off."""
+        self.backordered = False
+        """Whether it is known that the goods are not there: they are waited for before anybody is asked."""
 
     async def reserved(self, plan: Plan, address: Address) -> tuple[Plan, Reservation]:
         """Stock for all of the plan. Where some is short it is what people made of it; stock that comes ends that."""
@@ -39,9 +53,14 @@ class Reserving(Parting):
 
     async def mended(self, plan: Plan, stock: Reservation) -> Plan:
         """What is to be shipped now, by what people chose; the same once stock has come."""
+        if self.backordered:
+            self.backordered = False
+            return await self.wait_for_stock(plan, stock)
         shortage = Shortage(lines=stock.short)
+        some = some_is_there(plan.part, plan.ordered(stock.short))
+        choices = (SHIP_AVAILABLE, *OTHERS) if some else OTHERS
         question = Question(
-            "short-stock", "Decide on goods that are short", shortage.told, about=shortage, choices=self.offered
+            "short-stock", "Decide on goods that are short", shortage.told, about=shortage, choices=choices
         )
         answer = await self.ask_or_until(question, inventory.restocked, RestockRequest(reservation=stock))
         if isinstance(answer, Reservation):
@@ -49,16 +68,25 @@ class Reserving(Parting):
         return await self.remedies[answer.choice](plan, stock, answer)
 
     @property
-    def offered(self) -> tuple[Choice, ...]:
-        """What people can choose among."""
-        return (WAIT, SUBSTITUTE, CANCEL_LINES)
-
-    @property
     def remedies(self) -> Mapping[str, Callable[[Plan, Reservation, Answer], Awaitable[Plan]]]:
         """What each choice does."""
-        return {WAIT.name: self.wait_for_stock, SUBSTITUTE.name: self.substitute, CANCEL_LINES.name: self.cancel_lines}
+        return {
+            SHIP_AVAILABLE.name: self.ship_available,
+            WAIT.name: self.wait_for_stock,
+            SUBSTITUTE.name: self.substitute,
+            CANCEL_LINES.name: self.cancel_lines,
+        }
 
-    async def wait_for_stock(self, plan: Plan, stock: Reservation, _: Answer) -> Plan:
+    async def ship_available(self, plan: Plan, stock: Reservation, _: Answer) -> Plan:
+        """What is not there becomes a fulfilment order of its own in the shop, which a process of its own waits for."""
+        self.split += 1
+        request = split_request(plan.order, plan.part, plan.ordered(stock.short))
+        made = await self.do(shop.split, request, number=self.split)
+        order = await self.do(shop.fetch_order, OrderRequest())
+        await self.ship_apart(order, made.id, backordered=True)
+        return plan.anew(self.mine(order)).model_copy(update={"partial": True})
+
+    async def wait_for_stock(self, plan: Plan, stock: Reservation, _: Answer | None = None) -> Plan:
         """Nothing changes but that stock comes; after `restock_hours` people are asked again."""
         until = workflow.now() + timedelta(hours=self.policy.restock_hours)
         await self.until(inventory.restocked, RestockRequest(reservation=stock, until=until))
@@ -77,7 +105,7 @@ class Reserving(Parting):
         order = await self.do(shop.fetch_order, OrderRequest())
         if not plan.part_in(order).lines:
             await self.stop("what was left to ship was cancelled in the shop")
-        return plan.anew(order)
+        return plan.anew(self.mine(order))
 
     async def substitute(self, plan: Plan, stock: Reservation, answer: Answer) -> Plan:
         """Other articles in place of some. The shop's order keeps its lines, so people there are told by its note."""

@@ -63,7 +63,10 @@ async def test_the_last_pieces_are_sold_once_and_the_other_orders_ask(
 
 async def test_one_order_may_wait_and_goes_on_by_itself(world: World, sku: str) -> None:
     reference, handle, view = await short_order(world, sku, there=1, wanted=3)
-    assert (view.waits[0].team, sorted(view.waits[0].choices)) == ("operations", ["cancel-lines", "substitute", "wait"])
+    assert (view.waits[0].team, sorted(view.waits[0].choices)) == (
+        "operations",
+        ["cancel-lines", "ship-available", "substitute", "wait"],
+    )
     await world.decide(handle, wait="short-stock#1", action="choose", choice="wait", why="comes on Monday")
     await world.until(handle, lambda view: view.steps[-1].name == "restocked" and view.status is Status.RUNNING)
     await world.change("stock/erp-main", {sku: 4})
@@ -77,6 +80,32 @@ async def test_waiting_has_an_end_and_people_are_asked_again(world: World, sku: 
     await world.decide(handle, wait="short-stock#1", action="choose", choice="wait", why="soon")
     view = await world.until(handle, lambda view: [one.name for one in view.waits] == ["short-stock#2"])
     await world.decide(handle, wait=view.waits[0].name, action="cancel", why="no more")
+    assert (await world.outcome(handle))["kind"] == "undone"
+
+
+async def test_what_is_there_goes_and_the_rest_is_back_ordered(world: World, sku: str) -> None:
+    reference, handle, _ = await short_order(world, sku, there=1, wanted=3)
+    await world.decide(handle, wait="short-stock#1", action="choose", choice="ship-available", why="do not wait")
+    assert (await world.outcome(handle))["kind"] == "completed"
+    rest = world.handle("order-to-shipment", f"{reference}.2")
+    view = await world.until(rest, lambda view: view.steps[-1].name == "restocked")
+    assert (view.waits, await world.stock(sku)) == ((), 0)
+    assert any(f"{reference}.2" in note for note in (await world.view(handle)).notes)
+    assert (await world.counted(reference))["post-fulfilment"] == 1
+    await world.change("stock/erp-main", {sku: 2})
+    assert (await world.outcome(rest))["kind"] == "completed"
+    counts = await world.counted(reference) + await world.counted(f"{reference}.2")
+    assert counts["split-order"] == 1
+    assert {name: counts[name] for name in ALL} == {name: 2 * count for name, count in ALL.items()}
+    assert await world.stock(sku) == 0
+
+
+async def test_where_nothing_is_there_nothing_can_be_sent(world: World, sku: str) -> None:
+    await world.change("stock/erp-main", {sku: 0})
+    handle = await world.start(await world.order(lines=[{"sku": sku}]))
+    [wait] = (await world.waiting(handle)).waits
+    assert sorted(wait.choices) == ["cancel-lines", "substitute", "wait"]
+    await world.decide(handle, wait=wait.name, action="cancel", why="sold out")
     assert (await world.outcome(handle))["kind"] == "undone"
 
 

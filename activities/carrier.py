@@ -176,7 +176,8 @@ class Carrier:
         return live
 
     async def _begun_by_others(self, call: Call[LabelRequest]) -> list[Label]:
-        if call.taken_over is None:
+        # What others sent is one parcel: a second label of ours is for a further one.
+        if call.taken_over is None or not call.key.endswith("#1"):
             return []
         found = await self.system.find_marked(call.reference, call.taken_over.marks)
         return [one for one in found if one.state not in _GONE]

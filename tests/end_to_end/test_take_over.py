@@ -16,7 +16,7 @@ from seamline.http import HttpFactory
 from seamline.records.address import Address
 from seamline.records.order import Order
 from seamline.records.parcel import LabelRequest
-from seamline.records.shipping_plan import Plan, parcel_request, stock_request
+from seamline.records.shipping_plan import Plan, parcel_requests, stock_request
 from seamline.records.shop_rules import ShopRules, TakeOver
 from tests.end_to_end.world import ByHand, Names, World
 from worker.connections import serve_connections
@@ -42,11 +42,12 @@ class People:
         reference = await self.shop.order(financial_status="AUTHORIZED")
         order: Order = await self.orders.fetch_order(reference)
         plan, address = Plan(order=order, found=order), order.address or Address()
-        if stage != "nothing":
-            sale = await self.stock.create_reservation("", stock_request(plan, address))
-            await self.stock.advance_reservation(sale)
+        if stage == "nothing":
+            return reference
+        sale = await self.stock.create_reservation("", stock_request(plan, address))
+        sale = await self.stock.advance_reservation(sale)
         if stage in ("labelled", "captured"):
-            parcel = parcel_request(plan, address)
+            (parcel,) = parcel_requests(plan, address, sale, early=True)
             quote = await self.labels.quote("", parcel)
             await self.labels.buy_label(reference, LabelRequest(parcel=parcel, rate=quote.rates[0]))
         if stage == "captured":

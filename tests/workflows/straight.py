@@ -23,7 +23,7 @@ from seamline.records.reference import effect_key
 from seamline.records.shipping_plan import (
     Plan,
     fulfilment_request,
-    parcel_request,
+    parcel_requests,
     shipped_mail,
     stock_request,
 )
@@ -71,13 +71,13 @@ class Straight:
         assert order.address
         stock = await self.do(inventory.reserve, stock_request(plan, order.address))
         self.taken_over = once_reserved(self.taken_over, stock)
-        parcel = parcel_request(plan, order.address)
+        (parcel,) = parcel_requests(plan, order.address, stock, early=True)
         quote = await self.do(carrier.quote, parcel)
         rate = self.policy.cheapest_rate(order.service, quote)
         label = await self.do(carrier.buy_label, LabelRequest(parcel=parcel, rate=rate))
         await self._collect(await self.do(shop.fetch_order, shop.OrderRequest()))
-        await self.do(shop.post_fulfilment, fulfilment_request(plan, label))
-        await self.do(mail.send_shipped, shipped_mail(plan, order.address.name, label))
+        await self.do(shop.post_fulfilment, fulfilment_request(plan, [label]))
+        await self.do(mail.send_shipped, shipped_mail(plan, order.address.name, [label]))
         return "completed"
 
     async def _collect(self, order: Order) -> None:

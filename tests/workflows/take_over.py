@@ -32,8 +32,9 @@ from worker.connections import activities_of
 from workflows.follow_parcel import FollowParcel
 from workflows.order_to_shipment import OrderToShipment
 
-AT_ONCE = 40
+AT_ONCE = 8
 LOOK_SECONDS = 1
+ANSWER_MAX = timedelta(seconds=60)
 ROUND = timedelta(days=1)
 
 
@@ -104,7 +105,7 @@ async def _play(client: Client, reference: str, route: dict[str, str], policy: P
     ended = asyncio.ensure_future(handle.result())
     while not ended.done():
         await asyncio.wait([ended], timeout=LOOK_SECONDS)
-        view = View.model_validate(await handle.query("view"))
+        view = View.model_validate(await handle.query("view", rpc_timeout=ANSWER_MAX))
         if view.status is Status.WAITING:
             ended.cancel()
             return Played(reference, "", view.waits[0].cause.rpartition(" ")[2], len(view.waits[0].problems))

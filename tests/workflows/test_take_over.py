@@ -17,7 +17,7 @@ async def test_two_thousand_orders_stopped_at_random_stages_are_taken_over() -> 
 
 
 async def test_the_story_takes_them_over_too(registered: WorkflowEnvironment) -> None:
-    world, played = await play(await unhurried(registered), 50, seed=1)
+    world, played = await play(await unhurried(registered), 30, seed=1)
     check(world, played)
 
 

@@ -26,7 +26,7 @@ from seamline.simulator.checker import Verdict, audit
 SETTLE_SECONDS_MAX = 15
 CONTROL_SECONDS_MAX = 30
 WIDTH_WITHOUT_TERMINAL = 120
-STORIES = (*orders.STORIES, *aftersales.STORIES, *deals.STORIES, *invoices.STORIES, *kinds.STORIES)
+STORIES = (*orders.STORIES, *kinds.STORIES, *aftersales.STORIES, *deals.STORIES, *invoices.STORIES)
 BREAKS = {"lookup": (("shippo-main", "transactions.list"), ("erp-main", "sale.sale.search"))}
 """What turns blind, by what is broken: the searches for objects that we made."""
 

@@ -211,7 +211,7 @@ def test_temporal_away_is_exit_code_3_with_address_and_remedy(
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
-        (["start", "order-to-shipmnt", "shop-uk:1"], "there are: deal-to-invoice, "),
+        (["start", "order-to-shipmnt", "shop-uk:1"], "there are: claim-parcel, deal-to-invoice, "),
         (["start", "order-to-shipment", "5001"], "reference must look like connection:external-id"),
         (["start", "order-to-shipment", "shop-fr:1"], "its connection 'shop-fr' is not set"),
         (["start", "follow-parcel", "shop-uk:1"], "parcel Field required"),

@@ -243,6 +243,7 @@ def test_a_wrong_answer_is_found(shopify_schema: GraphQLSchema) -> None:
         "data.shop.currencyCode: 'DM' is no CurrencyCode",
         "data.shop.more: was not asked for",
         "data.shop.name: is null",
+        "data.shop.plan: is missing",
     ]
 
 

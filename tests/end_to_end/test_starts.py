@@ -23,7 +23,7 @@ ROUTE = {"shop": "shop-uk", "inventory": "erp-main", "carrier": "shippo-main", "
         (['{"reference": "shop-uk:1"}', '{"reference": "shop-uk:1"}'], "input must be one JSON object"),
         (['{"reference": "no reference"}'], "reference"),
         (['{"reference": "shop-uk:1", "route": "shop-uk"}'], "route"),
-        (['{"reference": "shop-uk:1"}'], "route.carrier is missing"),
+        (['{"reference": "shop-uk:1"}'], "route.shop is missing"),
         ([json.dumps({"reference": "shop-uk:1", "route": ROUTE})], "workflow id must be order-to-shipment:shop-uk:1"),
     ],
     ids=["none", "text", "two", "bad-reference", "bad-route", "no-route", "other-id"],

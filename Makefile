@@ -35,6 +35,7 @@ up: .venv/installed
 # Tests wait as much as they work, so there is a worker more than cores of a small machine. What lasts begins first.
 PYTEST := $(BIN)/pytest -n 3 --no-loadscope-reorder
 SLOW := tests/deploy tests/storm/test_storm.py tests/end_to_end/test_deal_disturbances.py \
+	tests/end_to_end/test_stock.py tests/end_to_end/test_parts.py \
 	tests/end_to_end/test_people.py
 
 test: .venv/installed

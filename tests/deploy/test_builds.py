@@ -20,9 +20,9 @@ from tests.deploy.conftest import QUICK_WORLD
 from tests.docs.pages import Command, commands
 from tests.end_to_end.world import SECONDS_MAX, ByHand, Handle, World
 
-CHECK_AGAIN = "        await self.do(carrier.check_address, address)\n"
-BEGINNING = "        part = order.open_fulfilment_orders[0]\n"
-LEFT = "        # The parcel has left the building: from here only forward.\n"
+CHECK_AGAIN = "        await self.do(carrier.check_address, ready.address)\n"
+BEGINNING = "        self.serve_from(plan.part)\n"
+LEFT = "        # The parcels have left the building: from here only forward.\n"
 BREAKS_REPLAY = {BEGINNING: BEGINNING + "        await self.do(shop.fetch_order, OrderRequest())\n"}
 KEEPS_REPLAY = {LEFT: LEFT + CHECK_AGAIN}
 """Nobody who waits for staff before the label is bought has come that far."""

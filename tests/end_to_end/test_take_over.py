@@ -16,6 +16,7 @@ from seamline.http import HttpFactory
 from seamline.records.address import Address
 from seamline.records.order import Order
 from seamline.records.parcel import LabelRequest
+from seamline.records.policy import Policy
 from seamline.records.shipping_plan import Plan, parcel_requests, stock_request
 from seamline.records.shop_rules import ShopRules, TakeOver
 from tests.end_to_end.world import ByHand, Names, World
@@ -47,7 +48,7 @@ class People:
         sale = await self.stock.create_reservation("", stock_request(plan, address))
         sale = await self.stock.advance_reservation(sale)
         if stage in ("labelled", "captured"):
-            (parcel,) = parcel_requests(plan, address, sale, early=True)
+            (parcel,) = parcel_requests(plan, address, sale, Policy(), early=True)
             quote = await self.labels.quote("", parcel)
             await self.labels.buy_label(reference, LabelRequest(parcel=parcel, rate=quote.rates[0]))
         if stage == "captured":

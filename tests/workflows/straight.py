@@ -71,7 +71,7 @@ class Straight:
         assert order.address
         stock = await self.do(inventory.reserve, stock_request(plan, order.address))
         self.taken_over = once_reserved(self.taken_over, stock)
-        (parcel,) = parcel_requests(plan, order.address, stock, early=True)
+        (parcel,) = parcel_requests(plan, order.address, stock, self.policy, early=True)
         quote = await self.do(carrier.quote, parcel)
         rate = self.policy.cheapest_rate(order.service, quote)
         label = await self.do(carrier.buy_label, LabelRequest(parcel=parcel, rate=rate))

@@ -78,10 +78,15 @@ class ShopStock:
 
     @operation("shop.cancel_goods")
     async def cancel_goods(self, call: Call[CancelGoodsRequest]) -> CancelledGoods:
-        """Take lines off the order that are not sent, and give back by the shop's own sum what was paid for them."""
+        """Take lines off the order that are not sent, and give back by the shop's own sum what was paid for them.
+
+        Refusal `shared-lines` where the shop might take them off another of the order's parts.
+        """
         order = await self.system.fetch_order(call.reference)
         if made := await self.system.find_cancelled_goods(call.reference, call.key, order.currency):
             return made
+        if problems := call.request.shared_with(order):
+            raise Refusal("shared-lines", "another part has the same lines", problems=problems)
         worth = await self.system.worth_of(call.reference, call.request.goods)
         parts = parts_of(worth.amount, await self.system.find_transactions(call.reference))
         currency = worth.amount.currency

@@ -7,7 +7,6 @@ import getpass
 import json
 import sys
 from collections.abc import Mapping, Sequence
-from datetime import timedelta
 from typing import Annotated, Any
 
 import typer
@@ -21,12 +20,14 @@ from temporalio.client import (
 from temporalio.exceptions import ApplicationError
 from temporalio.service import RPCError
 
+from seamline.cancelling import Prospect, prospects
+from seamline.cancelling import cancel as request_cancel
 from seamline.cli_output import AsJson, Refused, print_json, run, say
-from seamline.cli_process import QUERY_SECONDS_MAX, Id, describe, handle_of, not_found, view_of
+from seamline.cli_process import Id, describe, handle_of, not_found
+from seamline.finding import view_of
 from seamline.process.decision import Action, Decided, Decision
 from seamline.process.details import nested
 from seamline.process.start import problems_of
-from seamline.process.view import Planned
 from seamline.settings import PROCESS_QUEUE, load_settings
 from seamline.temporal import connect, polled, reaching
 
@@ -108,7 +109,7 @@ def cancel(
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask after showing what will be undone.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Take a process back. Shows first what will be undone and what cannot be."""
+    """Take a process back, and its parts with it. Shows first what will be undone and what cannot be."""
     if wait:
         run(_decide(process, wait, Action.CANCEL, who, why, as_json))
     else:
@@ -173,34 +174,36 @@ async def _update(handle: WorkflowHandle[Any, Any], decision: Decision) -> Decid
 async def _cancel(process: str, who: str, why: str, yes: bool, as_json: bool) -> None:
     client = await connect(load_settings())
     handle = await handle_of(client, process)
-    if (await describe(handle)).closed:
+    planned = await prospects(client, await describe(handle))
+    if not any(one.running for one in planned):
         raise Refused(f"{handle.id} has ended: there is nothing to cancel")
-    view = await view_of(client, handle)
-    plan = view.undo_plan if view else None
     if not as_json:
-        _print_plan(plan)
+        for one in planned:
+            _print_prospect(one)
         if not yes and sys.stdin.isatty():
             typer.confirm("Take it back?", abort=True)
-    reason = f"{who or getpass.getuser()}: {why}".removesuffix(": ")
-    try:
-        with reaching():
-            await handle.cancel(reason=reason, rpc_timeout=timedelta(seconds=QUERY_SECONDS_MAX))
-    except RPCError as error:
-        raise not_found(handle, error) from None
+    asked = await request_cancel(client, planned, f"{who or getpass.getuser()}: {why}".removesuffix(": "))
+    if not asked:
+        raise Refused(f"{handle.id} has ended: there is nothing to cancel")
     if as_json:
-        told = [one.model_dump(mode="json") for one in plan or ()]
-        print_json({"id": handle.id, "cancel": "requested", "undo_plan": told})
-    else:
-        say(f"cancel requested: {handle.id}; `seamline show {handle.id}` shows what is taken back")
+        whole, *parts = [one.model_dump(mode="json") for one in planned]
+        print_json(
+            {**whole, "undo_plan": whole["undo_plan"] or [], "cancel": "requested", "asked": asked, "parts": parts}
+        )
+    for identity in () if as_json else asked:
+        say(f"cancel requested: {identity}; `seamline show {identity}` shows what is taken back")
 
 
-def _print_plan(plan: Sequence[Planned] | None) -> None:
-    if plan is None:
-        say("what would be undone cannot be shown: no worker answers")
-    elif not plan:
-        say("there is nothing to undo")
-    for one in plan or ():
-        say(f"- {one.title} · {one.connection}: {one.how}")
+def _print_prospect(one: Prospect) -> None:
+    say(f"{one.id}  {one.status.value}", "bold")
+    if one.left:
+        say("  has left: stays as it is")
+    elif one.undo_plan is None:
+        say("  what would be undone cannot be shown: no worker answers")
+    elif not one.undo_plan:
+        say("  there is nothing to undo")
+    for planned in one.undo_plan or ():
+        say(f"  - {planned.title} · {planned.connection}: {planned.how}")
 
 
 async def _typed(

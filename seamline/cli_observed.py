@@ -10,10 +10,9 @@ import typer
 from temporalio.client import Client, WorkflowExecution
 
 from seamline.cli_output import AsJson, print_json, run, say
-from seamline.cli_process import view_of
 from seamline.cli_systems import ask_all, told
 from seamline.cli_trace import Traced
-from seamline.finding import Status, list_processes, listed
+from seamline.finding import Status, list_processes, listed, view_of
 from seamline.observed import Held, Observed, differences
 from seamline.process import attributes
 from seamline.process.view import View

@@ -6,17 +6,14 @@ from datetime import timedelta
 from typing import Annotated, Any
 
 import typer
-from temporalio.client import Client, WorkflowHandle, WorkflowQueryFailedError
+from temporalio.client import Client, WorkflowHandle
 from temporalio.service import RPCError, RPCStatusCode
 
 from seamline.cli_output import Refused
-from seamline.finding import Listed, find_process, listed
+from seamline.finding import QUERY_SECONDS_MAX, Listed, find_process, listed
 from seamline.process.view import StepState, View
-from seamline.settings import PROCESS_QUEUE
 from seamline.stopping import stopped
-from seamline.temporal import polled, reaching
-
-QUERY_SECONDS_MAX = 10
+from seamline.temporal import reaching
 
 Id = Annotated[str, typer.Argument(metavar="ID", help="A process's id, or the reference it is about.")]
 
@@ -33,18 +30,6 @@ async def describe(handle: WorkflowHandle[Any, Any]) -> Listed:
             return listed(await handle.describe(rpc_timeout=timedelta(seconds=QUERY_SECONDS_MAX)))
     except RPCError as error:
         raise not_found(handle, error) from None
-
-
-async def view_of(client: Client, handle: WorkflowHandle[Any, Any]) -> View | None:
-    """The process's own view; None when no worker answers."""
-    if not await polled(client, PROCESS_QUEUE, workflows=True):
-        return None
-    try:
-        limit = timedelta(seconds=QUERY_SECONDS_MAX)
-        view: View = await handle.query("view", result_type=View, rpc_timeout=limit)
-        return view
-    except (RPCError, WorkflowQueryFailedError):
-        return None
 
 
 async def with_stops(client: Client, view: View) -> View:

@@ -15,8 +15,8 @@ from temporalio.client import (
 
 from seamline import catalog
 from seamline.cli_output import AsJson, Refused, print_json, print_table, run, say
-from seamline.cli_process import Id, describe, handle_of, view_of, with_stops
-from seamline.finding import Listed, Status, count_ignored, known_process, list_processes, parts_of
+from seamline.cli_process import Id, describe, handle_of, with_stops
+from seamline.finding import Listed, Status, count_ignored, known_process, list_processes, parts_of, view_of
 from seamline.process.details import commands
 from seamline.process.start import problems_of
 from seamline.process.view import Outcome, View, Wait
@@ -45,7 +45,7 @@ def start(
 def list_(
     status: Annotated[Status | None, typer.Option(help="Only those in this state.")] = None,
     team: Annotated[str, typer.Option(help="Only those that wait for this team.")] = "",
-    reference: Annotated[str, typer.Option(help="Only those about this reference.")] = "",
+    reference: Annotated[str, typer.Option(help="Only this reference, its parts, parcels, returns.")] = "",
     limit: Annotated[int, typer.Option(min=1, max=LIST_MAX, help="At most so many, the latest first.")] = 50,
     as_json: AsJson = False,
 ) -> None:

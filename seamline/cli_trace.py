@@ -11,6 +11,7 @@ from temporalio.client import Client
 from seamline.cli_output import AsJson, Refused, print_json, print_table, run, say
 from seamline.cli_systems import ask_all, told
 from seamline.errors import Failure
+from seamline.finding import references_of
 from seamline.records.base import Record
 from seamline.records.reference import connection_of, is_reference
 from seamline.records.system import Holding
@@ -20,6 +21,8 @@ from seamline.temporal import connect
 ID_LENGTH_MAX = 200
 MEANINGS_MAX = 10
 """What an id may mean is looked up in every system, unless it may mean more than this."""
+BELOW_MAX = 20
+"""Of what belongs to one object, so much is looked up; the rest is named."""
 
 app = typer.Typer()
 
@@ -52,13 +55,21 @@ class Resolved(Record):
     failure: Failure | None = None
 
 
+class Below(Record):
+    """A part, parcel or return of an object, and what each system holds for it; nothing where it was not asked."""
+
+    reference: str
+    answers: tuple[Traced, ...] = ()
+
+
 class Meaning(Record):
     """A reference that an id stands for, the connections that say so (none where it is the reference itself), and what
-    each system holds for it."""
+    each system holds for it and for what belongs to it."""
 
     reference: str
     said_by: tuple[str, ...] = ()
     answers: tuple[Traced, ...] = ()
+    below: tuple[Below, ...] = ()
 
 
 class Trace(Record):
@@ -105,9 +116,15 @@ async def _trace(asked: str, as_json: bool) -> None:
 
 
 async def _answered(client: Client, settings: Settings, meaning: Meaning) -> Meaning:
-    reference = meaning.reference
-    answers = await ask_all(client, settings, "trace", Traced, about=reference, reference=reference)
-    return meaning.model_copy(update={"answers": tuple(answers)})
+    whole, *below = await references_of(client, meaning.reference)
+    answers = await _asked(client, settings, whole)
+    held = [Below(reference=one, answers=await _asked(client, settings, one)) for one in below[:BELOW_MAX]]
+    unasked = [Below(reference=one) for one in below[BELOW_MAX:]]
+    return meaning.model_copy(update={"answers": answers, "below": (*held, *unasked)})
+
+
+async def _asked(client: Client, settings: Settings, reference: str) -> tuple[Traced, ...]:
+    return tuple(await ask_all(client, settings, "trace", Traced, about=reference, reference=reference))
 
 
 async def _meanings(client: Client, settings: Settings, asked: str) -> Trace:
@@ -131,9 +148,21 @@ def _say(found: Trace) -> None:
             say(f"{found.asked} {verb} {meaning.reference}, as {', '.join(meaning.said_by)} says.", "bold")
         if len(found.meanings) <= MEANINGS_MAX:
             _say_holdings(meaning.answers)
+        for one in meaning.below:
+            _say_below(one)
         say("")
-    for one in found.unasked:
-        say(f"{one.connection} could not be asked whose {found.asked} is: {told(one.failure)}", "red")
+    for silent in found.unasked:
+        say(f"{silent.connection} could not be asked whose {found.asked} is: {told(silent.failure)}", "red")
+
+
+def _say_below(one: Below) -> None:
+    """What belongs to the object is told where a system holds something for it, or could not be asked."""
+    telling = [answer for answer in one.answers if answer.failure or (answer.holdings and answer.holdings.holdings)]
+    if telling:
+        say(one.reference, "bold")
+        _say_holdings(telling)
+    elif not one.answers:
+        say(f"{one.reference} was not looked up: trace it by itself")
 
 
 def _say_holdings(answers: Sequence[Traced]) -> None:

@@ -3,23 +3,36 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
+from typing import Any
 
-from temporalio.client import Client, WorkflowExecution, WorkflowExecutionStatus
+from temporalio.client import (
+    Client,
+    WorkflowExecution,
+    WorkflowExecutionStatus,
+    WorkflowHandle,
+    WorkflowQueryFailedError,
+)
+from temporalio.service import RPCError
 
 from seamline import catalog
 from seamline.process import attributes
 from seamline.process.start import workflow_id
+from seamline.process.view import View
 from seamline.records.base import Record
 from seamline.records.order_rules import Why
-from seamline.records.reference import check_reference
-from seamline.temporal import reaching
+from seamline.records.reference import beginnings_below, check_reference
+from seamline.settings import PROCESS_QUEUE
+from seamline.temporal import polled, reaching
 
 DEFAULT_PROCESS = "order-to-shipment"
 """Which process a bare reference means where several run for it."""
 TEXT_LENGTH_MAX = 100
+QUERY_SECONDS_MAX = 10
 PARTS_MAX = 100
+GATHERED_MAX = 1000
+"""Of how many processes the references are looked at."""
 
 
 class NotFound(Exception):
@@ -78,7 +91,9 @@ _ENDED = {
 async def list_processes(
     client: Client, *, status: Status | None = None, team: str = "", reference: str = "", limit: int
 ) -> Sequence[Listed]:
-    """The processes that fit, the latest first. ValueError when a filter cannot be one."""
+    """The processes that fit, the latest first: about a reference and about what belongs to it, parts, parcels and
+    returns. ValueError when a filter cannot be one.
+    """
     conditions = [f"{attributes.REFERENCE.name} IS NOT NULL"]
     if status:
         held = f"ExecutionStatus = 'Running' AND {attributes.STATUS.name} = '{status.value.replace('-', ' ')}'"
@@ -86,10 +101,23 @@ async def list_processes(
     if team:
         conditions.append(f"{attributes.TEAM.name} = {_quoted(team)}")
     if reference:
-        conditions.append(f"{attributes.REFERENCE.name} = {_quoted(check_reference(reference))}")
+        conditions.append(_gathering(check_reference(reference)))
     with reaching():
         found = client.list_workflows(" AND ".join(conditions), limit=limit, page_size=min(limit, 1000))
         return [listed(one) async for one in found if await _is_last(client, one)]
+
+
+def _gathering(reference: str) -> str:
+    """The condition for what an object's processes and those of what belongs to it have in common."""
+    about = [f"{attributes.REFERENCE.name} = {_quoted(reference)}"]
+    about += [f"{attributes.REFERENCE.name} STARTS_WITH {_quoted(one)}" for one in beginnings_below(reference)]
+    return f"({' OR '.join(about)})"
+
+
+async def references_of(client: Client, reference: str) -> Sequence[str]:
+    """The reference and those of what belongs to it, as far as processes are about them: the whole first."""
+    found = {one.reference for one in await list_processes(client, reference=reference, limit=GATHERED_MAX)}
+    return [reference, *sorted(found - {reference})]
 
 
 class IgnoredCount(Record):
@@ -121,6 +149,18 @@ async def parts_of(client: Client, identity: str, *, running: bool = False) -> S
         query += " AND ExecutionStatus = 'Running'"
     with reaching():
         return [listed(one) async for one in client.list_workflows(query, limit=PARTS_MAX)]
+
+
+async def view_of(client: Client, handle: WorkflowHandle[Any, Any]) -> View | None:
+    """The process's own view; None when no worker answers."""
+    if not await polled(client, PROCESS_QUEUE, workflows=True):
+        return None
+    try:
+        limit = timedelta(seconds=QUERY_SECONDS_MAX)
+        view: View = await handle.query("view", result_type=View, rpc_timeout=limit)
+        return view
+    except (RPCError, WorkflowQueryFailedError):
+        return None
 
 
 async def _is_last(client: Client, one: WorkflowExecution) -> bool:
@@ -159,7 +199,8 @@ async def find_process(client: Client, text: str) -> str:
         reference = check_reference(text)
     except ValueError as error:
         raise NotFound(f"{text[:TEXT_LENGTH_MAX]!r} is neither a process's id nor a reference: it {error}") from None
-    found = [one.id for one in await list_processes(client, reference=reference, limit=20)]
+    known = await list_processes(client, reference=reference, limit=GATHERED_MAX)
+    found = [one.id for one in known if one.reference == reference]
     if len(found) == 1:
         return found[0]
     default = workflow_id(DEFAULT_PROCESS, reference)

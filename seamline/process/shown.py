@@ -56,6 +56,7 @@ class Shown:
             status=self.status(),
             steps=tuple(self.steps),
             waits=tuple(one.shown() for one in self.waits),
+            left=self.forward_only,
             undo_plan=() if self.forward_only or not self.steps else self.undo.planned(self.route),
             undone=self.undo.told(self.route) if self.steps else (),
             decisions=tuple(self.decisions),

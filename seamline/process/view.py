@@ -145,6 +145,8 @@ class View(Record):
     undone: tuple[UndoneStep, ...]
     undo_plan: tuple[Planned, ...] = ()
     """What a cancel would take back now, in this order; empty when nothing was done, or nothing can be any more."""
+    left: bool = False
+    """The point of no return is passed: nothing can be taken back any more."""
     decisions: tuple[Decided, ...]
     notes: tuple[str, ...]
     manual: tuple[str, ...]

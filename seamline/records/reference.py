@@ -8,6 +8,8 @@ from typing import Annotated
 from pydantic import AfterValidator
 
 REFERENCE_LENGTH_MAX = 64
+RETURN_SIGN = "-R"
+"""Between an order's external id and the id of a return of it."""
 _PART = r"\.[1-9][0-9]{0,3}"
 _PATTERN = re.compile(rf"[a-z0-9][a-z0-9-]{{0,30}}:[A-Za-z0-9_-]{{1,40}}({_PART}|(\.0|{_PART}){_PART})?")
 _KEY = re.compile(rf"(?P<reference>{_PATTERN.pattern})/[a-z0-9-]+#(?P<number>[1-9][0-9]*)")
@@ -30,6 +32,7 @@ Reference = Annotated[str, AfterValidator(check_reference)]
 
 The second fulfilment order of an order is `shop-uk:5001.2`, its third parcel `shop-uk:5001.2.3`. The whole counts as
 part 0, so the second parcel of `shop-uk:5001` itself is `shop-uk:5001.0.2`; a first parcel is called as what it is of.
+A return of the order is an object of its own, `shop-uk:5001-R9001`.
 """
 
 
@@ -51,6 +54,11 @@ def whole_of(reference: str) -> str:
 def with_external_id(reference: str, external_id: str) -> str:
     """Another object of the same connection: `shop-uk:5001` of `shop-uk:5001-R9001` and `5001`."""
     return f"{connection_of(reference)}:{external_id}"
+
+
+def beginnings_below(reference: str) -> tuple[str, str]:
+    """How the references begin of what belongs to an object: its parts and parcels, and its returns."""
+    return f"{reference}.", f"{reference}{RETURN_SIGN}"
 
 
 def part_of(reference: str) -> int:

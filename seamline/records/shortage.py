@@ -7,6 +7,7 @@ from collections.abc import Mapping
 
 from pydantic import Field
 
+from seamline.errors import Problem
 from seamline.records.base import Record
 from seamline.records.money import Money
 from seamline.records.order import FulfilmentLine, FulfilmentOrder, Order
@@ -58,6 +59,21 @@ class CancelGoodsRequest(Record):
                 GoodsLine(order_line_id=line_id, quantity=count) for line_id, count in _pieces(self.lines).items()
             )
         )
+
+    def shared_with(self, order: Order) -> list[Problem]:
+        """Why the lines cannot come off: the shop takes a line off by its location, so perhaps off another part."""
+        parts = {one.id: one for one in order.open_fulfilment_orders}
+        mine = parts.pop(self.fulfilment_order_id, None)
+        wanted = {one.order_line_id for one in self.lines}
+        others = [
+            one.id
+            for one in parts.values()
+            if mine and one.location == mine.location and wanted & {line.order_line_id for line in one.lines}
+        ]
+        if not others:
+            return []
+        told = f"are also in fulfilment order {', '.join(others)}, at the same location, and the shop may take them off"
+        return [Problem(field="lines", reason=f"{told} there: retry once that is sent, or cancel it first")]
 
 
 class CancelledGoods(Record):

@@ -72,6 +72,25 @@ class ShopStockConformance:
         assert (await desk.failed(Shop.cancel_goods, request)).kind == "refusal"
         assert [operation for operation, _ in await side.ledger(desk.reference)] == ["post-fulfilment"]
 
+    async def test_lines_come_off_no_other_part_at_the_same_location(self, side: ShopSide) -> None:
+        desk = Desk(side, await side.order(lines=LINES))
+        order = await desk.do(Shop.fetch_order, OrderRequest())
+        split = split_request(order, order.open_fulfilment_orders[0], ONE_SHORT)
+        await desk.do(Shop.split, split)
+        first, rest = (await desk.do(Shop.fetch_order, OrderRequest())).open_fulfilment_orders
+        request = CancelGoodsRequest(fulfilment_order_id=rest.id, lines=rest.lines)
+        failure = await desk.failed(Shop.cancel_goods, request)
+        assert (failure.kind, failure.code) == ("refusal", "shared-lines")
+        assert first.id in failure.problems[0].reason
+        kept, still = (await desk.do(Shop.fetch_order, OrderRequest())).open_fulfilment_orders
+        assert (pieces(kept), pieces(still)) == ({"MUG-BLUE": 1, "TEE-M": 1}, {"MUG-BLUE": 2})
+        alone = CancelGoodsRequest(
+            fulfilment_order_id=first.id, lines=tuple(one for one in first.lines if one.sku == "TEE-M")
+        )
+        await desk.do(Shop.cancel_goods, alone)
+        kept, still = (await desk.do(Shop.fetch_order, OrderRequest())).open_fulfilment_orders
+        assert (pieces(kept), pieces(still)) == ({"MUG-BLUE": 1}, {"MUG-BLUE": 2})
+
     async def test_a_note_is_added_once_below_what_people_wrote(self, side: ShopSide) -> None:
         desk = Desk(side, await side.order(note="Ring twice"))
         for _ in range(2):

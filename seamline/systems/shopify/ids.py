@@ -6,15 +6,11 @@ import re
 
 from seamline.conversions import Conversion
 from seamline.errors import Problem, Refusal
-from seamline.records.reference import external_id_of
+from seamline.records.reference import RETURN_SIGN, external_id_of
 
 NUMBER = re.compile(r"[1-9][0-9]{0,19}")
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,39}")
 """An order's name without its `#`, as far as it can stand in a search."""
-
-
-RETURN_SIGN = "-R"
-"""Between an order's number and the id of a return of it, in a return's reference."""
 
 
 def order_gid(reference: str) -> str:

@@ -10,11 +10,11 @@ from seamline.errors import Problem, Refusal
 from seamline.fields import LEFT_OUT, Field, FieldMapping, Way
 from seamline.records.money import Money
 from seamline.records.payment import TransactionState
-from seamline.records.reference import external_id_of, reference_of, with_external_id
+from seamline.records.reference import RETURN_SIGN, external_id_of, reference_of, with_external_id
 from seamline.records.remedy import Goods, GoodsLine, GoodsWorth, KnownRefund, RefundPart, RetrackRequest
 from seamline.records.returning import CustomerReturn, ReturnedLine, ReturnState
 from seamline.systems.shopify import wire, wire_remedies
-from seamline.systems.shopify.ids import NUMBER_OF_GID, ORDER_GID, RETURN_SIGN, gid, order_gid
+from seamline.systems.shopify.ids import NUMBER_OF_GID, ORDER_GID, gid, order_gid
 from seamline.systems.shopify.mapping_payment import TRANSACTION
 
 _STATES = {

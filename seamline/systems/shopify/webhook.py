@@ -13,7 +13,7 @@ import json
 from collections.abc import Mapping, Sequence
 
 from seamline.records.event import BadSignature, Delivery, Event, EventKind, UnreadableEvent
-from seamline.systems.shopify.ids import RETURN_SIGN
+from seamline.records.reference import RETURN_SIGN
 
 _KINDS = {
     "orders/paid": EventKind.ORDER_PAID,

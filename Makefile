@@ -4,7 +4,7 @@ PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3; do \
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
 BIN := .venv/bin
 
-.PHONY: help demo up test test-slow matrix storm storm-self-test check format lock clean
+.PHONY: help demo up test test-slow matrix storm storm-self-test bench check format lock clean
 
 help:
 	@echo "make demo     stories of orders and deals on a real Temporal; BREAK=lookup shows that its proof can fail"
@@ -14,6 +14,7 @@ help:
 	@echo "make matrix   every step of an order, disturbed in every way at every moment"
 	@echo "make storm    many orders while every part dies and every fault is drawn; SEED=1 ORDERS=200"
 	@echo "make storm-self-test   breaks the product in five places, and sees a storm find each"
+	@echo "make bench    what the engine costs beside others; ROUNDS=3 ORDERS=150, WRITE=1 writes docs/performance.md"
 	@echo "make check    formatting, types, import rules"
 	@echo "make format   put the code in form"
 	@echo "make lock     renew requirements.lock from pyproject.toml"
@@ -38,7 +39,7 @@ SLOW := tests/deploy tests/storm/test_storm.py tests/end_to_end/test_deal_distur
 	tests/end_to_end/test_stock.py tests/end_to_end/test_parts.py \
 	tests/end_to_end/test_people.py
 
-test: .venv/installed
+test: .venv/installed benchmarks/.venv/installed
 	$(PYTEST) $(addprefix --ignore ,$(SLOW))
 
 test-slow: .venv/installed
@@ -52,6 +53,17 @@ storm: .venv/installed
 
 storm-self-test: .venv/installed
 	@$(BIN)/python -m tests.storm --self-test
+
+# What is measured beside the product stands on the product's environment and adds its own.
+benchmarks/.venv/installed: benchmarks/requirements.lock .venv/installed
+	$(BIN)/python -m venv --clear benchmarks/.venv
+	benchmarks/.venv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $<
+	@$(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))' \
+		> "$$(benchmarks/.venv/bin/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/product.pth"
+	@touch $@
+
+bench: benchmarks/.venv/installed
+	@$(BIN)/python -m benchmarks --rounds $(or $(ROUNDS),3) --orders $(or $(ORDERS),150) $(if $(WRITE),--write)
 
 check: .venv/installed
 	$(BIN)/ruff format --check .
@@ -67,4 +79,4 @@ lock:
 	uv pip compile --universal --generate-hashes --no-header --extra demo --extra dev pyproject.toml -o requirements.lock
 
 clean:
-	rm -rf .venv .seamline
+	rm -rf .venv benchmarks/.venv .seamline

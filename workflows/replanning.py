@@ -112,7 +112,8 @@ class Replanning(Reserving):
 
     def left_meanwhile(self, plan: Plan, now: Order) -> Plan:
         """The goods have left as they were planned: what the customer is to get of the change is for people."""
-        self.leave_customer_to_people(f"changed in the shop to {difference(plan, now).told}")
+        if what := difference(plan, now).told:
+            self.leave_customer_to_people(f"changed in the shop to {what}")
         return plan.seen(now)
 
     async def taken_back(self, stock: Reservation, labels: Sequence[Label]) -> list[str]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from temporalio import workflow
+
 from activities import carrier, inventory, mail, remedies, shop
 from activities.shop import OrderRequest
 from seamline.errors import Problem
@@ -16,7 +18,7 @@ from seamline.records.order import Order
 from seamline.records.parcel import Label, LabelRequest, ParcelNumber, ParcelRequest, Quote, Rate
 from seamline.records.reference import with_parcel
 from seamline.records.remedy import RetrackRequest
-from seamline.records.reshipping import parcel_request, reshipped_mail, stock_request
+from seamline.records.reshipping import parcel_request, reshipped_mail, stock_request, undeclared
 from seamline.records.shipping_plan import no_dearer, shipment
 from workflows.follow_parcel import FollowParcel, FollowStart, ReshipStart
 
@@ -37,7 +39,7 @@ class ReshipOrder(Process):
         """The story; each line is one business step."""
         self.asked = start
         sent, number = start.sent, start.sent.number
-        order = await self.do(shop.fetch_order, OrderRequest(), check=self.no_address)
+        order = await self.do(shop.fetch_order, OrderRequest(), check=self.unsendable)
         async with self.undoable():
             address = await self.checked_address(order)
             stock = await self.do(inventory.reserve, stock_request(order, sent, address), number=number)
@@ -51,13 +53,15 @@ class ReshipOrder(Process):
         await self.follow(label.result)
         return self.completed(shipment(stock, [label.result], told))
 
-    def no_address(self, order: Order) -> list[Problem]:
+    def unsendable(self, order: Order) -> list[Problem]:
         """Why it cannot be sent again."""
         if order.address is None:
             return [Problem(field="address", reason="is missing: enter it in the shop and retry, or amend it")]
         if order.cancelled:
             return [Problem(field="cancelled", reason="is true: cancel, or skip to send it all the same")]
-        return []
+        missing = undeclared(order, self.asked.sent, self.policy)
+        # Runs of earlier releases left it to the carrier to say so.
+        return missing if missing and workflow.patched("customs") else []
 
     async def checked_address(self, order: Order) -> Address:
         """The address as the carrier prints it; what it lacks for delivery, the shop's keeps."""

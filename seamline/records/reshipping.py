@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from seamline.errors import Problem
 from seamline.records.address import Address
 from seamline.records.customs import Customs
-from seamline.records.customs_rules import customs_of
+from seamline.records.customs_rules import customs_of, undeclarable
 from seamline.records.followed import SentParcel
 from seamline.records.money import Money
-from seamline.records.order import Order
+from seamline.records.order import FulfilmentOrder, Order
 from seamline.records.parcel import Label, ParcelRequest
 from seamline.records.policy import Policy
 from seamline.records.shipping import MailLine, ShippedMail
@@ -43,10 +44,22 @@ def parcel_request(
     )
 
 
+def undeclared(order: Order, sent: SentParcel, policy: Policy) -> list[Problem]:
+    """What customs ask of the goods and nobody told, each with its field."""
+    part = _part(order, sent)
+    return undeclarable(order, part, policy) if part else []
+
+
 def _customs(order: Order, sent: SentParcel, address: Address, policy: Policy) -> Customs | None:
     """The same goods are declared once more."""
+    part = _part(order, sent)
+    return customs_of(order, part, address, policy) if part else None
+
+
+def _part(order: Order, sent: SentParcel) -> FulfilmentOrder | None:
+    """The fulfilment order that it was a part of, with the goods that are sent again."""
     part = next((one for one in order.fulfilment_orders if one.id == sent.fulfilment_order_id), None)
-    return customs_of(order, part.model_copy(update={"lines": sent.lines}), address, policy) if part else None
+    return part.model_copy(update={"lines": sent.lines}) if part else None
 
 
 def reshipped_mail(order: Order, sent: SentParcel, name: str, label: Label) -> ShippedMail:

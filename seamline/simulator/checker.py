@@ -24,6 +24,8 @@ The rules, by the name a finding carries:
     over-refunded       more money came back than was spent; something was credited that was not there
     undone-nothing      an effect was taken back that was not there, or was taken back already
     remedy              for goods of a parcel that did not arrive, or of a return, more or less went back than was told
+    held                something was done for an order that others held since it was made
+    unshipped           (only when settled) all of an order's processes completed, and the shop has goods left to send
     unreadable          a completed run's result is not an outcome
     oversold            (only when settled) a shop that was told what is in stock offers more than there is
     unsettled           (only when settled) a process is still running, and follows no unpaid invoice
@@ -49,7 +51,7 @@ from seamline.simulator.checker_deals import Deals, Document, Worth, reminded_tw
 from seamline.simulator.checker_invoices import Ledger, is_about_deal
 from seamline.simulator.checker_ledger import Effect, Finding
 from seamline.simulator.checker_money import Authorization
-from seamline.simulator.checker_orders import Orders
+from seamline.simulator.checker_orders import Orders, Unsent, unshipped
 from seamline.simulator.checker_process import Process, process_ids, read_processes
 from seamline.simulator.checker_stock import Shelves, is_about_stock, oversold
 from seamline.simulator.checker_world import read_facts
@@ -87,6 +89,7 @@ def check(
     worth: Sequence[Worth] = (),
     documents: Sequence[Document] = (),
     shelves: Shelves | None = None,
+    unsent: Sequence[Unsent] = (),
     settled: bool = False,
 ) -> Verdict:
     """Judge the whole ledger against all processes. `settled` says that everything should be over by now."""
@@ -101,6 +104,7 @@ def check(
     if settled:
         findings += [_finding(process_id.partition(":")[2], "unsettled", process_id) for process_id in running]
         findings += oversold(processes, shelves) if shelves else []
+        findings += unshipped(processes, unsent)
         findings += [_finding(e.reference, "money-pending", f"refund of {e.object_id} not confirmed") for e in pending]
     return Verdict(
         ok=not findings,
@@ -139,6 +143,7 @@ async def audit(simulator: str, client: Client, *, settled: bool = False) -> Ver
         worth=facts.worth,
         documents=facts.documents,
         shelves=facts.shelves,
+        unsent=facts.unsent,
         settled=settled,
     )
 

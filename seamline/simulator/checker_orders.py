@@ -10,6 +10,8 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 
+from pydantic import BaseModel, ConfigDict
+
 from seamline.simulator.checker_ledger import Books, Effect, Finding
 from seamline.simulator.checker_money import Authorization, Payments, is_about_payment, is_by_others
 from seamline.simulator.checker_process import ORDER_PROCESS, REFUND_PROCESS, Process
@@ -18,6 +20,16 @@ from seamline.simulator.checker_remedies import Remedies
 _ONCE = ("reserve", "buy-label", "post-fulfilment")
 """What a key is for once. A hold has the same for each fulfilment order, and the shop takes it once for one."""
 _SHARED = ("capture", "post-fulfilment")
+_HELD, _RELEASED = "hold-by-hand", "release-by-hand"
+
+
+class Unsent(BaseModel):
+    """Pieces of an order that its shop has left to send."""
+
+    model_config = ConfigDict(frozen=True, hide_input_in_errors=True)
+
+    reference: str
+    pieces: int
 
 
 class Orders:
@@ -35,6 +47,7 @@ class Orders:
             for one in effects
             if one.operation == "post-fulfilment-by-hand"
         ]
+        self._holds = [one for one in effects if one.operation in (_HELD, _RELEASED)]
         self._processes = processes
         self._remedies = Remedies(effects, processes)
         self._authorizations = authorizations
@@ -49,10 +62,12 @@ class Orders:
 
     def findings(self) -> Iterator[Finding]:
         """What is wrong, process by process."""
-        live = [*self._books.live(), *self._payments.live()]
+        used = self._used_labels()
+        live = [*self._books.live(), *used, *self._payments.live()]
         yield from self._books.findings
         yield from self._payments.findings
-        yield from self._remedies.findings()
+        yield from self._remedies.findings(live)
+        yield from _held(self._effects, self._holds)
         yield from _twice(live, self._processes, self._remedies)
         yield from _without_process(self._effects, self._processes)
         completed = {_order(process.reference) for process in self._processes if _completed_order(process)}
@@ -72,7 +87,22 @@ class Orders:
         for order, parts in orders.items():
             if len(parts) > 1:
                 yield from _told_to_shop(order, parts, [*live, *self._fulfilled_by_hand])
-        yield from _untold(list(self._books.rejected()), self._processes)
+        yield from _untold([one for one in self._books.rejected() if one not in used], self._processes)
+
+    def _used_labels(self) -> list[Effect]:
+        """Labels that parcels travel with though somebody asked for their money back, which the carrier kept."""
+        used = {label for process in self._processes for label in process.labels}
+        return [one for one in self._books.rejected() if one.object_id in used]
+
+
+def unshipped(processes: Sequence[Process], unsent: Sequence[Unsent]) -> Iterator[Finding]:
+    """What a shop has left to send of an order that all say to be done with, unless that is left to people."""
+    for left in unsent:
+        parts = [one for one in processes if one.type == ORDER_PROCESS and _order(one.reference) == left.reference]
+        done = [one for one in parts if one.ending == "completed" and "post-fulfilment" not in one.by_hand]
+        if parts and len(done) == len(parts) and not any(one.tasks for one in parts):
+            detail = f"completed, and the shop has {left.pieces} pieces left to send"
+            yield _finding(left.reference, "unshipped", detail)
 
 
 def _of(process: Process, effects: Sequence[Effect]) -> list[Effect]:
@@ -91,6 +121,17 @@ def _told_to_shop(order: str, parts: Sequence[Process], live: Sequence[Effect]) 
         return
     if not len(completed) <= told <= len(completed) + running:
         yield _finding(order, "count", f"{len(completed)} parts completed with {told} post-fulfilment")
+
+
+def _held(ours: Sequence[Effect], holds: Sequence[Effect]) -> Iterator[Finding]:
+    """Nothing is done for an order that others hold since it was made, until they release it."""
+    first: dict[str, Effect] = {}
+    for one in sorted(holds, key=lambda effect: effect.id):
+        first.setdefault(one.reference, one)
+    for order, release in first.items():
+        early = [one for one in ours if _order(one.reference) == order and one.id < release.id]
+        if release.operation == _RELEASED and early:
+            yield _finding(order, "held", f"held by others, and {_names(early)}")
 
 
 def _parcels(process: Process, effects: Sequence[Effect]) -> int:

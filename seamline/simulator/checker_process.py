@@ -56,6 +56,18 @@ class Process(BaseModel):
         return record.get(name) if isinstance(record, dict) else None
 
     @property
+    def labels(self) -> set[str]:
+        """The labels that its parcels travel with, by the run's own word."""
+        others = self.told("others") or ()
+        named = (self.told("label_id"), *(one.get("label_id") for one in others if isinstance(one, dict)))
+        return {str(one) for one in named if one}
+
+    @property
+    def tasks(self) -> list[Any]:
+        """What it leaves to people."""
+        return list(self.result.get("manual", [])) if isinstance(self.result, dict) else []
+
+    @property
     def by_hand(self) -> set[str]:
         """The purposes of effects that staff did or left out, by the run's own word: they are none of ours."""
         keys = self.result.get("by_hand", []) if isinstance(self.result, dict) else []

@@ -60,14 +60,15 @@ class Remedies:
             if state == _ASKED:
                 yield asked
 
-    def findings(self) -> Iterator[Finding]:
-        """What is wrong."""
+    def findings(self, live: Sequence[Effect]) -> Iterator[Finding]:
+        """What is wrong, by what stands in the ledger."""
         yield from self._refunded_once()
         for process in self._processes:
             if process.type == PARCEL_PROCESS:
                 yield from self._mended(process)
             elif process.type == RETURN_PROCESS:
                 yield from self._returned(process)
+                yield from _labelled(process, live)
 
     def _refunded_once(self) -> Iterator[Finding]:
         live = Counter(asked.key for asked, state in self._refunds.values() if state != _REJECTED)
@@ -116,11 +117,20 @@ class Remedies:
                 wanted = 1 if process.told("restocked") and "receive" not in process.by_hand else 0
                 if len(taken) != wanted:
                     yield _finding(process.reference, "count", f"{len(taken)} receive-return instead of {wanted}")
-                for operation in ("buy-label", "close-return"):
-                    if counts[operation] > 1:
-                        yield _finding(process.reference, "twice", f"{counts[operation]} {operation} for one return")
+                if counts["close-return"] > 1:
+                    yield _finding(process.reference, "twice", f"{counts['close-return']} close-return for one return")
             case "undone" | "ignored" if back or taken:
                 yield _finding(process.reference, "left-over", f"{back} refunded, {len(taken)} receive-return")
+
+
+def _labelled(process: Process, live: Sequence[Effect]) -> Iterator[Finding]:
+    """A return that was sent back has one label; one that was taken back or declined has none."""
+    labels = sum(one.operation == "buy-label" and one.reference == process.reference for one in live)
+    sent = process.ending == "completed" and bool(process.told("tracking_number"))
+    if process.ending in ("undone", "ignored") and labels:
+        yield _finding(process.reference, "left-over", f"{labels} buy-label of a return that is over")
+    elif process.ending == "completed" and labels != sent and "buy-label" not in process.by_hand:
+        yield _finding(process.reference, "count", f"completed with {labels} buy-label instead of {int(sent)}")
 
 
 def _settled(effects: Iterable[Effect]) -> dict[tuple[str, str], tuple[Effect, str]]:

@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, TypeAdapter
 from seamline.simulator.checker_deals import Document, Worth
 from seamline.simulator.checker_ledger import Effect
 from seamline.simulator.checker_money import Authorization
+from seamline.simulator.checker_orders import Unsent
 from seamline.simulator.checker_stock import Shelves, is_about_stock
 
 READ_SECONDS_MAX = 30
@@ -29,6 +30,7 @@ class Facts(BaseModel):
     worth: list[Worth] = []
     documents: list[Document] = []
     shelves: Shelves = Shelves()
+    unsent: list[Unsent] = []
 
 
 async def read_facts(simulator: str) -> Facts:
@@ -50,6 +52,7 @@ async def read_facts(simulator: str) -> Facts:
             authorizations=TypeAdapter(list[Authorization]).validate_python(await _read(http, "/authorizations")),
             worth=worth,
             documents=documents,
+            unsent=TypeAdapter(list[Unsent]).validate_python(await _read(http, "/unsent")),
         )
 
 

@@ -1,11 +1,12 @@
-"""What people do by hand to a simulated order and its goods: edit it, add to it, fulfil it.
+"""What people do by hand to a simulated order and its goods: edit it, add to it, fulfil it, hold it.
 
-The ledger names a fulfilment that they post `post-fulfilment-by-hand`: it is none of ours.
+The ledger names a fulfilment that they post `post-fulfilment-by-hand`: it is none of ours; likewise `hold-by-hand` and
+`release-by-hand`, which is also that a pre-order is opened.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from seamline.simulator.shopify_acts import SYSTEM, Acts, By
 from seamline.simulator.shopify_aftersales import tracking_of
@@ -20,9 +21,10 @@ from seamline.simulator.shopify_orders import (
     time_text,
     touch,
 )
-from seamline.simulator.world import Body
+from seamline.simulator.world import Body, World
 
 _FULFILLABLE = ("OPEN", "IN_PROGRESS")
+_HELD = ("ON_HOLD", "SCHEDULED")
 
 
 def edit(
@@ -110,5 +112,50 @@ def fulfil(acts: Acts, order: Body, tracking: Mapping[str, str], quantities: Map
     )
     told = {"id": int(made_id), "order_id": int(order["id"]), "status": "success", "name": made["name"]}
     acts.webhooks.order_event("fulfillments/create", order, told)
+    acts.webhooks.order_event("orders/updated", order)
+    return True
+
+
+def hold(acts: Acts, order: Body) -> bool:
+    """Another app, or staff, put all that is left on hold; False when nothing can be."""
+    held = False
+    for part in fulfilment_orders(acts.world, acts.connection, order["id"]):
+        if part["status"] in _FULFILLABLE:
+            made = {"id": object_id(acts.world, acts.connection), "reason": "OTHER", "notes": "", "handle": None}
+            _set_held(acts, part | {"holds": [*part["holds"], made | {"ours": False}], "status": "ON_HOLD"})
+            held = True
+    return held and _held_by_hand(acts, order, "hold")
+
+
+def release(acts: Acts, order: Body) -> bool:
+    """What others hold is released, and a pre-order opened; False when there is none. Our own holds stay."""
+    released = False
+    for part in fulfilment_orders(acts.world, acts.connection, order["id"]):
+        ours = [one for one in part["holds"] if one["ours"]]
+        if part["status"] in _HELD and (part["status"] == "SCHEDULED" or ours != part["holds"]):
+            _set_held(acts, part | {"holds": ours, "status": "ON_HOLD" if ours else "OPEN"})
+            released = True
+    return released and _held_by_hand(acts, order, "release")
+
+
+def unsent(world: World, connection: str) -> Iterator[Body]:
+    """What the shop itself has left to send, by order: what is picked up or sent by others is not its own."""
+    for order in world.find(connection, "order"):
+        parts = [] if order["cancelled_at"] else fulfilment_orders(world, connection, order["id"])
+        own = [one for one in parts if one["method"] == "SHIPPING" and not one["location"]["service"]]
+        pieces = sum(line["remaining"] for one in own if one["status"] != "CLOSED" for line in one["lines"])
+        if pieces:
+            yield {"reference": f"{connection}:{order['id']}", "pieces": pieces}
+
+
+def _set_held(acts: Acts, part: Body) -> None:
+    acts.world.put(acts.connection, "fulfillment-order", part["id"], part | {"updated_at": time_text()})
+
+
+def _held_by_hand(acts: Acts, order: Body, what: str) -> bool:
+    reference = f"{acts.connection}:{order['id']}"
+    acts.world.record_effect(
+        acts.connection, SYSTEM, f"{what}{By.STAFF}", object_id=gid("Order", order["id"]), reference=reference
+    )
     acts.webhooks.order_event("orders/updated", order)
     return True

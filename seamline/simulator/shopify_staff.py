@@ -96,6 +96,12 @@ class StockSet(_Asked):
     location: str = Field(default=MAIN_LOCATION, max_length=100)
 
 
+class Holding(_Asked):
+    """Whether what is left of the order is put on hold, or what others hold is released and a pre-order opened."""
+
+    held: bool
+
+
 class FulfilledByHand(_Asked):
     """What staff fulfil by hand: all that is left, or these pieces by SKU, under this tracking number if any."""
 
@@ -115,6 +121,10 @@ def control(world: World, webhooks: Webhooks) -> APIRouter:
     @routes.get("/authorizations")
     async def authorizations() -> list[Body]:
         return [_authorized(order) for name in _shops(world) for order in world.find(name, "order") if _kept(order)]
+
+    @routes.get("/unsent")
+    async def unsent() -> list[Body]:
+        return [one for name in _shops(world) for one in people.unsent(world, name)]
 
     return routes
 
@@ -184,6 +194,25 @@ def _orders(routes: APIRouter, world: World, webhooks: Webhooks) -> None:
             if not people.fulfil(Acts(world, connection, webhooks), made, tracking, wanted.quantities):
                 raise WorldError("fulfil: nothing of it is left to fulfil", 409)
         return _named(made)
+
+    @routes.post("/orders/{order_id}/holds")
+    async def hold(connection: str, order_id: str, wanted: Holding) -> dict[str, str]:
+        made = _order(world, connection, order_id)
+        act = people.hold if wanted.held else people.release
+        with world.transaction():
+            if not act(Acts(world, connection, webhooks), made):
+                raise WorldError(f"held: nothing of it can be {'held' if wanted.held else 'released'}", 409)
+        return _named(made)
+
+    @routes.post("/orders/{order_id}/returns/{return_id}/cancel")
+    async def cancel_return(connection: str, order_id: str, return_id: str) -> dict[str, str]:
+        returns = Returns(world, connection, webhooks)
+        found = next((one for one in returns.of(order_id) if one["id"] == return_id), None)
+        if found is None or found["status"] not in ("REQUESTED", "OPEN"):
+            raise WorldError("return: there is none that can be cancelled", 409)
+        with world.transaction():
+            returns.set_status(found, "CANCELED")
+        return {"id": return_id, "reference": returns.reference_of(found)}
 
 
 def _deliveries(routes: APIRouter, world: World, webhooks: Webhooks) -> None:

@@ -10,6 +10,7 @@ import pytest
 from seamline.simulator.checker import Verdict, check, report
 from seamline.simulator.checker_ledger import Effect
 from seamline.simulator.checker_money import Authorization
+from seamline.simulator.checker_orders import Unsent
 from seamline.simulator.checker_process import Process
 
 ORDER = "shop-uk:5001"
@@ -361,3 +362,36 @@ def test_a_fulfilment_that_staff_posted_stands_for_ours_and_not_beside_it() -> N
     assert rules(check([*told_by_them, by_hand], [ran()])) == set()
     assert rules(check(told_by_them, [ran()])) == {"count"}
     assert rules(check([*completed(), by_hand], [ran()])) == {"count"}
+
+
+def test_nothing_is_done_for_an_order_that_others_hold_until_they_release_it() -> None:
+    release = effect("release-by-hand", "O1", connection="shop-uk", system="shopify", key="", id=1)
+    hold = effect("hold-by-hand", "O1", connection="shop-uk", system="shopify", key="", id=2)
+    assert check([release, hold, *completed()], [ran()]).ok
+    late = release.model_copy(update={"id": 20_000})
+    assert rules(check([*completed(), late], [ran()])) == {"held"}
+    assert check([hold.model_copy(update={"id": 19_999}), late, *completed()], [ran()]).ok
+
+
+def test_what_is_done_with_has_nothing_left_to_send() -> None:
+    left = [Unsent(reference=ORDER, pieces=1)]
+    assert rules(check(completed(), [ran()], unsent=left, settled=True)) == {"unshipped"}
+    assert check(completed(), [ran()], unsent=left).ok
+    both = [*completed(), *second_part()]
+    assert rules(check(both, [ran(), part()], unsent=left, settled=True)) == {"unshipped"}
+    taken_back = [*completed(), *(one for one in undone() if one.reference != ORDER)]
+    assert check(taken_back, [ran(), part("CANCELED", None)], unsent=left, settled=True).ok
+    told = ran().model_copy(update={"result": {"kind": "completed", "manual": ["changed in the shop: see to it"]}})
+    assert check(completed(), [told], unsent=left, settled=True).ok
+
+
+def test_a_label_that_a_parcel_travels_with_stands_though_its_refund_was_rejected() -> None:
+    asked = effect("request-refund", "R1", undoes="buy-label-1", id=10_002)
+    entries = [*completed(), asked, REJECTED.model_copy(update={"id": 10_003})]
+    used = Process(
+        id=f"order-to-shipment:{ORDER}",
+        status="COMPLETED",
+        result={"kind": "completed", "result": {"label_id": "buy-label-1"}},
+    )
+    assert check(entries, [used]).ok
+    assert rules(check(entries, [ran()])) == {"count", "rejected-untold"}

@@ -94,7 +94,7 @@ def test_what_staff_gave_back_is_none_of_ours() -> None:
 
 def returned(kind: str = "completed", **result: Any) -> Process:
     """A customer's return that ended."""
-    told = {"kind": kind, "result": {"refunded": "14.50 GBP", "restocked": 1, **result}}
+    told = {"kind": kind, "result": {"refunded": "14.50 GBP", "restocked": 1, "tracking_number": "N9", **result}}
     return Process(id=f"return-order:{BACK}", status="COMPLETED", result=told)
 
 
@@ -109,7 +109,9 @@ def sent_back(**fields: Any) -> list[Effect]:
 
 def test_a_return_as_told() -> None:
     assert judged(*sent_back(), process=returned()).ok
-    assert judged(process=returned(refunded="", restocked=0)).ok
+    assert judged(process=returned(refunded="", restocked=0, tracking_number="")).ok
+    amended = [sent_back()[0], effect("request-refund", "B9", undoes="L9", reference=BACK)]
+    assert judged(*amended, *sent_back()[:1], *sent_back()[1:], process=returned()).ok
 
 
 @pytest.mark.parametrize(
@@ -119,6 +121,9 @@ def test_a_return_as_told() -> None:
         (sent_back()[:1], returned(refunded=""), "count"),
         (sent_back(), returned(restocked=0), "count"),
         ([*sent_back(), *sent_back()[:1]], returned(), "twice"),
+        ([*sent_back(), effect("buy-label", "L10", reference=BACK, key=f"{BACK}/buy-label#2")], returned(), "count"),
+        (sent_back()[1:], returned(), "count"),
+        (sent_back()[:1], returned("undone"), "left-over"),
         (sent_back(), returned("ignored"), "left-over"),
     ],
 )

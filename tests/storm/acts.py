@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 import os
 import sys
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine, Mapping
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 from temporalio.service import RPCError, RPCStatusCode
 
-from tests.storm.odds import ERP, SHOP, Does
+from tests.storm.odds import ERP, SCARCE_SKU, SHOP, Does
 from tests.storm.plan import Act, Plan
 from tests.storm.scene import PARCEL, PROCESS, RPC_SECONDS_MAX, Handle, Scene, insist
 
@@ -22,6 +23,7 @@ CONFLICT = 409
 UNPROCESSABLE = 422
 RESUME_SECONDS_MAX = 60
 START = "start"
+PIECES_CAME_IN = 3
 _ON_MONEY = {Does.CAPTURE: "capture", Does.LAPSE: "lapse", Does.REFUND: "refund", Does.PAY: "pay"}
 _RPC = timedelta(seconds=RPC_SECONDS_MAX)
 
@@ -73,6 +75,19 @@ async def _do(scene: Scene, reference: str, act: Act) -> bool:
             scene.edited.add(reference)
         case Does.LOSE:
             return await _lost(scene, reference, act)
+        case Does.RETURN:
+            await _return(scene, reference, act.change or {})
+        case Does.HOLD:
+            await scene.simulator("POST", f"{order}/holds", {"held": True}, taken=[CONFLICT])
+            scene.held.add(reference)
+        case Does.RELEASE:
+            return await _once_it_waits(scene, handle.id, "released", partial(scene.release, reference))
+        case Does.RESTOCK:
+            return await _once_it_waits(scene, handle.id, "short-stock", partial(_restock, scene, handle))
+        case Does.REFUND_LABEL:
+            [*_, label] = await scene.simulator("GET", f"effects?reference={reference}&operation=buy-label")
+            await scene.refund_label(label["connection"], label["object_id"])
+            scene.edited.add(reference)
         case Does.TERMINATE:
             if not await _terminated(handle):
                 return act.moment != START
@@ -95,6 +110,46 @@ async def _lost(scene: Scene, reference: str, act: Act) -> bool:
         number = shipped.outcome.model_dump()["result"]["tracking_number"]
         await scene.simulator("POST", f"parcels/{number}", act.change)
     return True
+
+
+async def _return(scene: Scene, reference: str, change: Mapping[str, Any]) -> None:
+    """The customer sends a piece of what was shipped back, and may think better of it."""
+    order = f"shops/{SHOP}/orders/{reference.partition(':')[2]}"
+    wanted = {"quantities": {change["sku"]: 1}, "requested": change["requested"]}
+    # Another article may have been sent in its place, or nothing at all.
+    made = await scene.simulator("POST", f"{order}/returns", wanted, taken=[CONFLICT])
+    if "reference" not in made:
+        return
+    scene.returned[reference] = made["reference"]
+    if change["cancelled"]:
+        await asyncio.sleep(SECOND_CANCEL_SECONDS)
+        await scene.simulator("POST", f"{order}/returns/{made['id']}/cancel", {}, taken=[CONFLICT])
+
+
+async def _once_it_waits(
+    scene: Scene, workflow_id: str, name: str, act: Callable[[], Coroutine[Any, Any, None]]
+) -> bool:
+    """False until the process waits for this by its step or its question; one that is over needs nothing any more."""
+    view = await scene.view(workflow_id)
+    if view is None:
+        return False
+    if view.outcome is None:
+        waits = [one.name.partition("#")[0] for one in view.waits]
+        if name not in (*waits, view.steps[-1].name if view.steps else ""):
+            return False
+        await act()
+    return True
+
+
+async def _restock(scene: Scene, handle: Handle) -> None:
+    """Goods come in, and the warehouse tells it."""
+    await scene.simulator("PUT", f"stock/{ERP}", {SCARCE_SKU: PIECES_CAME_IN})
+    told = {"kind": "stock-changed", "topic": "goods received"}
+
+    async def tell() -> bool:
+        return await _found(handle.signal("happened", told, rpc_timeout=_RPC))
+
+    await insist(tell)
 
 
 async def _cancelled(handle: Handle) -> bool:

@@ -10,7 +10,7 @@ from temporalio.service import RPCError
 from tests.storm.disturb import Disturber
 from tests.storm.odds import SHOP
 from tests.storm.plan import Plan, PlannedOrder
-from tests.storm.scene import Scene
+from tests.storm.scene import PROCESS, RETURN, Scene
 
 LOOK_SECONDS = 0.2
 DELIVERIES_LOOK_SECONDS = 1.0
@@ -75,7 +75,7 @@ async def _deliver(scene: Scene, order: PlannedOrder, times: int, at_once: int) 
     again = {"topic": order.topic, "times": times, "at_once": at_once}
     answer = await scene.simulator("POST", f"shops/{SHOP}/orders/{order.id}/deliveries", again)
     if 200 in answer["statuses"]:
-        scene.accepted.add(order.reference)
+        scene.accepted.add(f"{PROCESS}:{order.reference}")
 
 
 async def poll_for_gaps(scene: Scene, plan: Plan) -> None:
@@ -85,6 +85,7 @@ async def poll_for_gaps(scene: Scene, plan: Plan) -> None:
         if not await scene.count_deliveries():
             break
         await asyncio.sleep(DELIVERIES_LOOK_SECONDS)
-    for order in plan.orders:
-        if order.reference not in scene.accepted:
-            await scene.poll_for_gap(order.reference)
+    orders = [f"{PROCESS}:{order.reference}" for order in plan.orders]
+    for workflow_id in (*orders, *(f"{RETURN}:{one}" for one in scene.returned.values())):
+        if workflow_id not in scene.accepted:
+            await scene.poll_for_gap(workflow_id)

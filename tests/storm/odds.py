@@ -7,13 +7,15 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
-from tests.end_to_end.kinds import CAPTURED, IGNORED, SHIPPED
+from tests.end_to_end.kinds import ABROAD, CAPTURED, IGNORED, SHIPPED, WAITED_FOR
 
 SHOP, ERP, CARRIER, MAIL, CHAT = "shop-uk", "erp-main", "shippo-main", "mail-main", "chat-main"
 SKUS = ("MUG-BLUE", "TEE-M", "BOOK-TIDE")
 SCARCE_SKU = "LAST-ONE"
 SECOND_LOCATION = "Depot"
-"""What leaves from there is a fulfilment order of its own."""
+"""What leaves from there is a fulfilment order of its own, and its labels are bought once it is packed."""
+PARCEL_GRAMS = 1000
+"""What the packers put into one parcel."""
 BAD_POSTCODE = "ZZ9 9ZZ"
 LABEL_LIMIT = "12"
 """The price in GBP above which a label is approved; a heavy parcel's costs more, any other's less."""
@@ -38,8 +40,14 @@ KINDS: Mapping[str, Kind] = {
     **{name: Kind(1, {**ONE_PIECE, **AUTHORISED, **wanted}) for name, (wanted, _) in CAPTURED.items()},
     **{name: Kind(1, {**ONE_PIECE, **wanted}, ours=False) for name, (wanted, _) in IGNORED.items()},
     "two parts": Kind(5, {"lines": [{}, {"sku": SKUS[1], "location": SECOND_LOCATION}]}),
-    "not paid yet": Kind(2, {"financial_status": "PENDING"}),
-    "partly paid": Kind(2, {"financial_status": "PARTIALLY_PAID"}),
+    **{name: Kind(2, {**ONE_PIECE, **wanted}) for name, (wanted, _) in WAITED_FOR.items()},
+    "several parcels": Kind(5, {"lines": [{"quantity": 3}, {"sku": SKUS[2], "quantity": 2}]}),
+    "labels at packing": Kind(
+        6, {"lines": [{"quantity": 2, "location": SECOND_LOCATION}, {"sku": SKUS[2], "location": SECOND_LOCATION}]}
+    ),
+    "one line is short": Kind(5, {"lines": [{}, {"sku": SCARCE_SKU}]}),
+    "abroad": Kind(3, {"address": ABROAD}),
+    "abroad, not declarable": Kind(3, {"address": ABROAD, "lines": [{"hs_code": ""}, {"sku": SKUS[1], "origin": ""}]}),
     "plain": Kind(42),
     "no email": Kind(5, {"email": None}),
     "bad postcode": Kind(6, {"address": {"zip": BAD_POSTCODE}}),
@@ -70,6 +78,11 @@ class Does(StrEnum):
     FULFIL = "fulfilled by hand in the shop"
     UNSHIP = "shipment cancelled in the ERP"
     LOSE = "lost or sent back by the carrier"
+    RETURN = "returned by the customer"
+    HOLD = "held by another app"
+    RELEASE = "released by the other app"
+    REFUND_LABEL = "label refunded at the carrier"
+    RESTOCK = "goods came in"
     TERMINATE = "terminated in Temporal"
 
 
@@ -84,6 +97,9 @@ DEEDS: Mapping[Does | None, int] = {
     Does.FULFIL: 2,
     Does.UNSHIP: 3,
     Does.LOSE: 6,
+    Does.RETURN: 10,
+    Does.HOLD: 3,
+    Does.REFUND_LABEL: 4,
     Does.TERMINATE: 3,
 }
 """How often people do what. None: nothing."""
@@ -129,6 +145,10 @@ OPERATIONS: Mapping[str, Sequence[str]] = {
         "orderCapture",
         "refundCreate",
         "fulfillmentCreate",
+        "fulfillmentOrderSplit",
+        "return",
+        "returnApproveRequest",
+        "returnClose",
     ),
     ERP: (
         "*",
@@ -141,11 +161,14 @@ OPERATIONS: Mapping[str, Sequence[str]] = {
         "stock.shipment.out.assign_try",
         "stock.shipment.out.cancel",
         "sale.sale.cancel",
+        "stock.shipment.out.return.create",
+        "stock.package.search",
     ),
     CARRIER: (
         "*",
         "addresses.create",
         "shipments.create",
+        "customs.create",
         "transactions.list",
         "transactions.create",
         "transactions.get",

@@ -20,6 +20,7 @@ from tests.storm.odds import (
     PARCEL_ENDS,
     RATE_OF_OTHERS,
     RATES,
+    SCARCE_SKU,
     SHOP,
     SKUS,
     STOP_SECONDS,
@@ -101,11 +102,13 @@ class Plan:
     stops: Mapping[int, Stop] = field(default_factory=dict)
 
 
-def make_plan(seed: int, orders: int) -> Plan:
+def make_plan(
+    seed: int, orders: int, *, kinds: Sequence[str] = tuple(KINDS), deeds: Mapping[Does | None, int] = DEEDS
+) -> Plan:
     """The plan of a seed. Orders, kills and faults are drawn apart, so that one can be changed alone."""
     return Plan(
         seed,
-        orders=_orders(dice_of(seed, "orders"), orders),
+        orders=_orders(dice_of(seed, "orders"), orders, kinds, deeds),
         kills=_kills(dice_of(seed, "kills"), orders),
         faults=_faults(dice_of(seed, "faults"), orders),
         stops=_stops(dice_of(seed, "stops"), orders),
@@ -117,19 +120,23 @@ def dice_of(seed: int, purpose: str) -> random.Random:
     return random.Random(f"{seed}:{purpose}")  # noqa: S311 - repeatable, not secret
 
 
-def _orders(dice: random.Random, count: int) -> list[PlannedOrder]:
-    kinds, weights = list(KINDS), [kind.weight for kind in KINDS.values()]
-    return [_order(dice, ORDER_ID_FIRST + number, dice.choices(kinds, weights)[0]) for number in range(count)]
+def _orders(
+    dice: random.Random, count: int, kinds: Sequence[str], deeds: Mapping[Does | None, int]
+) -> list[PlannedOrder]:
+    weights = [KINDS[kind].weight for kind in kinds]
+    return [_order(dice, ORDER_ID_FIRST + number, dice.choices(kinds, weights)[0], deeds) for number in range(count)]
 
 
-def _order(dice: random.Random, order_id: int, kind: str) -> PlannedOrder:
+def _order(dice: random.Random, order_id: int, kind: str, deeds: Mapping[Does | None, int]) -> PlannedOrder:
     lines = [{"sku": dice.choice(SKUS), "quantity": dice.randint(1, PIECES_MAX)}]
     again = dice.choice((0, 0, 0, 1, 2, 4))
-    acts = [_act(dice, lines[0]["sku"]), _money_act(dice, KINDS[kind].wanted)]
+    wanted = KINDS[kind].wanted
+    first = (wanted.get("lines") or lines)[0].get("sku", SKUS[0])
+    acts = [_act(dice, first, deeds), _money_act(dice, wanted), _others_act(dice, wanted)]
     return PlannedOrder(
         id=order_id,
         kind=kind,
-        wanted={"id": order_id, "lines": lines, **KINDS[kind].wanted},
+        wanted={"id": order_id, "lines": lines, **wanted},
         again=again,
         again_at_once=dice.randint(1, max(again, 1)),
         again_after_orders=dice.choice((0, 0, 1, 5, 15)),
@@ -148,8 +155,8 @@ def awaits_rest(wanted: Mapping[str, Any]) -> bool:
     return wanted.get("financial_status") == "PARTIALLY_PAID"
 
 
-def _act(dice: random.Random, sku: str) -> Act | None:
-    does = dice.choices(list(DEEDS), list(DEEDS.values()))[0]
+def _act(dice: random.Random, sku: str, deeds: Mapping[Does | None, int]) -> Act | None:
+    does = dice.choices(list(deeds), list(deeds.values()))[0]
     moment = dice.choices(list(MOMENTS), list(MOMENTS.values()))[0]
     twice = dice.random() < 0.5
     street = {"address": {"address1": f"{dice.randint(1, 99)} Mill Lane"}}
@@ -162,8 +169,13 @@ def _act(dice: random.Random, sku: str) -> Act | None:
             return Act(does, moment, change=change)
         case Does.CANCEL | Does.SHOP_CANCEL:
             return Act(does, moment, twice)
-        case Does.UNSHIP | Does.FULFIL:
+        case Does.UNSHIP | Does.FULFIL | Does.HOLD:
             return Act(does, dice.choice(WAREHOUSE_MOMENTS))
+        case Does.REFUND_LABEL:
+            return Act(does, "buy-label")
+        case Does.RETURN:
+            back = {"sku": sku, "requested": dice.random() < 0.5, "cancelled": dice.random() < 0.2}
+            return Act(does, "post-fulfilment", change=back)
         case Does.LOSE:
             return Act(does, "post-fulfilment", change={"state": dice.choice(PARCEL_ENDS)})
         case _:
@@ -178,6 +190,15 @@ def _money_act(dice: random.Random, wanted: Mapping[str, Any]) -> Act | None:
     does = dice.choices(list(MONEY_DEEDS), list(MONEY_DEEDS.values()))[0]
     moment = dice.choice(MONEY_MOMENTS)
     return Act(does, moment) if does else None
+
+
+def _others_act(dice: random.Random, wanted: Mapping[str, Any]) -> Act | None:
+    """What others have yet to do for such an order: release it, or bring the goods."""
+    if wanted.get("fulfillment_order_status") in ("ON_HOLD", "SCHEDULED"):
+        return Act(Does.RELEASE, "start")
+    if any(line.get("sku") == SCARCE_SKU for line in wanted.get("lines", ())) and dice.random() < 0.5:
+        return Act(Does.RESTOCK, "start")
+    return None
 
 
 def _kills(dice: random.Random, orders: int) -> dict[int, list[Kill]]:

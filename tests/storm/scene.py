@@ -21,7 +21,8 @@ from tests.storm.odds import SHOP
 INSIST_SECONDS_MAX = 60
 INSIST_PAUSE_SECONDS = 0.2
 RPC_SECONDS_MAX = 5
-PROCESS, PARCEL = "order-to-shipment", "follow-parcel"
+PROCESS, PARCEL, RETURN = "order-to-shipment", "follow-parcel", "return-order"
+RETURN_TOPICS = ("returns/request", "returns/approve")
 
 Handle = WorkflowHandle[Any, Any]
 T = TypeVar("T")
@@ -66,7 +67,7 @@ class Scene:
         self.seed = seed
         self.figures = Figures()
         self.accepted: set[str] = set()
-        """References of starts that the door acknowledged."""
+        """Ids of the processes whose start the door acknowledged."""
         self.topics: dict[str, str] = {}
         """The topic that starts each order's process."""
         self.made: set[str] = set()
@@ -77,6 +78,12 @@ class Scene:
         """Those that were edited, or taken back in the warehouse: what was made for them may be made anew."""
         self.fulfilled: set[str] = set()
         """Those that people fulfilled in the shop."""
+        self.held: set[str] = set()
+        """Those that another app put on hold while they were under way."""
+        self.labels_refunded: set[str] = set()
+        """The labels whose money somebody asked the carrier for."""
+        self.returned: dict[str, str] = {}
+        """The reference of the return of each order of which a customer sends something back."""
         self.paid_anew: set[str] = set()
         """References of the orders whose customer was asked to pay by other means."""
         self.terminated: set[str] = set()
@@ -95,17 +102,38 @@ class Scene:
 
         return await insist(call)
 
-    async def poll_for_gap(self, reference: str) -> None:
-        """Start an order whose webhook never came, as a poll for gaps does."""
+    async def release(self, reference: str) -> None:
+        """Have the app that holds an order release it, or open it where it is a pre-order."""
+        order = f"shops/{SHOP}/orders/{reference.partition(':')[2].partition('.')[0]}"
+        await self.simulator("POST", f"{order}/holds", {"held": False}, taken=[httpx.codes.CONFLICT])
+
+    async def refund_label(self, connection: str, label_id: str) -> None:
+        """Somebody asks the carrier for the money of a label; what it refuses stays as it is."""
 
         async def call() -> None:
             answer = await self.http.post(
-                f"{self.local.running.api}/processes/{PROCESS}", json={"reference": reference, "started_by": "poll"}
+                f"{self.local.running.simulator}/shippo/{connection}/refunds",
+                json={"transaction": label_id},
+                headers={"Authorization": f"ShippoToken shippo-test-{connection}"},
+            )
+            if answer.is_server_error:
+                answer.raise_for_status()
+
+        await insist(call)
+        self.labels_refunded.add(label_id)
+
+    async def poll_for_gap(self, workflow_id: str) -> None:
+        """Start a process whose webhook never came, as a poll for gaps does."""
+        process, _, reference = workflow_id.partition(":")
+
+        async def call() -> None:
+            answer = await self.http.post(
+                f"{self.local.running.api}/processes/{process}", json={"reference": reference, "started_by": "poll"}
             )
             answer.raise_for_status()
 
         await insist(call)
-        self.accepted.add(reference)
+        self.accepted.add(workflow_id)
         self.figures.gaps += 1
 
     async def count_deliveries(self) -> int:
@@ -113,8 +141,11 @@ class Scene:
         deliveries = await self.simulator("GET", f"shops/{SHOP}/deliveries")
         for one in deliveries:
             reference = f"{SHOP}:{one['order_id']}"
-            if one["status"] == httpx.codes.OK and one["topic"] == self.topics.get(reference):
-                self.accepted.add(reference)
+            taken = one["status"] == httpx.codes.OK
+            if taken and one["topic"] == self.topics.get(reference):
+                self.accepted.add(f"{PROCESS}:{reference}")
+            if taken and one["topic"] in RETURN_TOPICS and reference in self.returned:
+                self.accepted.add(f"{RETURN}:{self.returned[reference]}")
         return sum(one["status"] != httpx.codes.OK and one["tries"] < TRIES_MAX for one in deliveries)
 
     def handle(self, workflow_id: str) -> Handle:

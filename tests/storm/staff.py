@@ -14,32 +14,18 @@ from temporalio.service import RPCError
 
 from seamline.process.decision import Action
 from seamline.process.view import Status, View, Wait
-from tests.storm.odds import ERP, SCARCE_SKU, SHOP, SKUS
+from tests.storm.answers import Decision, answer, good_answer, purpose_of
+from tests.storm.odds import ERP, SCARCE_SKU
 from tests.storm.plan import dice_of
 from tests.storm.scene import RPC_SECONDS_MAX, Scene
 
 LOOK_SECONDS = 0.4
-CONFLICT = 409
 SETTLE_LOOK_SECONDS = 0.5
 TRIES_BEFORE_CANCEL = 6
 HELD_AT_ONCE_MAX = 4
 UPDATE_SECONDS_MAX = 15
-REJECTED_OF = 4
-"""Of so many orders that must be approved, one is not."""
 PARCEL_GRAMS_MAX = 1500
-REFUND_REJECTED = "refund-rejected"
-BROKEN_RULES, ORDER_CANCELLED = "broken-rules", "order-cancelled"
 PURPOSES = ("fetch-order", "risk", "check-address", "reserve", "dear-label", "buy-label", "capture", "post-fulfilment")
-LOST_PARCELS = ("close", "refund", "reship", "claim")
-"""What becomes of lost parcels, by the order's number."""
-GOOD_POSTCODE = "CB2 1RX"
-GOOD_ADDRESS = {
-    "name": "Jo Fielding",
-    "street1": "12 Mill Lane",
-    "city": "Cambridge",
-    "postcode": GOOD_POSTCODE,
-    "country": "GB",
-}
 RUBBISH: tuple[tuple[str, list[Any]], ...] = (
     ("decide", []),
     ("decide", [None]),
@@ -53,10 +39,8 @@ RUBBISH: tuple[tuple[str, list[Any]], ...] = (
     ("no-such-signal", [[]]),
 )
 
-WAIT, SUBSTITUTE = "wait", "substitute"
-"""Choices: to do nothing, where what is waited for must then be seen to; and one that says what is sent instead."""
-
-Decision = Mapping[str, Any]
+WAIT = "wait"
+"""The choice to do nothing, where what is waited for must then be seen to."""
 
 
 async def meddle(scene: Scene, over: asyncio.Event) -> None:
@@ -111,18 +95,18 @@ async def _meddle_with(scene: Scene, dice: random.Random, workflow_id: str, view
 def _any_answer(dice: random.Random, wait: Wait) -> Decision | None:
     """An amendment, or any other answer that leaves nothing to be done by hand, whether that helps or not."""
     if Action.AMEND in wait.actions and dice.random() < 0.5 and (change := _any_change(dice, wait)):
-        return _answer(wait, Action.AMEND, change=change)
+        return answer(wait, Action.AMEND, change=change)
     if choices := [one for one in wait.choices if one != WAIT]:
-        return _answer(wait, Action.CHOOSE, choice=dice.choice(choices))
+        return answer(wait, Action.CHOOSE, choice=dice.choice(choices))
     weighted = (Action.RETRY, Action.RETRY, Action.APPROVE, Action.APPROVE, Action.REJECT, Action.CANCEL)
     possible = [action for action in weighted if action in wait.actions]
-    return _answer(wait, dice.choice(possible)) if possible else None
+    return answer(wait, dice.choice(possible)) if possible else None
 
 
 def _any_change(dice: random.Random, wait: Wait) -> Mapping[str, Any] | None:
     """Other goods, another weight, another street: what was made under the request before is to be given back."""
     street = {"street1": f"{dice.randint(1, 99)} Mill Lane"}
-    match _purpose(wait):
+    match purpose_of(wait):
         case "reserve":
             return {"lines": {"0": {"quantity": dice.randint(1, 3)}}}
         case "quote":
@@ -155,110 +139,9 @@ async def _release(scene: Scene, workflow_id: str, tries: Counter[str]) -> None:
     tries[workflow_id] += 1
     decision = await good_answer(scene, view)
     if tries[workflow_id] > TRIES_BEFORE_CANCEL and Action.CANCEL in wait.actions:
-        decision = _answer(wait, Action.CANCEL)
+        decision = answer(wait, Action.CANCEL)
     if decision:
         await _decide(scene, workflow_id, decision)
-
-
-async def good_answer(scene: Scene, view: View) -> Decision | None:
-    """What releases the first wait for good; None for what goes on by itself."""
-    wait = view.waits[0]
-    if wait.status is Status.HELD_UP:
-        return None
-    if Action.CHOOSE in wait.actions:
-        return _good_choice(_order_number(view), wait)
-    if Action.APPROVE in wait.actions:
-        rejected = _order_number(view) % REJECTED_OF == 0
-        return _answer(wait, Action.REJECT if rejected else Action.APPROVE)
-    if wait.cause.endswith(REFUND_REJECTED):
-        return _answer(wait, Action.SKIP)
-    purpose = _purpose(wait)
-    if purpose == "fetch-order" and view.reference in scene.fulfilled and Action.CANCEL in wait.actions:
-        return _answer(wait, Action.CANCEL)
-    if purpose == "fetch-order" and wait.cause.endswith(BROKEN_RULES):
-        return await _good_order(scene, view, wait)
-    if purpose == "capture":
-        await _let_pay(scene, view)
-    if Action.AMEND in wait.actions:
-        if purpose == "check-address":
-            return _good_address(wait)
-        if purpose == "reserve":
-            return _good_goods(wait)
-    if purpose == "post-fulfilment" and (held := await _fulfilment(scene, view, wait)):
-        return _answer(wait, Action.SKIP, result=held)
-    return _answer(wait, Action.RETRY)
-
-
-def _good_choice(number: int, wait: Wait) -> Decision:
-    """One of what is offered, by the order's number; a lost parcel has its remedy, and nobody waits for it."""
-    choice = tuple(wait.choices)[number % len(wait.choices)]
-    if _purpose(wait).startswith("parcel-"):
-        remedy = LOST_PARCELS[number % len(LOST_PARCELS)]
-        choice = remedy if remedy in wait.choices else LOST_PARCELS[0]
-    if choice == SUBSTITUTE:
-        return _answer(wait, Action.CHOOSE, choice=choice, change={"lines": {"0": {"sku": SKUS[0]}}})
-    return _answer(wait, Action.CHOOSE, choice=choice)
-
-
-def _order_number(view: View) -> int:
-    return int(view.reference.rpartition(":")[2].partition(".")[0])
-
-
-def _purpose(wait: Wait) -> str:
-    return wait.name.partition("#")[0]
-
-
-async def _good_order(scene: Scene, view: View, wait: Wait) -> Decision:
-    """Give the address that is missing, have the customer pay anew, take another address as it is.
-
-    With other goods, or without its payment, the order is cancelled unless it is too late for that.
-    """
-    if Action.AMEND in wait.actions and wait.request.get("address", "") is None:
-        return _answer(wait, Action.AMEND, change={"address": GOOD_ADDRESS})
-    again = not wait.name.endswith("#1")
-    if any(one.field.startswith(("payment", "authorization")) for one in wait.problems):
-        await _let_pay(scene, view)
-    grave = any(one.field.startswith(("payment", "authorization", "lines")) for one in wait.problems)
-    if grave and again and Action.CANCEL in wait.actions:
-        return _answer(wait, Action.CANCEL)
-    return _answer(wait, Action.SKIP if again else Action.RETRY)
-
-
-async def _let_pay(scene: Scene, view: View) -> None:
-    order_id = view.reference.rpartition(":")[2]
-    pay = {"action": "pay"}
-    await scene.simulator("POST", f"shops/{SHOP}/orders/{order_id}/payment", pay, taken=[CONFLICT])
-    scene.paid_anew.add(view.reference)
-
-
-def _good_address(wait: Wait) -> Decision:
-    """Mend the postcode; where it is good already, take the address as it is, or ask the carrier again."""
-    if wait.request["postcode"] != GOOD_POSTCODE:
-        return _answer(wait, Action.AMEND, change={"postcode": GOOD_POSTCODE})
-    if wait.name.endswith("#2"):
-        return _answer(wait, Action.SKIP, result={"address": wait.request})
-    return _answer(wait, Action.RETRY)
-
-
-def _good_goods(wait: Wait) -> Decision:
-    """Sell another article for one that nobody knows."""
-    if wait.request["lines"][0]["sku"] not in (*SKUS, SCARCE_SKU):
-        return _answer(wait, Action.AMEND, change={"lines": {"0": {"sku": SKUS[0]}}})
-    return _answer(wait, Action.RETRY)
-
-
-async def _fulfilment(scene: Scene, view: View, wait: Wait) -> Mapping[str, str] | None:
-    """What the shop holds already; for an order that was cancelled or cut there once its goods had left, nothing."""
-    for one in await scene.simulator("GET", f"effects?reference={view.reference}&operation=post-fulfilment"):
-        return {"id": one["object_id"], "tracking_number": wait.request["tracking_number"]}
-    cut = view.reference in scene.changed_in_shop and not wait.name.endswith(("#1", "#2"))
-    if cut or wait.cause.endswith(ORDER_CANCELLED):
-        return {"id": "none", "tracking_number": wait.request["tracking_number"]}
-    return None
-
-
-def _answer(wait: Wait, action: Action, **more: Any) -> Decision:
-    return {"wait": wait.name, "action": action.value, "who": "sam", "why": "the storm", **more}
 
 
 async def _decide(scene: Scene, workflow_id: str, decision: Decision) -> None:

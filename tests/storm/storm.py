@@ -24,7 +24,7 @@ from tests.storm.acts import act_at_moments, resume_terminated
 from tests.storm.disturb import Disturber
 from tests.storm.driver import poll_for_gaps, send_orders
 from tests.storm.limits import CALLS_PER_SECOND_MAX
-from tests.storm.odds import CARRIER, ERP, LABEL_LIMIT, SCARCE_SKU, SKUS
+from tests.storm.odds import CARRIER, ERP, LABEL_LIMIT, PARCEL_GRAMS, SCARCE_SKU, SECOND_LOCATION, SKUS
 from tests.storm.plan import Plan
 from tests.storm.scene import Figures, Scene
 from tests.storm.staff import meddle, settle
@@ -42,9 +42,12 @@ WORLD = {
     "label_queued_seconds": 0.3,
     "refund_after_seconds": 1,
     "payment_refund_after_seconds": 1,
+    "parcel_grams_max": PARCEL_GRAMS,
 }
 SETTINGS = {
     "SEAMLINE_POLICY__LABEL_PRICE_MAX": json.dumps({"GBP": LABEL_LIMIT}),
+    "SEAMLINE_POLICY__LOCATIONS": json.dumps({SECOND_LOCATION: {"labels_at": "packed"}}),
+    "SEAMLINE_CONNECTIONS__ERP_MAIN__ACCOUNT__PACKAGE_MODULES": "true",
     "SEAMLINE_POLICY__PATIENCE_SECONDS": "6",
     "SEAMLINE_POLICY__ATTEMPT_SECONDS_MAX": "8",
     "SEAMLINE_POLICY__HEALING_INTERVAL_MAX_SECONDS": "2",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
-from tests.storm.odds import CARRIER, ERP, KINDS, PARCEL_ENDS, SCARCE_SKU, SKUS, Does
+from tests.storm.odds import CARRIER, DEEDS, ERP, KINDS, PARCEL_ENDS, SCARCE_SKU, SKUS, Does
 from tests.storm.plan import ORDER_ID_FIRST, PIECES_MAX, Act, Kill, Plan, PlannedOrder, Stop, make_plan
 
 PAUSE_SECONDS, SLOW_PAUSE_SECONDS = 0.3, 2.0
@@ -92,6 +92,15 @@ def short_stock(seed: int, orders: int) -> Plan:
     return Plan(seed, last, {}, {})
 
 
+def rich_in(*kinds: str, deeds: Mapping[Does | None, int] | None = None) -> Callable[[int, int], Plan]:
+    """The storm with these kinds of orders alone, and with these deeds."""
+
+    def plan(seed: int, orders: int) -> Plan:
+        return make_plan(seed, orders, kinds=kinds, deeds=deeds or DEEDS)
+
+    return plan
+
+
 THEMES: Mapping[str, Callable[[int, int], Plan]] = {
     "all": make_plan,
     "lost-answers": lost_answers,
@@ -103,6 +112,12 @@ THEMES: Mapping[str, Callable[[int, int], Plan]] = {
     "lost-parcels": lost_parcels,
     "short-stock": short_stock,
     "parts": parts,
+    "parcels": rich_in("several parcels", "labels at packing"),
+    "back-orders": rich_in("one line is short", "too little stock"),
+    "abroad": rich_in("abroad", "abroad, not declarable"),
+    "held": rich_in("held by another app", "pre-order", "plain", deeds={None: 1, Does.HOLD: 3, Does.CANCEL: 1}),
+    "returns": rich_in("plain", "authorised", deeds={Does.RETURN: 1}),
+    "labels": rich_in("plain", "labels at packing", deeds={Does.REFUND_LABEL: 4, Does.SHOP_CANCEL: 1, Does.EDIT: 1}),
 }
 """By name; `all` is the storm itself."""
 

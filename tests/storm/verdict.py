@@ -111,7 +111,15 @@ async def _audit(scene: Scene) -> Verdict:
 
 
 async def _is_left_to_people(finding: Finding, scene: Scene) -> bool:
-    """Whether it is the money of an order that was cancelled or cut in the shop once its goods had left, and told."""
+    """Whether it is the money of an order that was cancelled or cut in the shop once its goods had left, and told.
+
+    Who asks the carrier for a label's money by hand is told there what comes of it. What is added to an order that is
+    over already nobody sees.
+    """
+    if finding.rule == "unshipped":
+        return finding.reference in scene.edited
+    if finding.rule == "rejected-untold":
+        return any(label in finding.detail for label in scene.labels_refunded)
     if finding.rule != "money" or finding.reference not in scene.changed_in_shop:
         return False
     view = await scene.view(f"{PROCESS}:{finding.reference}")
@@ -120,9 +128,10 @@ async def _is_left_to_people(finding: Finding, scene: Scene) -> bool:
 
 def _lost(accepted: Iterable[str], pasts: Sequence[Past]) -> Iterator[Finding]:
     known = {past.id for past in pasts}
-    for reference in sorted(accepted):
-        if f"{PROCESS}:{reference}" not in known:
-            yield _finding(reference, "lost", "the door acknowledged its start and Temporal has no such process")
+    for workflow_id in sorted(accepted):
+        if workflow_id not in known:
+            told = f"the door acknowledged the start of {workflow_id} and Temporal has no such process"
+            yield _finding(_reference(workflow_id), "lost", told)
 
 
 async def _stuck(scene: Scene, workflow_id: str) -> Finding:

@@ -193,6 +193,20 @@ async def test_goods_are_sent_again_under_the_next_number(dispatch: Dispatch) ->
     assert (await story(second))["tracking_number"] == number
 
 
+async def test_what_customs_ask_is_asked_for_before_goods_are_held_once_more(dispatch: Dispatch) -> None:
+    dispatch.carrier.say(TrackingState.FAILURE, substate="package_lost")
+    abroad = ruled(parcel_lost="reship").model_copy(update={"ship_from": "US"})
+    await story(await followed(dispatch, abroad))
+    again = dispatch.handed("reship-order")
+    (wait,) = (await dispatch.waiting(again)).waits
+    assert {one.field.rpartition(".")[2] for one in wait.problems} == {"hs_code", "origin"}
+    assert dispatch.shelf.keys_of("reserve") == []
+    places = {one.field.split(".")[1] for one in wait.problems}
+    change = {"lines": {place: {"hs_code": "732394", "origin": "PL"} for place in places}}
+    await dispatch.decide(again, wait=wait.name, action="amend", change=change)
+    assert (await again.result())["kind"] == "completed"
+
+
 async def test_the_second_parcel_is_mended_too(dispatch: Dispatch) -> None:
     dispatch.carrier.say(TrackingState.FAILURE, substate="package_lost")
     await story(await followed(dispatch, ruled(parcel_lost="reship", parcel_refund="")))

@@ -105,7 +105,7 @@ def api(ready_file: ReadyFile = None) -> None:
     server = importlib.import_module("seamline.api.server")
     telemetry.configure_logging()
     settings = load_settings()
-    telemetry.configure_tracing(settings.telemetry)
+    importlib.import_module("seamline.spans").configure_tracing(settings.telemetry, "api")
     run(server.serve(settings, on_ready=lambda address: _announce(address, ready_file)))
 
 

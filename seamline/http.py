@@ -12,7 +12,8 @@ import functools
 import json
 import logging
 import ssl
-from collections.abc import Callable, Collection, Coroutine, Mapping, Sequence
+from collections.abc import Callable, Collection, Coroutine, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -199,6 +200,21 @@ class HttpFactory:
         return HttpClient(connection, client, gate, table, explain, wait, self._observe, self._tracer, observed)
 
 
+@contextmanager
+def call_span(tracer: trace.Tracer, name: str, told: Mapping[str, str]) -> Iterator[trace.Span]:
+    """The span of one call to a system. Of a failure it holds the code, never a text."""
+    with tracer.start_as_current_span(
+        name, kind=trace.SpanKind.CLIENT, attributes=told, record_exception=False, set_status_on_exception=False
+    ) as span:
+        try:
+            yield span
+        except Exception as error:
+            code = error.failure.code if isinstance(error, SystemFailure) else type(error).__name__
+            span.set_attribute("error.type", code)
+            span.set_status(trace.StatusCode.ERROR)
+            raise
+
+
 class HttpClient:
     """Calls one connection. Made by `HttpFactory.client`."""
 
@@ -249,10 +265,13 @@ class HttpClient:
         if write:
             check_write(self.connection, operation, observed=self._observed)
         request = self._client.build_request(method, path, json=json, data=form, params=query, headers=headers)
-        with self._tracer.start_as_current_span(f"{method} {operation}", kind=trace.SpanKind.CLIENT) as span:
-            span.set_attribute("seamline.connection", self.connection)
-            span.set_attribute("seamline.operation", operation)
-            span.set_attribute("http.request.method", method)
+        told = {
+            "seamline.connection": self.connection,
+            "seamline.operation": operation,
+            "http.request.method": method,
+            "server.address": request.url.host,
+        }
+        with call_span(self._tracer, f"{method} {operation}", told) as span:
             answer = await self._within_limits(operation, request)
             span.set_attribute("http.response.status_code", answer.status)
             if answer.request_id:

@@ -43,6 +43,7 @@ from seamline.process.start import STARTED_BY_LENGTH_MAX, Start
 from seamline.records.reference import check_reference, connection_of
 from seamline.section import Section
 from seamline.teams import NotifierSettings, TeamName, TeamSettings, check_teams
+from seamline.telemetry_settings import Port, TelemetrySettings
 
 CONFIG_FILE = "seamline.toml"
 SECRET_BYTES_MAX = 65_536
@@ -120,6 +121,10 @@ class WorkerSettings(Section):
         description="Which build of the code this is: its version or commit. Given together with the deployment.",
     )
 
+    prometheus_port: Port | None = Field(
+        default=None, description="Where its metrics can be fetched; nowhere if unset."
+    )
+
     @model_validator(mode="after")
     def _check_build(self) -> WorkerSettings:
         if bool(self.deployment) != bool(self.build_id):
@@ -144,6 +149,9 @@ class ApiSettings(Section):
     body_limit_bytes: int = Field(default=1_000_000, ge=1, le=50_000_000)
     body_timeout_seconds: float = Field(default=10, gt=0, le=300, description="How long a body may take to arrive.")
     token: SecretStr | None = Field(default=None, description="Bearer token that starting a process demands, if set.")
+    prometheus_port: Port | None = Field(
+        default=None, description="Where its metrics can be fetched; nowhere if unset."
+    )
 
 
 class WatchSettings(Section):
@@ -166,13 +174,6 @@ class StockSettings(Section):
         default=False, description="Whether the inventory owns the stock, and each shop is set to what it has."
     )
     interval_seconds: float = Field(default=900, ge=1, le=86_400, description="How often each shop is looked at.")
-
-
-class TelemetrySettings(Section):
-    """Where traces go; nowhere by default."""
-
-    otlp_endpoint: str | None = Field(default=None, description="OTLP over HTTP, for example http://collector:4318.")
-    service_name: str = "seamline"
 
 
 class Settings(BaseSettings):

@@ -1,6 +1,6 @@
-"""Logs as one JSON object a line, and traces to an OTLP collector if one is set.
+"""Logs as one JSON object a line, each with the ids of its trace and its process.
 
-Neither carries personal data: of an exception only type and place are logged, since its text may hold anything.
+They carry no personal data: of an exception only type and place are logged, since its text may hold anything.
 """
 
 from __future__ import annotations
@@ -12,19 +12,15 @@ import traceback
 from datetime import UTC, datetime
 
 from opentelemetry import trace
-from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
-from opentelemetry.sdk.resources import SERVICE_NAME, Resource
-from opentelemetry.sdk.trace import TracerProvider
-from opentelemetry.sdk.trace.export import BatchSpanProcessor
-
-from seamline.settings import TelemetrySettings
+from temporalio import activity
 
 _TEMPORAL_FIELDS = ("temporal_workflow", "temporal_activity")
 _TEMPORAL_NAMES = ("workflow_id", "workflow_type", "run_id", "activity_type", "attempt", "task_queue")
+_ACTIVITY_NAMES = ("workflow_id", "activity_type", "attempt", "task_queue")
 
 
 class JsonFormatter(logging.Formatter):
-    """One JSON object a line: at, level, logger, event, then the record's `fields` and Temporal's ids."""
+    """One JSON object a line: at, level, logger, event, then the record's `fields`, Temporal's ids and the trace's."""
 
     def format(self, record: logging.LogRecord) -> str:
         """The record as a line."""
@@ -34,7 +30,7 @@ class JsonFormatter(logging.Formatter):
             "logger": record.name,
             "event": record.getMessage(),
         }
-        line |= getattr(record, "fields", {})
+        line |= getattr(record, "fields", {}) | _told_by_context()
         for field in _TEMPORAL_FIELDS:
             told = getattr(record, field, {})
             line |= {name: told[name] for name in _TEMPORAL_NAMES if name in told}
@@ -54,14 +50,16 @@ def configure_logging(level: int = logging.INFO) -> None:
         logging.getLogger(noisy).setLevel(logging.WARNING)
 
 
-def configure_tracing(settings: TelemetrySettings) -> None:
-    """Send spans to the collector that is set; do nothing when none is."""
-    if not settings.otlp_endpoint:
-        return
-    provider = TracerProvider(resource=Resource.create({SERVICE_NAME: settings.service_name}))
-    exporter = OTLPSpanExporter(endpoint=f"{settings.otlp_endpoint.rstrip('/')}/v1/traces")
-    provider.add_span_processor(BatchSpanProcessor(exporter))
-    trace.set_tracer_provider(provider)
+def _told_by_context() -> dict[str, object]:
+    """Whose log this is: the ids of the span and, within a try of a step, of its process."""
+    told: dict[str, object] = {}
+    span = trace.get_current_span().get_span_context()
+    if span.is_valid:
+        told |= {"trace_id": trace.format_trace_id(span.trace_id), "span_id": trace.format_span_id(span.span_id)}
+    if activity.in_activity():
+        info = activity.info()
+        told |= {name: getattr(info, name) for name in _ACTIVITY_NAMES}
+    return told
 
 
 def log_event(logger: logging.Logger, event: str, level: int = logging.INFO, **fields: object) -> None:

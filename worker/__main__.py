@@ -10,7 +10,8 @@ from pathlib import Path
 from seamline.errors import ConfigurationError
 from seamline.settings import load_settings
 from seamline.signals import leave
-from seamline.telemetry import configure_logging, configure_tracing
+from seamline.spans import configure_tracing
+from seamline.telemetry import configure_logging
 from seamline.temporal import TemporalUnreachable
 from worker.run import run
 
@@ -23,7 +24,7 @@ def main(arguments: list[str] | None = None) -> int:
     configure_logging()
     try:
         settings = load_settings()
-        configure_tracing(settings.telemetry)
+        configure_tracing(settings.telemetry, "worker")
         asyncio.run(run(settings, on_ready=lambda: _tell(chosen.ready_file)))
     except ConfigurationError as error:
         sys.stderr.write(f"A setting is wrong.\n{error}\n")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import importlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -14,6 +15,7 @@ from activities.tracing import Traceable, Tracing
 from seamline.errors import ConfigurationError
 from seamline.http import HttpFactory
 from seamline.settings import Connection, Settings, account_of, configuration_error
+from worker.slots import BreakerSlots
 
 
 class Adapter(Traceable, Protocol):
@@ -31,6 +33,11 @@ class ServedConnection:
     settings: Connection
     adapters: Sequence[Adapter]
     activities: Sequence[Callable[..., Any]]
+
+    @functools.cached_property
+    def slots(self) -> BreakerSlots:
+        """Its slots in this worker, with its breaker."""
+        return BreakerSlots(self.name, self.settings.concurrency, self.settings.breaker)
 
     async def close(self) -> None:
         """Close every adapter."""

@@ -5,12 +5,13 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
 from datetime import timedelta
 
 from temporalio import activity, workflow
 from temporalio.client import Client
-from temporalio.common import VersioningBehavior, WorkerDeploymentVersion
+from temporalio.common import MetricMeter, VersioningBehavior, WorkerDeploymentVersion
 from temporalio.worker import (
     FixedSizeSlotSupplier,
     PollerBehaviorSimpleMaximum,
@@ -22,15 +23,18 @@ from temporalio.worker import (
 from activities.waiting import Waiting
 from seamline import catalog
 from seamline.http import HttpFactory
+from seamline.metrics import runtime_of
 from seamline.settings import PROCESS_QUEUE, Settings, WorkerSettings
 from seamline.signals import stop_on_signals
 from seamline.telemetry import log_event
 from seamline.temporal import connect, register_search_attributes
 from worker.connections import ServedConnection, activities_of, serve_connections
 from worker.deals import schedule_watches
+from worker.gauges import Gauges
+from worker.measured import ProcessMeter
 from worker.notifier import schedule_notifier
 from worker.sandbox import runner
-from worker.slots import BreakerInterceptor, BreakerSlots
+from worker.slots import BreakerInterceptor
 from worker.stock import schedule_shares
 from worker.waiting import TemporalList
 
@@ -48,7 +52,8 @@ async def run(settings: Settings, *, on_ready: Callable[[], None]) -> None:
     `on_ready` is called once tasks are asked for. Raises ConfigurationError, and TemporalUnreachable, before that.
     """
     served = serve_connections(settings, HttpFactory())
-    client = await connect(settings)
+    runtime = runtime_of(settings.telemetry, "worker", settings.worker.prometheus_port)
+    client = await connect(settings, runtime=runtime)
     await register_search_attributes(client)
     if settings.worker.workflows:
         await schedule_notifier(client, settings)
@@ -56,11 +61,29 @@ async def run(settings: Settings, *, on_ready: Callable[[], None]) -> None:
         await schedule_shares(client, settings)
     workers = workers_of(settings, served, client)
     try:
-        await _run_until_stopped(workers, served, on_ready)
+        async with gauged(settings, served, client, runtime.metric_meter):
+            await _run_until_stopped(workers, served, on_ready)
     finally:
         for connection in served:
             await connection.close()
     log_event(log, "stopped")
+
+
+@asynccontextmanager
+async def gauged(
+    settings: Settings, served: Sequence[ServedConnection], client: Client, meter: MetricMeter
+) -> AsyncIterator[None]:
+    """Keep the gauges while the block runs, where metrics go anywhere."""
+    if meter is MetricMeter.noop:
+        yield
+        return
+    held = TemporalList(client, settings) if settings.worker.workflows else None
+    gauges = Gauges(meter, [one.slots for one in served], held)
+    keeping = asyncio.create_task(gauges.keep(settings.telemetry.interval_seconds))
+    try:
+        yield
+    finally:
+        keeping.cancel()
 
 
 def workers_of(settings: Settings, served: Sequence[ServedConnection], client: Client) -> list[Worker]:
@@ -87,10 +110,9 @@ def build_of(settings: WorkerSettings) -> WorkerDeploymentConfig | None:
 
 def connection_worker(served: ServedConnection, client: Client, settings: WorkerSettings) -> Worker:
     """The worker of one connection: its rate holds over all workers, its concurrency and breaker within this one."""
-    slots = BreakerSlots(served.name, served.settings.concurrency, served.settings.breaker)
     tuner = WorkerTuner.create_composite(
         workflow_supplier=FixedSizeSlotSupplier(1),
-        activity_supplier=slots,
+        activity_supplier=served.slots,
         local_activity_supplier=FixedSizeSlotSupplier(1),
         nexus_supplier=FixedSizeSlotSupplier(1),
     )
@@ -101,7 +123,7 @@ def connection_worker(served: ServedConnection, client: Client, settings: Worker
         tuner=tuner,
         activity_task_poller_behavior=PollerBehaviorSimpleMaximum(POLLERS),
         max_task_queue_activities_per_second=served.settings.rate_per_second,
-        interceptors=[BreakerInterceptor(slots)],
+        interceptors=[BreakerInterceptor(served.slots)],
         graceful_shutdown_timeout=timedelta(seconds=settings.drain_seconds),
         deployment_config=build_of(settings),
     )
@@ -117,6 +139,7 @@ def process_worker(settings: Settings, client: Client, workflows: Sequence[type]
         activities=activities_of(Waiting(TemporalList(client, settings))),
         max_concurrent_activities=LOOKS_AT_ONCE_MAX,
         activity_task_poller_behavior=PollerBehaviorSimpleMaximum(POLLERS),
+        interceptors=[ProcessMeter()],
         workflow_runner=runner(versioned=build is not None),
         max_cached_workflows=settings.worker.workflows_cached_max,
         disable_eager_activity_execution=True,

@@ -31,6 +31,7 @@ from seamline.errors import Kind
 from seamline.settings import BreakerSettings
 from seamline.telemetry import log_event
 from worker.breaker import Breaker, State
+from worker.measured import measured_step
 
 _UP = (Kind.REFUSAL, Kind.NOT_YET, Kind.LOCKED_OUT)
 """Failures that only a system that is up can cause; a defect or an unknown outcome says nothing about it."""
@@ -57,6 +58,12 @@ class BreakerSlots(CustomSlotSupplier):
         self._out: weakref.WeakSet[Permit] = weakref.WeakSet()
         self._probe: Permit | None = None
         self._waiting: list[tuple[asyncio.AbstractEventLoop, asyncio.Event]] = []
+
+    @property
+    def state(self) -> State:
+        """The breaker's state at this moment."""
+        with self._lock:
+            return self._breaker.state
 
     async def reserve_slot(self, ctx: SlotReserveContext) -> SlotPermit:
         """Wait until a task may be run."""
@@ -150,6 +157,10 @@ class _Watch(ActivityInboundInterceptor):
         self._slots = slots
 
     async def execute_activity(self, input: ExecuteActivityInput) -> Any:
+        with measured_step(self._slots.connection):
+            return await self._watched(input)
+
+    async def _watched(self, input: ExecuteActivityInput) -> Any:
         try:
             result = await super().execute_activity(input)
         except ApplicationError as error:

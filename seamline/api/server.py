@@ -11,6 +11,7 @@ import uvicorn
 
 from seamline.api.app import create_app
 from seamline.errors import ConfigurationError
+from seamline.metrics import runtime_of
 from seamline.settings import ApiSettings, Settings
 from seamline.signals import stop_on_signals
 from seamline.temporal import connect
@@ -24,7 +25,8 @@ async def serve(settings: Settings, on_ready: Callable[[str], None]) -> None:
 
     It starts while Temporal is away, and answers 503 until it is back. Raises ConfigurationError.
     """
-    app = create_app(settings, await connect(settings, lazy=True))
+    runtime = runtime_of(settings.telemetry, "api", settings.api.prometheus_port)
+    app = create_app(settings, await connect(settings, lazy=True, runtime=runtime), meter=runtime.metric_meter)
     server = _Server(
         uvicorn.Config(
             app,

@@ -9,6 +9,7 @@ from dataclasses import asdict
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Request
+from opentelemetry import trace
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.responses import Response
 
@@ -69,6 +70,8 @@ def _answered_without_body(connection: str, door: Door) -> bool:
 
 async def _handed_on(connection: str, event: Event, door: Door) -> Received:
     topic = event.topic[:TOPIC_LENGTH_MAX]
+    told = {"seamline.connection": connection, "seamline.event": event.kind.value}
+    trace.get_current_span().set_attributes(told)
     if not (catalog.starting_on(event.kind, door.processes) or catalog.hearing(event.kind, door.processes)):
         return Received(ignored=f"no process wants {topic}")
     if not (event.reference or event.external_id):

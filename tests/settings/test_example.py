@@ -44,11 +44,12 @@ def test_what_the_example_says_of_defaults_is_so(example: str, tmp_path: Path, m
     assert len(tomllib.loads(set_out)["api"]) > 3
     plain, full = load(example, tmp_path, monkeypatch), load(set_out, tmp_path, monkeypatch)
     assert full.connections["shop-uk"].breaker == plain.connections["shop-uk"].breaker
-    assert full.worker.model_dump(exclude={"deployment", "build_id"}) == plain.worker.model_dump(
-        exclude={"deployment", "build_id"}
-    )
+    set_here = {"deployment", "build_id", "prometheus_port"}
+    assert full.worker.model_dump(exclude=set_here) == plain.worker.model_dump(exclude=set_here)
     assert full.policy == plain.policy
     assert full.notifier == plain.notifier
-    assert full.telemetry.service_name == plain.telemetry.service_name
-    assert full.api.model_dump(exclude={"token"}) == plain.api.model_dump(exclude={"token"})
+    assert full.telemetry.model_dump(exclude={"otlp_endpoint"}) == plain.telemetry.model_dump(exclude={"otlp_endpoint"})
+    assert full.api.model_dump(exclude={"token", "prometheus_port"}) == plain.api.model_dump(
+        exclude={"token", "prometheus_port"}
+    )
     assert len(serve_connections(full, HttpFactory())) == 8

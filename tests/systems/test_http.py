@@ -167,6 +167,8 @@ async def test_spans_and_logs_hold_no_query_and_no_body(caplog: pytest.LogCaptur
         "seamline.operation": "read",
         "http.request.method": "GET",
         "http.response.status_code": 400,
+        "server.address": "shop.example",
+        "error.type": "bad-request",
     }
     assert "Fielding" not in caplog.text + span.to_json()
 

@@ -9,11 +9,17 @@ import sys
 from pathlib import Path
 
 import pytest
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.export import SimpleSpanProcessor
+from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+from opentelemetry.trace import StatusCode
 from temporalio.client import Client
 
 from seamline.child import Child
+from seamline.spans import WithoutTexts
 from seamline.telemetry import JsonFormatter, log_event
 from seamline.temporal import EmbeddedTemporal
+from tests.telemetry.collector import collecting
 
 SECONDS_MAX = 30
 ACCOUNT = {"url": "http://127.0.0.1:1", "client_id": "id", "client_secret": "hush"}
@@ -61,29 +67,14 @@ def test_of_an_exception_only_type_and_place_are_logged(logger: logging.Logger, 
     assert "jo.fielding" not in line
 
 
-class Collector:
-    """Takes what is sent to it over HTTP, as an OTLP collector does."""
-
-    def __init__(self) -> None:
-        self.received = b""
-
-    async def __call__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        head = await reader.readuntil(b"\r\n\r\n")
-        length = next(int(line.split(b":")[1]) for line in head.lower().splitlines() if b"content-length" in line)
-        self.received += head + await reader.readexactly(length)
-        writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
-        await writer.drain()
-        writer.close()
-
-
-async def test_a_worker_sends_its_traces_to_the_collector_that_is_set(
+async def test_a_worker_sends_traces_and_metrics_to_the_collector_that_is_set(
     tmp_path: Path, temporal: EmbeddedTemporal, client: Client
 ) -> None:
-    collector = Collector()
-    async with await asyncio.start_server(collector, "127.0.0.1", 0) as server:
+    with collecting() as collector:
         env = {
             "TEMPORAL_ADDRESS": temporal.address,
-            "SEAMLINE_TELEMETRY__OTLP_ENDPOINT": f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}",
+            "SEAMLINE_TELEMETRY__OTLP_ENDPOINT": collector.url,
+            "SEAMLINE_TELEMETRY__INTERVAL_SECONDS": "0.2",
             "SEAMLINE_CONNECTIONS__TRACED__SYSTEM": "shopify",
             "SEAMLINE_CONNECTIONS__TRACED__ACCOUNT": json.dumps(ACCOUNT),
         }
@@ -92,9 +83,34 @@ async def test_a_worker_sends_its_traces_to_the_collector_that_is_set(
             asked = {"reference": "traced:1", "connections": ["traced"]}
             work = client.execute_workflow("trace", asked, id="trace:traced", task_queue="seamline")
             answer = await asyncio.wait_for(work, SECONDS_MAX)
+            await asyncio.to_thread(collector.until, lambda it: {"seamline_failures", "seamline_breaker"} <= it.metrics)
         finally:
             await worker.stop(SECONDS_MAX)
     assert answer["answers"][0]["failure"]["code"] == "unreachable"
     assert worker.process.returncode == 0
-    assert collector.received.startswith(b"POST /v1/traces")
-    assert b"RunActivity:tracing.holdings" in collector.received
+    (call,) = {span.attributes["error.type"] for span in collector.spans if "seamline.operation" in span.attributes}
+    assert call == "unreachable"
+    assert "RunActivity:tracing.holdings" in {span.name for span in collector.spans}
+
+
+async def test_a_port_that_is_taken_is_named_with_its_setting(tmp_path: Path, temporal: EmbeddedTemporal) -> None:
+    async with await asyncio.start_server(lambda *_: None, "127.0.0.1", 0) as server:
+        port = server.sockets[0].getsockname()[1]
+        env = {"TEMPORAL_ADDRESS": temporal.address, "SEAMLINE_WORKER__PROMETHEUS_PORT": str(port)}
+        worker = await Child.start("worker", [sys.executable, "-m", "worker"], tmp_path / "log", env=env)
+        assert await asyncio.wait_for(worker.process.wait(), SECONDS_MAX) == 1
+    assert f"worker.prometheus_port: cannot listen on 127.0.0.1:{port}" in (tmp_path / "log").read_text()
+
+
+def test_of_an_exception_no_text_leaves_by_a_span() -> None:
+    exporter = InMemorySpanExporter()
+    provider = TracerProvider()
+    provider.add_span_processor(WithoutTexts(SimpleSpanProcessor(exporter)))
+    with pytest.raises(ValueError), provider.get_tracer("test").start_as_current_span("step"):  # noqa: PT011
+        raise ValueError("jo.fielding@example.com")
+    (span,) = exporter.get_finished_spans()
+    assert "jo.fielding" not in span.to_json()
+    assert (span.status.status_code, span.events[0].attributes) == (
+        StatusCode.ERROR,
+        {"exception.type": "ValueError", "exception.escaped": "False"},
+    )

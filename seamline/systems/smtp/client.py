@@ -11,6 +11,7 @@ from aiolimiter import AsyncLimiter
 from opentelemetry import trace
 
 from seamline.errors import LockedOut, Outage, SystemFailure
+from seamline.http import call_span
 from seamline.observing import check_write
 from seamline.systems.smtp import mapping
 
@@ -57,8 +58,8 @@ class SmtpClient:
         return await self._within_limits("greet", None)
 
     async def _within_limits(self, operation: str, email: EmailMessage | None) -> str:
-        with _tracer.start_as_current_span(f"SMTP {operation}", kind=trace.SpanKind.CLIENT) as span:
-            span.set_attribute("server.address", self._host)
+        told = {"seamline.connection": self._name, "seamline.operation": operation, "server.address": self._host}
+        with call_span(_tracer, f"SMTP {operation}", told):
             try:
                 async with asyncio.timeout(CALL_SECONDS_MAX), self._slots, self._rate:
                     return await self._converse(email)

@@ -32,7 +32,8 @@ from seamline.child import ChildFailed
 from seamline.cli_output import AsJson, Exit, Refused, complain, print_json, print_table, run, say
 from seamline.errors import ConfigurationError
 from seamline.finding import NotFound
-from seamline.local import STATE, Local, environment, found_running, local_stack
+from seamline.folder import FolderInUse, user_of
+from seamline.local import DEMO_STATE, STATE, Local, environment, found_running, local_stack
 from seamline.settings import load_settings
 from seamline.signals import leave, stop_on_signals
 from seamline.temporal import TemporalUnreachable
@@ -64,8 +65,8 @@ ReadyFile = Annotated[Path | None, typer.Option(help="Written once it serves.")]
 
 @app.callback()
 def use_what_runs() -> None:
-    """Where `seamline up` runs in this folder and nothing else is set, commands turn to it."""
-    running = found_running()
+    """Where `seamline up` or the demo runs in this folder and nothing else is set, commands turn to it."""
+    running = found_running() or found_running(DEMO_STATE)
     if running and not {"TEMPORAL_ADDRESS", "TEMPORAL_PROFILE", "TEMPORAL_CONFIG_FILE"} & set(os.environ):
         for name, value in environment(running).items():
             os.environ.setdefault(name, value)
@@ -118,9 +119,10 @@ def _announce(address: str, ready_file: Path | None) -> None:
 
 async def _up(state: Path, as_json: bool) -> None:
     stop = stop_on_signals()
-    if found_running(state):
-        raise Refused(f"it runs already over {state}: stop that one first, or choose another --state")
-    async with local_stack(state) as local:
+    if state == STATE and (demo := user_of(DEMO_STATE)):
+        # Commands in this folder turn to what runs here, so that is one.
+        raise Refused(f"{demo} runs in this folder: end it first, or work in another folder")
+    async with local_stack(state, "seamline up") as local:
         _tell(local, as_json)
         stopping, ending = asyncio.create_task(stop.wait()), asyncio.create_task(local.ended())
         await asyncio.wait([stopping, ending], return_when=asyncio.FIRST_COMPLETED)
@@ -165,7 +167,7 @@ def execute(arguments: Sequence[str]) -> int:
         return Exit.UNREACHABLE
     except ConfigurationError as error:
         complain(f"A setting is wrong.\n{error}")
-    except (Refused, NotFound, ChildFailed) as error:
+    except (Refused, NotFound, ChildFailed, FolderInUse) as error:
         complain(str(error))
     return Exit.FAILED
 

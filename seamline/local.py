@@ -1,7 +1,7 @@
 """A whole Seamline on one machine: a Temporal of our own, the simulator, a worker and the API, on free ports.
 
 All state is in one folder (`.seamline`): Temporal's database, the simulator's world, settings, logs. `running.json` in
-it tells other terminals where everything is.
+it tells other terminals where everything is. Whatever else makes a stack has a folder of its own below it.
 """
 
 from __future__ import annotations
@@ -18,11 +18,25 @@ from pathlib import Path
 import httpx
 
 from seamline.child import Part, free_port
-from seamline.local_settings import BOOKS, BOOKS_ABROAD, CARRIER, CRM, MARKETING, SHOP, settings_text
+from seamline.folder import claimed, user_of
+from seamline.local_settings import (
+    BOOKS,
+    BOOKS_ABROAD,
+    CARRIER,
+    CARRIER_NORTH,
+    CRM,
+    MARKETING,
+    SHOP,
+    SHOP_ABROAD,
+    settings_text,
+)
 from seamline.records.base import Record
 from seamline.temporal import EmbeddedTemporal, embedded_temporal
 
 STATE = Path(".seamline")
+"""Of `seamline up`: it goes on with what is there."""
+DEMO_STATE = STATE / "demo"
+"""Emptied before each demo."""
 START_SECONDS_MAX = 30
 SHOP_TOPICS = (
     "orders/create",
@@ -89,14 +103,22 @@ class Local:
 
 @asynccontextmanager
 async def local_stack(
-    state: Path = STATE, *, workers: int = 1, settings: Mapping[str, str] | None = None, well_known_ports: bool = True
+    state: Path,
+    who: str,
+    *,
+    anew: bool = False,
+    workers: int = 1,
+    settings: Mapping[str, str] | None = None,
+    well_known_ports: bool = True,
 ) -> AsyncIterator[Local]:
-    """Run everything until the block ends; no process is left, however this one ends. Raises ChildFailed.
+    """Run everything until the block ends; no process is left, however this one ends.
 
-    Without `well_known_ports` no other stack can take the port of a part that is dead for a while.
+    Raises ChildFailed, and FolderInUse where another runs over this folder, which is told `who` this one is. `anew`
+    empties the folder. Without `well_known_ports` no other stack can take the port of a part that is dead for a while.
     `settings` are variables (`SEAMLINE_...`) for door and workers that differ from what a laptop has.
     """
     async with AsyncExitStack() as stack:
+        stack.enter_context(claimed(state, who, anew=anew))
 
         async def started(part: Part) -> Part:
             await part.start()
@@ -121,12 +143,12 @@ async def local_stack(
 
 def found_running(state: Path = STATE) -> Running | None:
     """The stack that runs over this folder, None when none does."""
+    if not user_of(state):
+        return None
     try:
-        running = Running.model_validate_json((state / "running.json").read_bytes())
-        os.kill(running.pid, 0)
+        return Running.model_validate_json((state / "running.json").read_bytes())
     except (OSError, ValueError):
         return None
-    return running
 
 
 def environment(running: Running) -> dict[str, str]:
@@ -176,21 +198,23 @@ async def _let_it_live(running: Running) -> None:
     """Let the simulated warehouse and carrier move by themselves, and every system tell us what happens."""
     async with httpx.AsyncClient(base_url=running.simulator, timeout=START_SECONDS_MAX) as vendors:
         answers = [await vendors.put("/_simulator/settings", json={"autopilot": True})]
-        for path, wanted in _subscriptions(running.api):
-            answers.append(await vendors.post(f"/_simulator/{path}", json=wanted))
-        carrier = {"url": f"{running.api}/webhooks/{CARRIER}?token=secret-{CARRIER}", "is_test": True}
-        token = {"Authorization": f"ShippoToken shippo-test-{CARRIER}"}
-        for event in CARRIER_EVENTS:
-            moved = carrier | {"event": event}
-            answers.append(await vendors.post(f"/shippo/{CARRIER}/webhooks", json=moved, headers=token))
+        for path, body in _subscriptions(running.api):
+            answers.append(await vendors.post(f"/_simulator/{path}", json=body))
+        for carrier in (CARRIER, CARRIER_NORTH):
+            address = f"{running.api}/webhooks/{carrier}?token=secret-{carrier}"
+            token = {"Authorization": f"ShippoToken shippo-test-{carrier}"}
+            for event in CARRIER_EVENTS:
+                wanted = {"url": address, "is_test": True, "event": event}
+                answers.append(await vendors.post(f"/shippo/{carrier}/webhooks", json=wanted, headers=token))
     for answer in answers:
         answer.raise_for_status()
 
 
 def _subscriptions(api: str) -> Iterator[tuple[str, dict[str, str]]]:
     """Where people of each system enter which address of ours."""
-    for topic in SHOP_TOPICS:
-        yield f"shops/{SHOP}/subscriptions", {"url": f"{api}/webhooks/{SHOP}", "topic": topic}
+    for shop in (SHOP, SHOP_ABROAD):
+        for topic in SHOP_TOPICS:
+            yield f"shops/{shop}/subscriptions", {"url": f"{api}/webhooks/{shop}", "topic": topic}
     yield f"crms/{CRM}/subscriptions", {"url": f"{api}/webhooks/{CRM}"}
     for books in (BOOKS, BOOKS_ABROAD):
         yield f"books/{books}/subscriptions", {"url": f"{api}/webhooks/{books}"}

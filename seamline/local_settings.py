@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-SHOP, CARRIER, CRM, MARKETING = "shop-uk", "shippo-main", "crm-main", "hub-main"
+SHOP, WAREHOUSE, CARRIER, LOCATION = "shop-uk", "erp-main", "shippo-main", "Main warehouse"
+SHOP_ABROAD, WAREHOUSE_NORTH, CARRIER_NORTH, LOCATION_NORTH = "shop-de", "erp-north", "shippo-north", "North warehouse"
+"""The second warehouse stands in Hamburg and has an account of its own with the carrier."""
+CRM, MARKETING = "crm-main", "hub-main"
 BOOKS, BOOKS_ABROAD = "xero-main", "xero-gmbh"
 COMPANY_ABROAD = "Seamline Supplies GmbH"
 """The legal entity that keeps `BOOKS_ABROAD`, by the CRM's name for it; `BOOKS` are those of all other deals."""
@@ -22,6 +25,17 @@ client_secret = "secret-shop-uk"
 payment_mode = "ours"
 page = "{simulator}/objects/shop-uk/order/{{id}}"
 
+[connections.shop-de]
+system = "shopify"
+breaker.open_seconds = 1
+breaker.open_seconds_max = 5
+webhook_secret = "secret-shop-de"
+[connections.shop-de.account]
+url = "{simulator}/shopify/shop-de"
+client_id = "client-shop-de"
+client_secret = "secret-shop-de"
+page = "{simulator}/objects/shop-de/order/{{id}}"
+
 [connections.erp-main]
 system = "tryton"
 breaker.open_seconds = 1
@@ -31,6 +45,16 @@ url = "{simulator}/tryton/erp-main"
 database = "demo"
 key = "tryton-test-erp-main"
 page = "{simulator}/objects/erp-main/sale.sale/{{id}}"
+
+[connections.erp-north]
+system = "tryton"
+breaker.open_seconds = 1
+breaker.open_seconds_max = 5
+[connections.erp-north.account]
+url = "{simulator}/tryton/erp-north"
+database = "demo"
+key = "tryton-test-erp-north"
+page = "{simulator}/objects/erp-north/sale.sale/{{id}}"
 
 [connections.shippo-main]
 system = "shippo"
@@ -49,6 +73,24 @@ postcode = "BS1 6XN"
 country = "GB"
 phone = "+441170000000"
 email = "warehouse@supplies.example"
+
+[connections.shippo-north]
+system = "shippo"
+breaker.open_seconds = 1
+breaker.open_seconds_max = 5
+webhook_secret = "secret-shippo-north"
+[connections.shippo-north.account]
+url = "{simulator}/shippo/shippo-north"
+token = "shippo-test-shippo-north"
+test = true
+[connections.shippo-north.account.sender]
+name = "Seamline Supplies GmbH"
+street1 = "Kaistrasse 3"
+city = "Hamburg"
+postcode = "20457"
+country = "DE"
+phone = "+494000000000"
+email = "lager@supplies.example"
 
 [connections.crm-main]
 system = "salesforce"
@@ -114,6 +156,10 @@ breaker.open_seconds_max = 5
 [connections.chat-main.account]
 url = "{simulator}/slack/chat-main/services/T0SIMULATED/B0SIMULATED/slack-test-chat-main"
 
+[routes]
+inventory = "erp-main"
+carrier = "shippo-main"
+
 [teams.operations]
 title = "Warehouse"
 email = "operations@supplies.example"
@@ -144,6 +190,19 @@ poll_max_seconds = 2
 tracking_poll_seconds = 1
 tracking_poll_max_seconds = 2
 
+# What leaves the second warehouse leaves by its own account with the carrier, and from another country.
+[policy.locations."{location}"]
+inventory = "erp-main"
+carrier = "shippo-main"
+[policy.locations."{location_north}"]
+inventory = "erp-north"
+carrier = "shippo-north"
+ship_from = "DE"
+
+# The second shop mails its customers by itself.
+[policy.shops.shop-de]
+mails = "shop"
+
 [policy.approvals.invoice]
 four_eyes = true
 
@@ -171,4 +230,5 @@ port = {api_port}
 
 def settings_text(**places: object) -> str:
     """The settings file of a stack whose parts are at these places."""
-    return _TOML.format(**places, company_abroad=COMPANY_ABROAD)
+    named = {"company_abroad": COMPANY_ABROAD, "location": LOCATION, "location_north": LOCATION_NORTH}
+    return _TOML.format(**places, **named)

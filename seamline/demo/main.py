@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import os
-import shutil
 import sys
 import time
+from collections import Counter
+from collections.abc import Mapping
 
 import httpx
 from rich.console import Console
@@ -16,17 +17,24 @@ from temporalio.client import Client
 from temporalio.contrib.pydantic import pydantic_data_converter
 
 from seamline.child import ChildFailed
-from seamline.demo import aftersales, deals, invoices, kinds, orders
+from seamline.demo import aftersales, deals, invoices, kinds, orders, places
 from seamline.demo.stage import NotSeen, Stage, systems_of
 from seamline.demo.story import Scenario, Told
-from seamline.local import STATE, Local, found_running, local_stack
+from seamline.folder import FolderInUse, user_of
+from seamline.local import DEMO_STATE, STATE, Local, local_stack
 from seamline.signals import stop_on_signals
 from seamline.simulator.checker import Verdict, audit
 
 SETTLE_SECONDS_MAX = 15
 CONTROL_SECONDS_MAX = 30
 WIDTH_WITHOUT_TERMINAL = 120
-STORIES = (*orders.STORIES, *kinds.STORIES, *aftersales.STORIES, *deals.STORIES, *invoices.STORIES)
+STORIES = (*orders.STORIES, *kinds.STORIES, *places.STORIES, *aftersales.STORIES, *deals.STORIES, *invoices.STORIES)
+SWIFT = {
+    "pack_after_seconds": 0.5,
+    "hand_over_after_seconds": 0.5,
+    "transit_after_seconds": 1,
+    "deliver_after_seconds": 1,
+}
 BREAKS = {"lookup": (("shippo-main", "transactions.list"), ("erp-main", "sale.sale.search"))}
 """What turns blind, by what is broken: the searches for objects that we made."""
 
@@ -34,13 +42,13 @@ BREAKS = {"lookup": (("shippo-main", "transactions.list"), ("erp-main", "sale.sa
 def run(broken: str = "") -> int:
     """Run the demo. `broken="lookup"` makes the simulator's searches find nothing. The exit code of the command."""
     console = Console(width=None if sys.stdout.isatty() else WIDTH_WITHOUT_TERMINAL)
-    if found_running(STATE):
-        console.print("Seamline runs in this folder already: end `seamline up` or the other demo first.")
+    if running := user_of(STATE):
+        # Commands in this folder turn to what runs here, so that is one.
+        console.print(f"{running} runs in this folder: end it first, or work in another folder")
         return 1
-    shutil.rmtree(STATE, ignore_errors=True)
     try:
         return asyncio.run(_run(console, broken))
-    except ChildFailed as error:
+    except (ChildFailed, FolderInUse) as error:
         console.print(str(error), markup=False)
         return 1
     except KeyboardInterrupt:
@@ -50,12 +58,12 @@ def run(broken: str = "") -> int:
 async def _run(console: Console, broken: str) -> int:
     started = time.monotonic()
     console.print("Starting Temporal, the simulated systems, the door and a worker ...")
-    async with local_stack(STATE) as local:
+    async with local_stack(DEMO_STATE, "the demo", anew=True) as local:
         _tell_where(console, local, time.monotonic() - started)
         client = await Client.connect(local.running.temporal, data_converter=pydantic_data_converter)
         async with httpx.AsyncClient(base_url=local.running.simulator, timeout=CONTROL_SECONDS_MAX) as control:
             stage = Stage(local, client, console, control)
-            await stage.world(pack_after_seconds=0.5, hand_over_after_seconds=0.5)
+            await stage.world(**SWIFT)
             await stage.short_minutes()
             if broken:
                 for connection, operation in BREAKS[broken]:
@@ -64,8 +72,10 @@ async def _run(console: Console, broken: str) -> int:
             table = _results_table()
             right = [await _play(stage, number, scenario, table) for number, scenario in enumerate(STORIES, 1)]
             verdict = await _verdict(local, client)
+            made = _made(places.by_connection(await stage.get("effects")))
         console.print(Rule("what happened"))
         console.print(table)
+        console.print(made)
         _tell_verdict(console, verdict)
         good = all(right) and verdict.ok
         if sys.stdin.isatty() and sys.stdout.isatty() and not os.environ.get("DEMO_EXIT"):
@@ -114,6 +124,14 @@ def _results_table() -> Table:
     table = Table(show_lines=True)
     for name in ("scenario", "expected", "actual", "effects per system", "time"):
         table.add_column(name, overflow="fold")
+    return table
+
+
+def _made(effects: Mapping[str, Counter[str]]) -> Table:
+    """What stands in the ledger of each connection."""
+    table = Table("connection", "made there", title="by connection")
+    for connection, counts in sorted(effects.items()):
+        table.add_row(connection, ", ".join(f"{count} {operation}" for operation, count in sorted(counts.items())))
     return table
 
 

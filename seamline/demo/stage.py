@@ -70,9 +70,9 @@ class Stage:
 
     # ---- what people do -------------------------------------------------------------------------------------------
 
-    async def order(self, **wanted: Any) -> str:
+    async def order(self, shop: str = SHOP, **wanted: Any) -> str:
         """A customer orders: the reference. The shop's webhook starts the process."""
-        made = await self.post(f"shops/{SHOP}/orders", wanted)
+        made = await self.post(f"shops/{shop}/orders", wanted)
         reference: str = made["reference"]
         paid = wanted.get("financial_status", "paid").lower()
         self.say(f"order [b]{escape(reference)}[/] is {paid} · {self.process_link(f'order-to-shipment:{reference}')}")

@@ -5,13 +5,13 @@ from __future__ import annotations
 import argparse
 import asyncio
 import logging
-import shutil
 import sys
 from pathlib import Path
 
 from rich.console import Console
 
 from seamline.child import ChildFailed
+from seamline.folder import FolderInUse
 from seamline.local import STATE
 from tests.matrix.report import tables, write_page
 from tests.matrix.run import Played, run_cells
@@ -35,7 +35,6 @@ def main() -> int:
         console.print(f"no cell has all of: {asked.only}")
         return 1
     logging.disable(logging.WARNING)  # the SDK tells of every failure that is meant
-    shutil.rmtree(asked.state, ignore_errors=True)
     seen: list[Cell] = []
 
     def tell(played: Played) -> None:
@@ -47,7 +46,7 @@ def main() -> int:
 
     try:
         report = asyncio.run(run_cells(chosen, asked.state, tell))
-    except ChildFailed as error:
+    except (ChildFailed, FolderInUse) as error:
         console.print(str(error), markup=False)
         return 1
     for table in tables({one.cell: one.end if not one.findings else "RED" for one in report.played}):

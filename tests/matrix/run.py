@@ -69,7 +69,7 @@ Tell = Callable[[Played], None]
 
 
 async def run_cells(cells: Iterable[Cell], folder: Path, tell: Tell = lambda _: None) -> Report:
-    """Play these cells over `folder`, which must be empty. Raises ChildFailed when a part cannot be started."""
+    """Play these cells over `folder`, which is emptied. Raises ChildFailed when a part cannot start; FolderInUse."""
     began = time.monotonic()
     groups: dict[Disturbance | None, list[Cell]] = defaultdict(list)
     for cell in cells:

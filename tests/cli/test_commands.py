@@ -181,16 +181,16 @@ def test_doctor_finds_all_well(seamline: Command) -> None:
 
 
 def test_doctor_names_what_is_wrong_and_the_remedy(seamline: Command, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("SEAMLINE_CONNECTIONS__SHOP_DE__SYSTEM", "shopify")
-    monkeypatch.setenv("SEAMLINE_CONNECTIONS__SHIPPO_TWO__SYSTEM", "shippo")
+    monkeypatch.setenv("SEAMLINE_CONNECTIONS__SHOP_US__SYSTEM", "shopify")
+    monkeypatch.setenv("SEAMLINE_CONNECTIONS__HUB_TWO__SYSTEM", "hubspot")
     monkeypatch.setenv("SEAMLINE_API__HOST", "0.0.0.0")  # noqa: S104 what is wrong
     said = seamline("doctor", "--json")
     wrong = {check["name"]: check["remedy"] for check in said.data if not check["ok"]}
     assert said.code == 1
-    assert "routes.carrier: is missing" in wrong["routes"]
+    assert "routes.marketing: is missing" in wrong["routes"]
     assert "SEAMLINE_API__TOKEN" in wrong["api"]
-    assert "seamline worker" in wrong["worker for shop-de"]
-    assert "no worker serves" in wrong["system shop-de"]
+    assert "seamline worker" in wrong["worker for shop-us"]
+    assert "no worker serves" in wrong["system shop-us"]
 
 
 def test_temporal_away_is_exit_code_3_with_address_and_remedy(
@@ -254,7 +254,7 @@ def test_a_wrong_setting_names_itself(seamline: Command, monkeypatch: pytest.Mon
 def test_a_second_up_over_the_same_state_is_refused(seamline: Command, stack: Running) -> None:
     said = seamline("up", "--state", str(Path(stack.config).parent))
     assert said.code == 1
-    assert "it runs already" in said.err
+    assert f"seamline up (process {stack.pid}) works in " in said.err
 
 
 def test_what_was_terminated_is_found_and_resumed(seamline: Command, order: Order) -> None:

@@ -11,7 +11,7 @@ from temporalio import activity
 from activities.ensure import ensure
 from activities.tracing import Traceable
 from seamline.errors import NotYet, Problem, Refusal
-from seamline.process.effect import STANDS, Call, Effect, Read, Wait, is_repeat, operation
+from seamline.process.effect import STANDS, Call, Effect, Foreseen, Read, Wait, is_repeat, operation
 from seamline.records.customer import (
     AccountingCustomer,
     Candidate,
@@ -40,7 +40,8 @@ from seamline.records.invoice import (
     Sent,
     WatchRequest,
 )
-from seamline.records.system import Repeat
+from seamline.records.money import Money
+from seamline.records.system import FORESEEN, Repeat
 from seamline.records.undo import Undone, UndoState
 
 
@@ -224,7 +225,7 @@ class Accounting:
         await self.system.delete_draft(ours)
         return Undone(state=UndoState.UNDONE, detail=f"the draft {ours.number or ours.id} is deleted")
 
-    @operation("accounting.post_invoice")
+    @operation("accounting.post_invoice", about="invoice_id")
     async def post_invoice(self, call: Call[PostRequest]) -> Invoice:
         """Authorise the invoice, unless it is."""
         invoice = await self.system.read_invoice(call.request.invoice_id)
@@ -245,7 +246,7 @@ class Accounting:
         """The same for an invoice that the customer has: of what was paid, the credit stays with the customer."""
         return await self._take_back(call, call.request.invoice_id, call.request.issued, call.request.reason)
 
-    @operation("accounting.send_invoice")
+    @operation("accounting.send_invoice", about="invoice_id")
     async def send_invoice(self, call: Call[SendRequest]) -> Sent:
         """Have it mailed, unless it was."""
         invoice = await self.system.read_invoice(call.request.invoice_id)
@@ -304,6 +305,34 @@ def _credited_by_others(invoice: Invoice) -> Undone:
     raise Refusal("partly-credited", f"{reason}, then skip", problems=[Problem(field="invoice_id", reason=reason)])
 
 
+def _draft(call: Call[InvoiceRequest], _: Invoice | None) -> Invoice:
+    asked, none = call.request, Money.total((), call.request.currency)
+    return Invoice(
+        id=FORESEEN,
+        key=call.key,
+        state=InvoiceState.DRAFT,
+        customer_id=asked.customer_id,
+        issued=asked.issued,
+        due=asked.due,
+        net=asked.net,
+        tax=asked.tax,
+        total=asked.total,
+        paid=none,
+        credited=none,
+        amount_due=asked.total,
+    )
+
+
+def _posted(call: Call[PostRequest], draft: Invoice | None) -> Invoice | None:
+    """The draft, posted; of one that was not foreseen nobody knows here what is on it."""
+    dates = {"issued": call.request.issued, "due": call.request.due}
+    return draft and draft.model_copy(update={"state": InvoiceState.POSTED, **dates})
+
+
+def _customer(call: Call[CustomerRequest], _: AccountingCustomer | None) -> AccountingCustomer:
+    return AccountingCustomer(id=FORESEEN, key=call.key, number=call.request.customer.reference)
+
+
 _PAYMENTS = (EventKind.INVOICE_CHANGED,)
 
 books = Read(Accounting.books, title="Read what the books allow", team="finance")
@@ -318,18 +347,53 @@ find_invoices = Read(Accounting.find_invoices, title="Find its invoices", team="
 moved = Wait(Accounting.moved, title="Wait for the payment", team="finance", news=_PAYMENTS)
 in_use = Read(Accounting.in_use, title="See whether the customer has other invoices", team="finance")
 create_customer = Effect(
-    Accounting.create_customer, undo=Accounting.archive_customer, title="Create the customer", team="finance"
+    Accounting.create_customer,
+    undo=Accounting.archive_customer,
+    title="Create the customer",
+    team="finance",
+    foreseen=Foreseen(_customer, lambda request: request.customer.reference),
 )
 link_customer = Effect(
-    Accounting.link_customer, undo=STANDS, title="Write the account's reference to the customer", team="finance"
+    Accounting.link_customer,
+    undo=STANDS,
+    title="Write the account's reference to the customer",
+    team="finance",
+    foreseen=Foreseen(
+        lambda call, _: AccountingCustomer(id=call.request.candidate_id, number=call.request.number),
+        lambda request: f"{request.number} to {request.candidate_id}",
+    ),
 )
 draft_invoice = Effect(
-    Accounting.draft_invoice, undo=Accounting.delete_draft, title="Draft the invoice", team="finance"
+    Accounting.draft_invoice,
+    undo=Accounting.delete_draft,
+    title="Draft the invoice",
+    team="finance",
+    foreseen=Foreseen(
+        _draft,
+        lambda request: f"{request.total}, due on {request.due}",
+        "invoice",
+        lambda request: request.total,
+    ),
 )
 post_invoice = Effect(
-    Accounting.post_invoice, undo=Accounting.take_back_invoice, title="Post the invoice", team="finance"
+    Accounting.post_invoice,
+    undo=Accounting.take_back_invoice,
+    title="Post the invoice",
+    team="finance",
+    foreseen=Foreseen(_posted, lambda request: f"issued on {request.issued}, due on {request.due}"),
 )
 send_invoice = Effect(
-    Accounting.send_invoice, undo=Accounting.was_sent, gate=True, title="Send the invoice", team="finance"
+    Accounting.send_invoice,
+    undo=Accounting.was_sent,
+    gate=True,
+    title="Send the invoice",
+    team="finance",
+    foreseen=Foreseen(lambda call, _: Sent(id=call.request.invoice_id), lambda request: ""),
 )
-reverse_invoice = Effect(Accounting.reverse_invoice, undo=STANDS, title="Void or credit the invoice", team="finance")
+reverse_invoice = Effect(
+    Accounting.reverse_invoice,
+    undo=STANDS,
+    title="Void or credit the invoice",
+    team="finance",
+    foreseen=Foreseen(lambda call, _: Undone(state=UndoState.UNDONE), lambda request: request.invoice_id),
+)

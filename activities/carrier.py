@@ -13,7 +13,7 @@ from seamline.errors import NotYet, Problem, Refusal
 from seamline.process.effect import Call, Effect, Foreseen, Read, Wait, operation
 from seamline.records.address import Address
 from seamline.records.event import EventKind
-from seamline.records.followed import ParcelNews, ParcelWatch
+from seamline.records.followed import Course, ParcelNews, ParcelWatch
 from seamline.records.parcel import (
     CheckedAddress,
     Label,
@@ -106,7 +106,7 @@ class Carrier:
         )
         return await self._with_replaced(call, await self._settled(label))
 
-    @operation("carrier.look")
+    @operation("carrier.look", about="id")
     async def look(self, call: Call[Label]) -> Label:
         """The label as it is now, whatever people made of it."""
         return await self.system.read_label(call.request)
@@ -240,7 +240,7 @@ def _refunded(labels: Sequence[Label]) -> Undone:
     return Undone(state=UndoState.UNDONE, detail="refund confirmed", money=money)
 
 
-def _label(call: Call[LabelRequest]) -> Label:
+def _label(call: Call[LabelRequest], _: Label | None) -> Label:
     rate = call.request.rate
     return Label(
         id=FORESEEN,
@@ -276,5 +276,15 @@ replaced_refunded = Wait(
     news=(EventKind.LABEL_CHANGED, EventKind.LABEL_REFUNDED),
 )
 moved = Wait(Carrier.moved, title="Follow the parcel", news=(EventKind.PARCEL_MOVED,))
-used = Wait(Carrier.used, title="Wait until the customer has sent the parcel", news=(EventKind.PARCEL_MOVED,))
-delivered = Wait(Carrier.delivered, title="Follow the parcel until delivered", news=(EventKind.PARCEL_MOVED,))
+used = Wait(
+    Carrier.used,
+    title="Wait until the customer has sent the parcel",
+    news=(EventKind.PARCEL_MOVED,),
+    foreseen=lambda request: ParcelNews(course=Course.MOVING, tracking=Tracking(state=TrackingState.TRANSIT)),
+)
+delivered = Wait(
+    Carrier.delivered,
+    title="Follow the parcel until delivered",
+    news=(EventKind.PARCEL_MOVED,),
+    foreseen=lambda request: Tracking(state=TrackingState.DELIVERED),
+)

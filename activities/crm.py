@@ -7,7 +7,7 @@ from typing import Protocol
 
 from activities.tracing import Traceable
 from seamline.errors import Problem, Refusal
-from seamline.process.effect import STANDS, Call, Effect, Read, operation
+from seamline.process.effect import STANDS, Call, Effect, Foreseen, Read, operation
 from seamline.records.deal import (
     Deal,
     DealRequest,
@@ -22,7 +22,7 @@ from seamline.records.deal import (
 )
 from seamline.records.event import EventKind
 from seamline.records.reference import reference_of
-from seamline.records.system import Repeat
+from seamline.records.system import FORESEEN, Repeat
 from seamline.records.undo import Undone, UndoState
 
 
@@ -119,8 +119,27 @@ _CHANGES = (EventKind.DEAL_CHANGED, EventKind.DEAL_WON, EventKind.DEAL_REOPENED)
 fetch_deal = Read(Crm.fetch_deal, title="Fetch the deal", team="sales-ops", news=_CHANGES)
 find_won = Read(Crm.find_won, title="Look for won deals", team="it")
 write_invoice = Effect(
-    Crm.write_invoice, undo=Crm.reverse_invoice, title="Write the invoice to the CRM", team="sales-ops"
+    Crm.write_invoice,
+    undo=Crm.reverse_invoice,
+    title="Write the invoice to the CRM",
+    team="sales-ops",
+    foreseen=Foreseen(
+        lambda call, _: InvoiceNote(id=FORESEEN, key=call.key, **dict(call.request)),
+        lambda request: f"{request.amount}, {request.status}",
+    ),
 )
-mark_reversed = Effect(Crm.mark_reversed, undo=STANDS, title="Mark it as reversed in the CRM", team="sales-ops")
+mark_reversed = Effect(
+    Crm.mark_reversed,
+    undo=STANDS,
+    title="Mark it as reversed in the CRM",
+    team="sales-ops",
+    foreseen=Foreseen(lambda call, _: Undone(state=UndoState.UNDONE), lambda request: request.note_key),
+)
 mark_paid = Effect(Crm.mark_paid, undo=STANDS, title="Mark it as paid in the CRM", team="sales-ops")
-create_task = Effect(Crm.create_task, undo=STANDS, title="Leave a task in the CRM", team="sales-ops")
+create_task = Effect(
+    Crm.create_task,
+    undo=STANDS,
+    title="Leave a task in the CRM",
+    team="sales-ops",
+    foreseen=Foreseen(lambda call, _: Task(id=FORESEEN, key=call.key), lambda request: request.subject),
+)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Protocol, runtime_checkable
 
@@ -119,7 +119,7 @@ class Inventory:
         found = await self.system.availability(call.request.connection, call.request.skus)
         return Availabilities(articles=tuple(found))
 
-    @operation("inventory.look")
+    @operation("inventory.look", about="id")
     async def look(self, call: Call[Reservation]) -> Reservation:
         """The reservation as it is now, whatever people made of it."""
         return await self.system.read_reservation(call.request)
@@ -166,18 +166,22 @@ def _words(place: Address) -> list[str]:
     return " ".join(lines).casefold().split()
 
 
-def _pieces(goods: Reservation | StockRequest) -> Mapping[str, int]:
+def _pieces(goods: Reservation | StockRequest | ReceiptRequest) -> Mapping[str, int]:
     pieces: dict[str, int] = {}
     for line in goods.lines:
         pieces[line.sku] = pieces.get(line.sku, 0) + line.quantity
     return pieces
 
 
-def _reservation(call: Call[StockRequest]) -> Reservation:
+def _reservation(call: Call[StockRequest], _: Reservation | None) -> Reservation:
     return Reservation(id=FORESEEN, key=call.key, state=ShipmentState.ASSIGNED, lines=call.request.lines)
 
 
-def _goods(request: StockRequest) -> str:
+def _at(state: ShipmentState) -> Callable[[Reservation], Reservation]:
+    return lambda reservation: reservation.model_copy(update={"state": state})
+
+
+def _goods(request: StockRequest | ReceiptRequest) -> str:
     return ", ".join(f"{count} {sku}" for sku, count in _pieces(request).items())
 
 
@@ -189,10 +193,21 @@ reserve = Effect(
     foreseen=Foreseen(_reservation, _goods, "sale"),
 )
 restocked = Wait(
-    Inventory.restocked, title="Wait for stock", news=(EventKind.STOCK_CHANGED,), poll_max=timedelta(hours=1)
+    Inventory.restocked,
+    title="Wait for stock",
+    news=(EventKind.STOCK_CHANGED,),
+    poll_max=timedelta(hours=1),
+    foreseen=lambda request: request.reservation.model_copy(update={"short": ()}),
 )
 availability = Read(Inventory.availability, title="See what is in stock")
 look = Read(Inventory.look, title="Look at the shipment")
-receive = Effect(Inventory.receive, undo=IRREVERSIBLE, title="Put the goods back into stock")
-packed = Wait(Inventory.packed, title="Wait until packed")
-handed_over = Wait(Inventory.handed_over, title="Wait until handed over to the carrier")
+receive = Effect(
+    Inventory.receive,
+    undo=IRREVERSIBLE,
+    title="Put the goods back into stock",
+    foreseen=Foreseen(lambda call, _: Receipt(id=FORESEEN, key=call.key, done=True), lambda request: _goods(request)),
+)
+packed = Wait(Inventory.packed, title="Wait until packed", foreseen=_at(ShipmentState.PACKED))
+handed_over = Wait(
+    Inventory.handed_over, title="Wait until handed over to the carrier", foreseen=_at(ShipmentState.DONE)
+)

@@ -53,7 +53,7 @@ class Mail:
         return sent.model_copy(update={"perhaps_twice": is_repeat(call)})
 
 
-def _unsent(call: Call[Any]) -> Sent:
+def _unsent(call: Call[Any], _: Sent | None) -> Sent:
     return Sent(message_id=FORESEEN)
 
 
@@ -72,5 +72,9 @@ send_reminder = Effect(
     foreseen=Foreseen(_unsent, lambda mail: f"of invoice {mail.number}"),
 )
 send_return_label = Effect(
-    Mail.send_return_label, undo=STANDS, title="Mail the customer the return label", team="support"
+    Mail.send_return_label,
+    undo=STANDS,
+    title="Mail the customer the return label",
+    team="support",
+    foreseen=Foreseen(_unsent, lambda mail: f"for {mail.number}, in {mail.locale}"),
 )

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Protocol
 
 from activities.tracing import Traceable
-from seamline.process.effect import STANDS, Call, Effect, Read, operation
+from seamline.process.effect import STANDS, Call, Effect, Foreseen, Read, operation
 from seamline.records.audience import (
     Audience,
     AudienceRequest,
@@ -17,7 +17,7 @@ from seamline.records.audience import (
     StageRequest,
 )
 from seamline.records.event import EventKind
-from seamline.records.system import Repeat
+from seamline.records.system import FORESEEN, Repeat
 from seamline.records.undo import Undone, UndoState
 
 
@@ -91,6 +91,15 @@ class Marketing:
         return Undone(state=UndoState.UNDONE if count or mailed else UndoState.NOTHING, detail=told)
 
 
+def _changed(call: Call[StageRequest], _: StageChange | None) -> StageChange:
+    changed = (*call.request.company_ids, *call.request.person_ids)
+    return StageChange(id=next(iter(changed), FORESEEN), key=call.key, changed=len(changed))
+
+
+def _whom(request: StageRequest | PutBack) -> str:
+    return f"companies: {len(request.company_ids)}, people: {len(request.person_ids)}"
+
+
 find_audience = Read(
     Marketing.find_audience,
     title="Find the customer in marketing",
@@ -98,12 +107,26 @@ find_audience = Read(
     news=(EventKind.CONSENT_CHANGED,),
 )
 become_customer = Effect(
-    Marketing.become_customer, undo=Marketing.restore_stage, title="Make them customers", team="marketing"
+    Marketing.become_customer,
+    undo=Marketing.restore_stage,
+    title="Make them customers",
+    team="marketing",
+    foreseen=Foreseen(_changed, lambda request: _whom(request)),
 )
 stop_prospect_mail = Effect(
     Marketing.stop_prospect_mail,
     undo=Marketing.resume_prospect_mail,
     title="Stop the mail for prospects",
     team="marketing",
+    foreseen=Foreseen(
+        lambda call, _: MailStopped(stopped=len(call.request.person_ids)),
+        lambda request: f"to {len(request.person_ids)} at most",
+    ),
 )
-put_back = Effect(Marketing.put_back, undo=STANDS, title="Put back their stage and mail", team="marketing")
+put_back = Effect(
+    Marketing.put_back,
+    undo=STANDS,
+    title="Put back their stage and mail",
+    team="marketing",
+    foreseen=Foreseen(lambda call, _: Undone(state=UndoState.UNDONE), lambda request: _whom(request)),
+)

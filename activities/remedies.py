@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 from seamline.errors import NotYet, Problem, Refusal
-from seamline.process.effect import IRREVERSIBLE, Call, Effect, Read, Wait, operation
+from seamline.process.effect import IRREVERSIBLE, Call, Effect, Foreseen, Read, Wait, operation
 from seamline.records.event import EventKind
 from seamline.records.money import Money
 from seamline.records.order import Order
@@ -21,6 +21,7 @@ from seamline.records.remedy import (
     RetrackRequest,
 )
 from seamline.records.shipping import Fulfilment
+from seamline.records.system import FORESEEN
 
 
 class RemedySystem(Protocol):
@@ -207,6 +208,20 @@ refund_goods = Effect(
     title="Give the money back",
     team="finance",
     news=(EventKind.ORDER_REFUNDED,),
+    foreseen=Foreseen(
+        lambda call, _: GoodsRefund(id=FORESEEN, key=call.key, amount=call.request.amount, state=TransactionState.DONE),
+        lambda request: str(request.amount),
+        "refund",
+        lambda request: request.amount,
+    ),
 )
 goods_refunded = Wait(Remedies.goods_refunded, title="Wait until the money is back", team="finance")
-retrack = Effect(Remedies.retrack, undo=IRREVERSIBLE, title="Tell the shop the new tracking number")
+retrack = Effect(
+    Remedies.retrack,
+    undo=IRREVERSIBLE,
+    title="Tell the shop the new tracking number",
+    foreseen=Foreseen(
+        lambda call, _: Fulfilment(id=FORESEEN, tracking_number=call.request.tracking_number),
+        lambda request: f"in place of {request.lost_number}",
+    ),
+)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any, Protocol
 
 from seamline.errors import Problem, Refusal
-from seamline.process.effect import IRREVERSIBLE, STANDS, Call, Effect, Read, operation
+from seamline.process.effect import IRREVERSIBLE, STANDS, Call, Effect, Foreseen, Read, operation
 from seamline.records.event import EventKind
 from seamline.records.returning import CustomerReturn, DeclineRequest, ReturnRequest, ReturnState
+from seamline.records.system import FORESEEN
 
 
 class ReturnSystem(Protocol):
@@ -71,7 +74,37 @@ def _check_lives(now: CustomerReturn) -> None:
         raise Refusal("return-over", "the return is over in the shop", problems=[problem])
 
 
+def _now(state: ReturnState) -> Callable[[Call[Any], CustomerReturn | None], CustomerReturn]:
+    """The return in this state; what came of it is all that is told of it."""
+
+    def foreseen(call: Call[Any], _: CustomerReturn | None) -> CustomerReturn:
+        moment = datetime.fromtimestamp(0, UTC)
+        return CustomerReturn(
+            id=FORESEEN, number=FORESEEN, order_reference=call.reference, state=state, opened_at=moment
+        )
+
+    return foreseen
+
+
 fetch_return = Read(Returns.fetch_return, title="Fetch the return", news=(EventKind.RETURN_OPENED,))
-approve_return = Effect(Returns.approve_return, undo=STANDS, title="Approve the return in the shop", team="support")
-decline_return = Effect(Returns.decline_return, undo=STANDS, title="Decline the return in the shop", team="support")
-close_return = Effect(Returns.close_return, undo=IRREVERSIBLE, title="Close the return in the shop", team="support")
+approve_return = Effect(
+    Returns.approve_return,
+    undo=STANDS,
+    title="Approve the return in the shop",
+    team="support",
+    foreseen=Foreseen(_now(ReturnState.OPEN), lambda request: ""),
+)
+decline_return = Effect(
+    Returns.decline_return,
+    undo=STANDS,
+    title="Decline the return in the shop",
+    team="support",
+    foreseen=Foreseen(_now(ReturnState.OVER), lambda request: ""),
+)
+close_return = Effect(
+    Returns.close_return,
+    undo=IRREVERSIBLE,
+    title="Close the return in the shop",
+    team="support",
+    foreseen=Foreseen(_now(ReturnState.CLOSED), lambda request: ""),
+)

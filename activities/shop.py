@@ -14,6 +14,7 @@ from seamline.errors import NotYet, Problem, Refusal
 from seamline.process.effect import IRREVERSIBLE, STANDS, Call, Effect, Foreseen, Read, Wait, is_repeat, operation
 from seamline.records.base import Record
 from seamline.records.event import EventKind
+from seamline.records.level import LevelsSet
 from seamline.records.money import Money
 from seamline.records.order import Order, Payment
 from seamline.records.payment import (
@@ -26,6 +27,7 @@ from seamline.records.payment import (
 )
 from seamline.records.risk import Cancellation, CancellationState, CancelRequest, Hold, HoldRequest
 from seamline.records.shipping import Fulfilled, Fulfilment, FulfilmentRequest
+from seamline.records.shortage import Noted
 from seamline.records.system import FORESEEN, Repeat
 from seamline.records.undo import Undone, UndoState
 
@@ -326,7 +328,7 @@ hold = Effect(
     undo=Shop.release_hold,
     title="Hold the order in the shop",
     foreseen=Foreseen(
-        lambda call: Hold(id=FORESEEN, fulfilment_order_id=call.request.fulfilment_order_id),
+        lambda call, _: Hold(id=FORESEEN, fulfilment_order_id=call.request.fulfilment_order_id),
         lambda request: request.reason,
     ),
 )
@@ -334,14 +336,14 @@ release_hold = Effect(
     Shop.release_hold,
     undo=STANDS,
     title="Release the hold in the shop",
-    foreseen=Foreseen(lambda call: Undone(state=UndoState.NOTHING), lambda request: ""),
+    foreseen=Foreseen(lambda call, _: Undone(state=UndoState.NOTHING), lambda request: ""),
 )
 cancel_order = Effect(
     Shop.cancel_order,
     undo=STANDS,
     title="Cancel the order in the shop",
     foreseen=Foreseen(
-        lambda call: Cancellation(state=CancellationState.CANCELLED), lambda request: request.reason.value
+        lambda call, _: Cancellation(state=CancellationState.CANCELLED), lambda request: request.reason.value
     ),
 )
 cancelled = Wait(Shop.cancelled, title="Wait until cancelled in the shop")
@@ -353,7 +355,7 @@ capture = Effect(
     news=(EventKind.ORDER_REFUNDED,),
     team="finance",
     foreseen=Foreseen(
-        lambda call: Capture(
+        lambda call, _: Capture(
             id=FORESEEN,
             key=call.key,
             authorization_id=call.request.authorization_id,
@@ -366,16 +368,26 @@ capture = Effect(
 )
 split = Effect(Shop.split, undo=STANDS, title="Split the fulfilment order in the shop")
 cancel_goods = Effect(Shop.cancel_goods, undo=STANDS, title="Cancel lines in the shop", team="finance")
-add_note = Effect(Shop.add_note, undo=STANDS, title="Note it on the order in the shop")
+add_note = Effect(
+    Shop.add_note,
+    undo=STANDS,
+    title="Note it on the order in the shop",
+    foreseen=Foreseen(lambda call, _: Noted(), lambda request: request.text),
+)
 levels = Read(Shop.levels, title="See what the shop says is in stock")
-set_levels = Effect(Shop.set_levels, undo=STANDS, title="Set what the shop may sell")
+set_levels = Effect(
+    Shop.set_levels,
+    undo=STANDS,
+    title="Set what the shop may sell",
+    foreseen=Foreseen(lambda call, _: LevelsSet(count=len(call.request.changes)), lambda request: request.told),
+)
 fulfilments = Read(Shop.fulfilments, title="Look at what is fulfilled")
 post_fulfilment = Effect(
     Shop.post_fulfilment,
     undo=IRREVERSIBLE,
     title="Post fulfilment and tracking to the shop",
     foreseen=Foreseen(
-        lambda call: Fulfilment(id=FORESEEN, tracking_number=call.request.tracking_number),
+        lambda call, _: Fulfilment(id=FORESEEN, tracking_number=call.request.tracking_number),
         lambda request: ", ".join(f"{line.quantity} {line.sku}" for line in request.lines),
         "fulfilment",
     ),

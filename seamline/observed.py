@@ -8,9 +8,9 @@ from seamline.process.view import Unwritten, Wait
 from seamline.records.base import Record
 from seamline.records.system import Holding
 
-MADE = ("sale", "label", "fulfilment", "capture", "refund", "void")
-"""What people and processes make for an order, as `trace` calls it."""
-GONE = ("cancelled", "canceled", "refunded", "refund requested", "failed", "error", "failure")
+MADE = ("sale", "label", "fulfilment", "capture", "refund", "void", "invoice", "credit note")
+"""What people and processes make for an object, as `trace` calls it."""
+GONE = ("cancelled", "canceled", "refunded", "refund requested", "failed", "error", "failure", "voided", "deleted")
 """States of what counts as not there."""
 
 
@@ -38,8 +38,8 @@ def differences(unwritten: Sequence[Unwritten], found: Sequence[Held]) -> list[s
     there = [one for one in found if one.holding.kind in MADE and one.holding.state.lower() not in GONE]
     lines = [line for plan in unwritten if plan.holding for line in _compared(plan, there)]
     planned = {(plan.connection, plan.holding) for plan in unwritten}
-    others = [one for one in there if (one.connection, one.holding.kind) not in planned]
-    return [*lines, *(f"people made a {one.holding.kind} at {one.connection}: {_told(one)}" for one in others)]
+    others = [one for one in there if (one.connection, one.holding.kind) not in planned and not one.holding.key]
+    return [*lines, *(f"people made {_one(one.holding.kind)} at {one.connection}: {_told(one)}" for one in others)]
 
 
 def _compared(plan: Unwritten, there: Sequence[Held]) -> Iterator[str]:
@@ -51,6 +51,10 @@ def _compared(plan: Unwritten, there: Sequence[Held]) -> Iterator[str]:
     elif plan.amount and made[0].holding.amount and made[0].holding.amount != plan.amount:
         amounts = f"{made[0].holding.amount} instead of {plan.amount}"
         yield f"people made the {plan.holding} at {plan.connection} for {amounts}"
+
+
+def _one(kind: str) -> str:
+    return f"an {kind}" if kind[0] in "aeiou" else f"a {kind}"
 
 
 def _told(one: Held) -> str:

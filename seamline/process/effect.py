@@ -19,12 +19,13 @@ from typing import Any, Final, Generic, ParamSpec, TypeVar, get_args, get_type_h
 from temporalio import activity
 from temporalio.exceptions import ApplicationError, ApplicationErrorCategory
 
-from seamline.errors import Failure, Kind, SystemFailure
+from seamline.errors import Failure, Kind, Observed, SystemFailure
 from seamline.observing import observing
 from seamline.process.trytime import TryTime
 from seamline.records.base import Record
 from seamline.records.event import EventKind
 from seamline.records.shop_rules import TakenOver
+from seamline.records.system import FORESEEN
 from seamline.records.undo import Undone
 
 Req = TypeVar("Req", bound=Record)
@@ -75,11 +76,13 @@ STANDS: Final = Irreversible.STANDS
 
 
 def operation(
-    name: str,
+    name: str, *, about: str = ""
 ) -> Callable[[Callable[P, Coroutine[Any, Any, R]]], Callable[P, Coroutine[Any, Any, R]]]:
     """Make a role's method an activity called `role.verb` that tells its failures as the engine reads them.
 
-    Raises ApplicationError of type `Kind`, with the `Failure` as its only detail; its message holds no personal data.
+    `about` is the request's field that names an object to be read first: one that a process which only observes would
+    have made is nowhere to be read, so nothing is asked. Raises ApplicationError of type `Kind`, with the `Failure` as
+    its only detail; its message holds no personal data.
     """
 
     def decorate(method: Callable[P, Coroutine[Any, Any, R]]) -> Callable[P, Coroutine[Any, Any, R]]:
@@ -89,6 +92,7 @@ def operation(
             limit = TryTime()
             try:
                 with observing(call.observe_only):
+                    _check_made(call, about)
                     return await limit.give(method(*args, **kwargs))
             except SystemFailure as error:
                 failure = error.failure.model_copy(update={"operation": name})
@@ -103,6 +107,11 @@ def operation(
         return activity.defn(name=name)(run)
 
     return decorate
+
+
+def _check_made(call: Call[Any], about: str) -> None:
+    if call.observe_only and about and getattr(call.request, about) == FORESEEN:
+        raise Observed("observe-only", "what it is about was held back")
 
 
 def _told(failure: Failure, call: Call[Any], limit: TryTime) -> ApplicationError:
@@ -195,17 +204,21 @@ class Wait(Operation[Req, Res]):
 
     poll_first: timedelta = timedelta(seconds=30)
     poll_max: timedelta = timedelta(minutes=15)
+    foreseen: Callable[[Req], Res] | None = None
+    """What a process that only observes goes on with, once what it would wait for was held back; without it the process
+    ends here."""
 
 
 @dataclass(frozen=True)
 class Foreseen(Generic[Req, Res]):
     """What a process that only observes goes on with, and tells, where the effect is held back.
 
-    `told` puts the request in words without personal data; `holding` is what `trace` calls the object it would make,
-    and `amount` the money of it.
+    `result` is told the call, and what an earlier effect with such a result was foreseen to make; None where it cannot
+    tell. `told` puts the request in words without personal data; `holding` is what `trace` calls the object it would
+    make, and `amount` the money of it.
     """
 
-    result: Callable[[Call[Req]], Res]
+    result: Callable[[Call[Req], Res | None], Res | None]
     told: Callable[[Req], str]
     holding: str = ""
     amount: Callable[[Req], object] = lambda request: ""

@@ -24,11 +24,12 @@ from seamline.errors import Problem
 from seamline.process.asking import Answer, Asking, Question
 from seamline.process.beginning import begin
 from seamline.process.effect import Call, Effect, Operation, Req, Res, Wait
+from seamline.process.foresight import HeldBack
 from seamline.process.inbox import Inbox
 from seamline.process.lookout import Lookout
 from seamline.process.raw import raw, read
 from seamline.process.start import Start, read_start, workflow_id
-from seamline.process.step import Done, HeldBack, RunningStep
+from seamline.process.step import Done, RunningStep
 from seamline.process.undo import Entry
 from seamline.process.view import Outcome, OutcomeKind, StepState
 from seamline.records.base import Record
@@ -234,7 +235,7 @@ class Process(Inbox):
             reason=reason,
             manual=tuple(self.manual),
             by_hand=self.undo.by_hand,
-            unwritten=tuple(self.unwritten),
+            unwritten=tuple(self.foresight.unwritten),
         )
 
     # ---- the run --------------------------------------------------------------------------------------------------

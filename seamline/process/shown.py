@@ -11,9 +11,10 @@ from temporalio.common import SearchAttributeKey, SearchAttributeUpdate
 from seamline.process import attributes
 from seamline.process.decision import Decided
 from seamline.process.details import current_details
+from seamline.process.foresight import Foresight
 from seamline.process.start import Start
 from seamline.process.undo import UndoLog
-from seamline.process.view import Outcome, Status, Step, StepState, Unwritten, View
+from seamline.process.view import Outcome, Status, Step, StepState, View
 from seamline.process.waits import Waits
 from seamline.records.policy import Policy
 from seamline.records.reference import connection_of
@@ -43,7 +44,7 @@ class Shown:
         """The point of no return is passed."""
         self.manual: list[str] = []
         self.decisions: list[Decided] = []
-        self.unwritten: list[Unwritten] = []
+        self.foresight = Foresight()
         self._notes: list[str] = []
         self._outcome: Outcome | None = None
 
@@ -62,7 +63,7 @@ class Shown:
             decisions=tuple(self.decisions),
             notes=tuple(self._notes),
             manual=tuple(self.manual),
-            unwritten=tuple(self.unwritten),
+            unwritten=tuple(self.foresight.unwritten),
             outcome=self._outcome,
         )
 

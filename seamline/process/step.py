@@ -13,9 +13,9 @@ from temporalio.exceptions import ActivityError, is_cancelled_exception
 from seamline.errors import Failure, Kind, Problem
 from seamline.process.attempt import NOT_PICKED_UP, failure_of, issue
 from seamline.process.decision import Action, Decision, amend, fit
-from seamline.process.effect import Call, Effect, Operation, Read, Req, Res, Wait
+from seamline.process.effect import Call, Operation, Read, Req, Res, Wait
 from seamline.process.undo import Entry
-from seamline.process.view import Status, StepState, Unwritten
+from seamline.process.view import Status, StepState
 from seamline.process.waits import OpenWait
 from seamline.records.base import Record
 from seamline.records.undo import Undone, UndoState
@@ -32,10 +32,6 @@ GIVES_WAY = "waits-give-way"
 _HEALS = (Kind.OUTAGE, Kind.LOCKED_OUT, Kind.DEFECT, Kind.NOT_YET, Kind.OBSERVED)
 _OWNER = {Kind.LOCKED_OUT: "it", Kind.DEFECT: "it", Kind.OBSERVED: "it"}
 _CANCELLED = Failure(kind=Kind.OUTAGE, code="cancelled")
-
-
-class HeldBack(Exception):
-    """A process that only observes cannot tell how it would go on. The text says why."""
 
 
 def _never() -> bool:
@@ -92,51 +88,26 @@ class RunningStep(Generic[Req, Res]):
 
     async def run(self) -> Done[Req, Res]:
         """The step's result; none when it `gave_way`. Raises Stopped when the process is to be taken back, and can."""
-        failure = None if self._foresee_wait() else await self._attempt(None)
-        while failure is not None:
-            if failure.kind is Kind.OBSERVED and self.call.observe_only:
-                self._foresee_effect()
-                break
+        in_vain = self._in_vain()
+        failure = None if in_vain else await self._attempt(None)
+        while failure is not None and not (failure.kind is Kind.OBSERVED and self.call.observe_only):
             failure = await self._mend(failure)
+        if in_vain or failure:
+            self._foresee()
         result = cast(Res, self.result)
         return Done(self.call.request, result, self.found or result)
 
-    # ---- observe-only ---------------------------------------------------------------------------------------------
+    def _in_vain(self) -> bool:
+        """Whether it waits for what can never be, since what it is about was held back."""
+        return isinstance(self.operation, Wait) and bool(self.process.foresight.unwritten)
 
-    def _foresee_effect(self) -> None:
-        """Note what would have been written, and go on with what would have come of it. HeldBack where nobody knows."""
-        if not isinstance(self.operation, Effect):
-            self._mark(StepState.HELD_BACK, ended=True)
-            self.result = cast(Res, Undone(state=UndoState.NOTHING))
-            return
-        foreseen = self.operation.foreseen
-        told = foreseen.told(self.call.request) if foreseen else ""
+    def _foresee(self) -> None:
+        """Go on with what would have come of it, since it was held back. HeldBack where nobody can tell."""
+        told = self.process.foresight.note(self.operation, self.call, self.connection)
         self._mark(StepState.HELD_BACK, ended=True, detail=told)
         if self.entry:
             self.process.undo.forget(self.entry)
-        self.process.unwritten.append(
-            Unwritten(
-                title=self.operation.title,
-                connection=self.connection,
-                key=self.call.key,
-                told=told,
-                holding=foreseen.holding if foreseen else "",
-                amount=str(foreseen.amount(self.call.request)) if foreseen else "",
-            )
-        )
-        if not foreseen:
-            raise HeldBack(f"what follows depends on the answer to: {self.operation.title}")
-        self.result = foreseen.result(self.call)
-
-    def _foresee_wait(self) -> bool:
-        """Do not wait for what can never be, since what it is about was held back. HeldBack where nobody can tell."""
-        if not (isinstance(self.operation, Wait) and self.process.unwritten):
-            return False
-        self._mark(StepState.HELD_BACK, ended=True)
-        if self.operation.result_type is not type(self.call.request):
-            raise HeldBack(f"what follows depends on the answer to: {self.operation.title}")
-        self.result = cast(Res, self.call.request)
-        return True
+        self.result = self.process.foresight.result(self.operation, self.call)
 
     # ---- mending --------------------------------------------------------------------------------------------------
 

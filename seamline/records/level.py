@@ -12,6 +12,7 @@ from seamline.records.policy import Policy
 from seamline.records.stock import Availability
 
 NAMES_MAX = 50
+TOLD_MAX = 10
 
 
 class Level(Record):
@@ -50,6 +51,13 @@ class SetLevels(Record):
 
     look: str = Field(min_length=1, max_length=200)
     changes: tuple[LevelChange, ...] = Field(min_length=1, max_length=250)
+
+    @property
+    def told(self) -> str:
+        """In words, the first few: `MUG-BLUE 5 -> 7`."""
+        first = [f"{one.level.sku} {one.level.on_hand} -> {one.on_hand}" for one in self.changes[:TOLD_MAX]]
+        more = len(self.changes) - len(first)
+        return ", ".join([*first, f"and {more} more"] if more else first)
 
 
 class LevelsSet(Record):

@@ -40,7 +40,7 @@ from seamline.errors import ConfigurationError
 from seamline.policy_settings import PolicySettings
 from seamline.process.process import Process
 from seamline.process.start import STARTED_BY_LENGTH_MAX, Start
-from seamline.records.reference import check_reference, connection_of
+from seamline.records.reference import check_reference, connection_of, part_of, whole_of
 from seamline.section import Section
 from seamline.teams import NotifierSettings, TeamName, TeamSettings, check_teams
 from seamline.telemetry_settings import Port, TelemetrySettings
@@ -371,6 +371,9 @@ def start_for(process: type[Process], reference: str, settings: Settings, *, sta
         raise ValueError(
             f"its connection {own!r} is no {process.origin}; there are: {_listed(settings.filling(process.origin))}"
         )
+    if process.has_parts and part_of(reference):
+        whole = whole_of(reference)
+        raise ValueError(f"names a part or parcel of {whole}, whose own process ships it: start that, {whole}")
     return process.start_type(
         reference=reference,
         route=route_for(process, own, settings),

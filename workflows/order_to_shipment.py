@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import ClassVar
 
@@ -33,11 +33,13 @@ from seamline.records.parcel import (
     ReplacedLabel,
     ReplacedLabels,
 )
+from seamline.records.parts import amendment
 from seamline.records.policy import Policy
 from seamline.records.reference import effect_key, with_parcel
 from seamline.records.risk import CancelRequest, HoldRequest
 from seamline.records.shipping import FulfilmentRequest
 from seamline.records.shipping_plan import (
+    PACKED,
     Plan,
     Shipment,
     fulfilment_request,
@@ -56,7 +58,7 @@ from seamline.records.take_over import once_reserved, only_owes, taken_over
 from workflows.follow_parcel import FollowParcel, FollowStart
 from workflows.follow_refund import FollowRefund, RefundStart
 from workflows.parting import OrderStart
-from workflows.replanning import NEWS, STOCK, Replanning
+from workflows.replanning import NEWS, Replanning
 
 SHIPPED_BY_OTHERS = ("reserve", "buy-label", "ship", "post-fulfilment", "send-shipped")
 VANISHED = ("cancelled-there",)
@@ -124,8 +126,10 @@ class OrderToShipment(Replanning):
 
         async with self.undoable():
             await self.clear_risk(plan, start)
+            plan = await self.as_it_is_now(plan)
+            address = await self.checked_address(plan)
             await self.ship_others(plan.order)
-            ready = await self.made_ready(await self.as_it_is_now(plan))
+            ready = await self.made_ready(plan, address)
             while not (await self.packed(ready) and await self.paid(ready) and await self.handed_over(ready)):
                 ready = await self.planned_anew(ready)
 
@@ -137,7 +141,7 @@ class OrderToShipment(Replanning):
 
     async def first_plan(self, start: OrderStart) -> Plan:
         """What to ship, once it can be shipped."""
-        self.own, self.backordered = start.fulfilment_order, start.backordered
+        self.own, self.backordered, self.amended = start.fulfilment_order, start.backordered, start.amended
         while True:
             looked = await self.fetched(self.broken_rules)
             order = looked.result
@@ -178,23 +182,24 @@ class OrderToShipment(Replanning):
         for number, hold in enumerate(holds, 1):
             await self.do(shop.release_hold, hold, number=number)
 
-    async def made_ready(self, plan: Plan, before: Ready | None = None, gone: Collection[str] = ()) -> Ready:
-        """Address checked, stock reserved, labels bought: again only what does not fit any more, or is gone."""
-        if before is None:
-            address = await self.checked_address(plan.order)
-            plan, stock = await self.reserved(plan, address)
-            self.taken_over = once_reserved(self.taken_over, stock)
-            return await self.labelled(Ready(plan, address, stock))
+    async def made_ready(self, plan: Plan, address: Address) -> Ready:
+        """Stock reserved, labels bought."""
+        plan, stock = await self.reserved(plan, address)
+        self.taken_over = once_reserved(self.taken_over, stock)
+        return await self.labelled(Ready(plan, address, stock))
+
+    async def made_anew(self, plan: Plan, before: Ready, *, stock_gone: bool) -> Ready:
+        """The same again, and the address checked, as far as it does not fit any more, or is gone."""
         moved = before.plan.order.address != plan.order.address
-        address = await self.checked_address(plan.order) if moved else before.address
+        address = await self.checked_address(plan) if moved else before.address
         stock = before.stock
-        if STOCK in gone or not stock_request(before.plan, before.address).same(stock_request(plan, address)):
+        if stock_gone or not stock_request(before.plan, before.address).same(stock_request(plan, address)):
             plan, stock = await self.reserved(plan, address)
         if stock.state is ShipmentState.DONE:
             return replace(before, plan=self.left_meanwhile(before.plan, plan.found), stock=stock)
-        return await self.labelled(Ready(plan, address, stock, before.bought), gone)
+        return await self.labelled(Ready(plan, address, stock, before.bought))
 
-    async def labelled(self, ready: Ready, gone: Collection[str] = ()) -> Ready:
+    async def labelled(self, ready: Ready) -> Ready:
         """A label for each parcel that is known so far; one that fits no more is given back for another."""
         bought = list(ready.bought)
         early = self.early(ready.plan)
@@ -203,10 +208,21 @@ class OrderToShipment(Replanning):
             old = bought[place] if place < len(bought) else None
             if old is None:
                 bought.append(Bought(parcel, await self.buy_label(ready.plan, parcel, place + 1)))
-            elif old.done.result.id in gone or old.planned != parcel:
+            elif old.done.result.id in self.labels_gone or old.planned != parcel:
                 wanted = merged(old.done.request.parcel, old.planned, parcel)
                 bought[place] = Bought(parcel, await self.buy_label(ready.plan, wanted, place + 1, old.done.request))
+        if ready.stock.state in PACKED:
+            await self.give_back_labels(bought[len(parcels) :], len(parcels) + 1)
+            del bought[len(parcels) :]
         return replace(ready, bought=tuple(bought))
+
+    async def give_back_labels(self, bought: Sequence[Bought], first: int) -> None:
+        """Ask back the money of labels that no parcel needs, since fewer were packed in the end."""
+        for number, one in enumerate(bought, first):
+            await self.give_back(carrier.buy_label, number=number)
+            label = one.done.result
+            self.given_back += [*label.replaces, ReplacedLabel(id=label.id, rate_id=label.rate_id)]
+            self.note(f"label {label.id} is given back: fewer parcels were packed")
 
     def early(self, plan: Plan) -> bool:
         """Whether the label is there when the packers begin."""
@@ -245,8 +261,8 @@ class OrderToShipment(Replanning):
     async def planned_anew(self, ready: Ready) -> Ready:
         """What people did meanwhile: adopted where it is right, planned anew where it may be, else named to people."""
         told = fulfilment_request(ready.plan, ready.labels) if ready.bought else None
-        plan, gone = await self.looked_over(ready.plan, ready.stock, ready.labels, told)
-        return await self.made_ready(plan, ready, gone)
+        plan, stock_gone = await self.looked_over(ready.plan, ready.stock, ready.labels, told)
+        return await self.made_anew(plan, ready, stock_gone=stock_gone)
 
     async def collect_payment(self, order: Order) -> None:
         """Capture what is authorised, where that is left to us: of the whole order, whichever part is packed first."""
@@ -260,11 +276,15 @@ class OrderToShipment(Replanning):
         theirs = tuple(effect_key(order.reference, purpose) for purpose in SHIPPED_BY_OTHERS)
         return self.completed(Shipment()).model_copy(update={"by_hand": (*theirs, *self.undo.by_hand)})
 
-    async def checked_address(self, order: Order) -> Address:
-        """The address as the carrier prints it; what it lacks for delivery, the shop's keeps."""
-        given = order.address or Address()
-        checked = await self.do(carrier.check_address, given)
-        return checked.address.model_copy(update={"email": given.email, "phone": given.phone})
+    async def checked_address(self, plan: Plan) -> Address:
+        """The address as the carrier prints it; what it lacks for delivery, the shop's keeps.
+
+        What people amend in it, or in the order before, they amend for all parts that are yet to begin.
+        """
+        given = plan.order.address or Address()
+        done = await self.perform(carrier.check_address, given)
+        self.amended = amendment(plan.found, plan.order.model_copy(update={"address": done.request})) or self.amended
+        return done.result.address.model_copy(update={"email": given.email, "phone": given.phone})
 
     async def buy_label(
         self, plan: Plan, parcel: ParcelRequest, number: int, before: LabelRequest | None = None
@@ -329,7 +349,7 @@ class OrderToShipment(Replanning):
         """What takes days goes on in processes of its own: each parcel, and the money of replaced labels."""
         for number in range(1, len(ready.labels) + 1):
             await self.hand_on(FollowParcel, self.follow_start(ready, number))
-        if replaced := [one for label in ready.labels for one in label.replaces]:
+        if replaced := [*(one for label in ready.labels for one in label.replaces), *self.given_back]:
             await self.hand_on(FollowRefund, self.refund_start(replaced))
 
     def follow_start(self, ready: Ready, number: int) -> FollowStart:

@@ -15,7 +15,7 @@ from seamline.process.start import Start
 from seamline.process.step import Done
 from seamline.records.order import FulfilmentOrder, Order
 from seamline.records.order_rules import not_ours
-from seamline.records.parts import alone, connections, others_open, own_part, part_number, unrouted
+from seamline.records.parts import Amendment, alone, connections, others_open, own_part, part_number, unrouted
 from seamline.records.reference import part_of, whole_of, with_part
 
 SHIPS_PARTS = "ships-parts"
@@ -28,6 +28,8 @@ class OrderStart(Start):
     fulfilment_order: str = Field(default="", max_length=100)
     cleared: bool = False
     """Whether what is decided for a whole order, its risk, is decided."""
+    amended: Amendment | None = None
+    """What people amended of the whole order, so that they are asked once."""
     backordered: bool = False
     """Whether it was split off since its goods were not there: they are waited for, and nobody is asked at first."""
 
@@ -43,12 +45,15 @@ class Parting(Process):
         """The fulfilment order that this process ships."""
         self.others: tuple[str, ...] = ()
         """The others that were to be shipped when the order was last looked at."""
+        self.amended: Amendment | None = None
+        """What people amended of the whole order."""
         self.apart: set[str] = set()
         """Those that were given to processes of their own."""
 
     def mine(self, order: Order) -> Order:
-        """The order as if only what this process ships were in it."""
-        return alone(order, own_part(order, self.start.reference, self.own))
+        """The order as if only what this process ships were in it; a part's as people amended it for the whole."""
+        order = alone(order, own_part(order, self.start.reference, self.own))
+        return self.amended.of(order) if self.amended and part_of(self.start.reference) else order
 
     async def fetched_alone(self, check: Callable[[Order], list[Problem]]) -> Done[OrderRequest, Order]:
         """The order as the shop has it now, as if only this part were in it; `check` sees it so too."""
@@ -93,5 +98,6 @@ class Parting(Process):
         self.apart.add(fulfilment_order)
         reference = with_part(whole_of(self.start.reference), part_number(order, fulfilment_order))
         part = {"reference": reference, "fulfilment_order": fulfilment_order, "cleared": True, "started_by": self.name}
-        await self.hand_on(type(self), self.start.model_copy(update={**part, "backordered": backordered}))
+        known = {"amended": self.amended, "backordered": backordered}
+        await self.hand_on(type(self), self.start.model_copy(update={**part, **known}))
         self.note(f"fulfilment order {fulfilment_order} is shipped apart, as {reference}")

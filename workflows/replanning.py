@@ -23,7 +23,7 @@ from seamline.records.order_changes import (
     over,
 )
 from seamline.records.order_rules import not_ours
-from seamline.records.parcel import Label, LabelState
+from seamline.records.parcel import Label, LabelState, ReplacedLabel
 from seamline.records.shipping import Fulfilled, FulfilmentRequest
 from seamline.records.shipping_plan import Plan
 from seamline.records.stock import Reservation, ShipmentState
@@ -34,8 +34,7 @@ NEWS = (EventKind.ORDER_EDITED, EventKind.ORDER_REFUNDED, EventKind.ORDER_FULFIL
 PLANS_ANEW = "plans-anew"
 """The change since which people's changes are planned anew: runs that were begun before it wait for staff."""
 PLAN_ANEW, AS_PLANNED = "plan-anew", "as-planned"
-STOCK = "stock"
-"""What people can have taken back; of labels their ids."""
+GIVEN_BACK = (LabelState.REFUND_REQUESTED, LabelState.REFUNDED)
 
 
 class Replanning(Reserving):
@@ -46,6 +45,10 @@ class Replanning(Reserving):
         self.known = 0
         """How much had been told of the order and its label when they were last looked at."""
         self.times_anew = 0
+        self.labels_gone: set[str] = set()
+        """Labels that people took back, by their ids: what is packed in the end needs others."""
+        self.given_back: list[ReplacedLabel] = []
+        """Labels whose money was asked back since no parcel needs them."""
 
     def broken_rules(self, order: Order) -> list[Problem]:
         """What staff must mend before anything is done."""
@@ -83,8 +86,8 @@ class Replanning(Reserving):
 
     async def looked_over(
         self, plan: Plan, stock: Reservation, labels: Sequence[Label], told: FulfilmentRequest | None
-    ) -> tuple[Plan, list[str]]:
-        """The plan for what the systems have now, and what is to be made anew since people took it back."""
+    ) -> tuple[Plan, bool]:
+        """The plan for what the systems have now, and whether stock must be reserved anew: people gave it back."""
         stock = await self.do(inventory.look, stock)
         labels = [await self.do(carrier.look, label) if label.key else label for label in labels]
         fulfilled = await self.do(shop.fulfilments, told) if told else Fulfilled()
@@ -116,16 +119,15 @@ class Replanning(Reserving):
             self.leave_customer_to_people(f"changed in the shop to {what}")
         return plan.seen(now)
 
-    async def taken_back(self, stock: Reservation, labels: Sequence[Label]) -> list[str]:
-        """What people took back in the systems, and want to be made anew."""
-        gone = []
-        if stock.state is ShipmentState.CANCELLED:
+    async def taken_back(self, stock: Reservation, labels: Sequence[Label]) -> bool:
+        """Have people decide on what others took back in the systems; whether the shipment is among it."""
+        gone = stock.state is ShipmentState.CANCELLED
+        if gone:
             await self.ask(shipment_gone(stock))
-            gone.append(STOCK)
         for label in labels:
-            if label.state in (LabelState.REFUND_REQUESTED, LabelState.REFUNDED):
+            if label.state in GIVEN_BACK and label.id not in self.labels_gone:
                 await self.ask(label_gone(label))
-                gone.append(label.id)
+                self.labels_gone.add(label.id)
         return gone
 
 

@@ -190,6 +190,12 @@ class Process(Inbox):
         if stopped:
             await self.stop(self.why_stopped())
 
+    async def give_back(self, effect: Effect[Any, Any], *, number: int = 1) -> None:
+        """Take back one effect that the story needs no more. What its system only promises is not waited for."""
+        key = effect_key(self.start.reference, effect.purpose, number)
+        for entry in [one for one in self.undo.standing if one.call.key == key]:
+            entry.answer = await self._take_back_one(entry)
+
     def choose(self, role: str, connection: str) -> None:
         """Have a role filled by this connection from here on."""
         if role not in self.chosen:

@@ -63,6 +63,7 @@ class UndoLog:
         """
         if before := self._ours(call.key):
             before.call = call.model_copy(update={"amendment": before.call.amendment + 1, "repeated": True})
+            before.answer = None
             return before
         entry = Entry(effect, call)
         if effect.undo is not STANDS:

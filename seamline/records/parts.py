@@ -5,9 +5,30 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from seamline.errors import Problem
+from seamline.records.base import Record
 from seamline.records.order import FulfilmentOrder, Order
 from seamline.records.policy import Policy
 from seamline.records.reference import part_of
+from seamline.records.shipping_plan import merged
+
+
+class Amendment(Record):
+    """What people amended of an order, for all of its parts. Both are without fulfilment orders, each part's own."""
+
+    before: Order
+    after: Order
+
+    def of(self, now: Order) -> Order:
+        """The order as amended, as far as the shop has not changed the same since."""
+        made = merged(self.after, self.before, now)
+        return made.model_copy(update={"fulfilment_orders": now.fulfilment_orders})
+
+
+def amendment(found: Order, amended: Order) -> Amendment | None:
+    """What people amended of an order beyond its parts; None where they did not."""
+    before, after = (one.model_copy(update={"fulfilment_orders": ()}) for one in (found, amended))
+    return None if before == after else Amendment(before=before, after=after)
+
 
 ROLES = ("inventory", "carrier")
 """The roles whose connection follows from the location that the goods leave from."""

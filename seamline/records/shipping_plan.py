@@ -22,7 +22,7 @@ from seamline.records.shipping import FulfilmentRequest, MailLine, ShippedMail, 
 from seamline.records.stock import PackedParcel, Reservation, ShipmentState, ShortLine, StockLine, StockRequest
 
 R = TypeVar("R", bound=Record)
-_PACKED = (ShipmentState.PACKED, ShipmentState.DONE)
+PACKED = (ShipmentState.PACKED, ShipmentState.DONE)
 
 
 class Plan(Record):
@@ -156,12 +156,12 @@ def parcel_requests(
 
     None weighs less than a gram.
     """
-    packed = stock.parcels if stock.state in _PACKED else ()
+    packed = stock.parcels if stock.state in PACKED else ()
     whole = (max(1, plan.order.weight_grams(plan.part)), plan.order.value(plan.part), plan.part.lines)
     contents = _contents(plan, packed) if len(packed) > 1 else [plan.part.lines for _ in packed]
     weights = (max(1, one.weight_grams) for one in packed)
     known = list(zip(weights, _values(plan, packed), contents, strict=True))
-    if early or (not known and stock.state in _PACKED):
+    if early or (not known and stock.state in PACKED):
         known[:1] = [whole]
     return [
         ParcelRequest(

@@ -215,6 +215,7 @@ def test_temporal_away_is_exit_code_3_with_address_and_remedy(
         (["start", "order-to-shipment", "5001"], "reference must look like connection:external-id"),
         (["start", "order-to-shipment", "shop-fr:1"], "its connection 'shop-fr' is not set"),
         (["start", "follow-parcel", "shop-uk:1"], "parcel Field required"),
+        (["start", "order-to-shipment", "shop-uk:1.2"], "reference names a part or parcel of shop-uk:1, whose own"),
         (["show", "shop-uk:404404"], "there is no process order-to-shipment:shop-uk:404404"),
         (["show", "5001"], "neither a process's id nor a reference"),
         (["amend", "shop-uk:404404", "buy-label#1", "a=b"], "there is no process"),

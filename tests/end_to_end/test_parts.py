@@ -11,6 +11,7 @@ import pytest
 from seamline import catalog
 from seamline.api.door import Door
 from seamline.finding import parts_of
+from seamline.process.view import View
 from seamline.records.event import Event, EventKind
 from seamline.records.location import LabelsAt, Location
 from seamline.settings import Settings
@@ -164,6 +165,42 @@ async def test_a_part_that_is_cancelled_leaves_the_others_and_their_money(split:
     assert (await split.outcome(first))["kind"] == "completed"
     counts = await split.counted(reference)
     assert (counts["capture"], counts["refund-payment"], counts["post-fulfilment"]) == (1, 0, 1)
+
+
+@pytest.mark.usefixtures("packing")
+async def test_what_is_amended_for_an_order_is_asked_once_for_all_its_parts(split: World) -> None:
+    reference = await split.order(lines=BOTH, address={"zip": "ZZ9 9ZZ"})
+    handle, second = await split.start(reference), part_of(split, reference, 2)
+    [wait] = (await split.waiting(handle)).waits
+    assert await parts_of(split.client, handle.id) == []
+    await split.decide(handle, wait=wait.name, action="amend", change={"postcode": "CB2 1RX"}, why="asked")
+    assert (await split.outcome(handle))["kind"] == (await split.outcome(second))["kind"] == "completed"
+    assert View.model_validate(await second.query("view")).decisions == ()
+
+
+async def test_the_label_of_a_parcel_that_is_not_packed_again_is_given_back(split: World, by_hand: ByHand) -> None:
+    reference = await split.order(lines=[{"sku": "MUG-BLUE", "quantity": 3, "location": NORTH}])
+    handle = await split.start(reference)
+    await pack(split, reference, {"lines": {"MUG-BLUE": 2}}, {"lines": {"MUG-BLUE": 1}})
+    await split.step(handle, "handed-over")
+    shop, number = reference.split(":")
+    await split.post(f"shops/{shop}/orders/{number}/edit", {"quantities": {"MUG-BLUE": 2}})
+    await handle.signal("happened", {"kind": "order-edited", "topic": "orders/edited", "external_id": "1"})
+    [wait] = (await split.waiting(handle)).waits
+    await split.decide(handle, wait=wait.name, action="choose", choice="plan-anew", why="the customer wants less")
+    await split.step(handle, "packed")
+    shipment = [one for one in await split.effects(reference) if one["operation"] == "reserve"][-1]["object_id"]
+    one_parcel = {"state": "packed", "packages": [{"lines": {"MUG-BLUE": 2}}]}
+    await split.post(f"warehouse/erp-north/shipments/{shipment}", one_parcel)
+    await split.step(handle, "handed-over")
+    await split.post(f"warehouse/erp-north/shipments/{shipment}", {"state": "done"})
+    outcome = await split.outcome(handle)
+    assert (outcome["kind"], outcome["result"]["others"]) == ("completed", [])
+    assert (await split.outcome(split.handle("follow-refund", reference)))["kind"] == "completed"
+    counts = await split.counted(reference)
+    assert counts["buy-label"] - counts["refund"] == 1
+    [fulfilment] = split.simulator.world.find(NAMES.shop, "fulfillment", {"order_id": number})
+    assert [one["number"] for one in fulfilment["tracking"]] == [outcome["result"]["tracking_number"]]
 
 
 @pytest.mark.usefixtures("packing")

@@ -166,6 +166,11 @@ class HttpFactory:
         """Whether no write may leave for it: asked by clients that speak another protocol."""
         return connection in self._observed
 
+    def has_room(self, connection: str) -> bool:
+        """Whether a call to it would be let through at once."""
+        gate = self._gates.get(connection)
+        return gate is None or (gate.rate.has_capacity() and not gate.slots.locked())
+
     def client(
         self,
         connection: str,

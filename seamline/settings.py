@@ -240,6 +240,7 @@ class Settings(BaseSettings):
         self._check_entities()
         self._check_locations()
         self._check_shops()
+        self._check_express()
         check_teams(self.teams, self.notifier, mailing=self.mailing, chats=self.chats)
         return self
 
@@ -248,6 +249,11 @@ class Settings(BaseSettings):
             if name not in self.filling("accounting"):
                 books = _listed(self.filling("accounting"))
                 raise ValueError(f"policy.billing.entities.{entity}: {name!r} is no accounting connection: {books}")
+
+    def _check_express(self) -> None:
+        for name in self.policy.express:
+            if name not in self.connections:
+                raise ValueError(f"policy.express: {name!r} is no connection; there are: {_listed(self.connections)}")
 
     def _check_shops(self) -> None:
         for name in self.policy.shops:

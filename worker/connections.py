@@ -33,6 +33,8 @@ class ServedConnection:
     settings: Connection
     adapters: Sequence[Adapter]
     activities: Sequence[Callable[..., Any]]
+    has_room: Callable[[], bool]
+    """Whether a call would be let through at once by the limits of the connection."""
 
     @functools.cached_property
     def slots(self) -> BreakerSlots:
@@ -68,7 +70,7 @@ def serve(name: str, connection: Connection, http: HttpFactory) -> ServedConnect
         adapters.append(adapter)
         activities += activities_of(_role_class(role)(adapter))
     activities += activities_of(Tracing(adapters[0]))
-    return ServedConnection(name, connection, adapters, activities)
+    return ServedConnection(name, connection, adapters, activities, functools.partial(http.has_room, name))
 
 
 def activities_of(instance: object) -> list[Callable[..., Any]]:

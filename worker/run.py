@@ -30,6 +30,7 @@ from seamline.telemetry import log_event
 from seamline.temporal import connect, register_search_attributes
 from worker.connections import ServedConnection, activities_of, serve_connections
 from worker.deals import schedule_watches
+from worker.express import Express
 from worker.gauges import Gauges
 from worker.measured import ProcessMeter
 from worker.notifier import schedule_notifier
@@ -90,7 +91,8 @@ def workers_of(settings: Settings, served: Sequence[ServedConnection], client: C
     """A worker for each served connection and, unless this is switched off, one for the processes."""
     workers = [connection_worker(connection, client, settings.worker) for connection in served]
     if settings.worker.workflows:
-        workers.append(process_worker(settings, client, catalog.workflows()))
+        lanes = [one for one in served if one.name in settings.policy.express]
+        workers.append(process_worker(settings, client, catalog.workflows(), lanes))
     return workers
 
 
@@ -129,20 +131,22 @@ def connection_worker(served: ServedConnection, client: Client, settings: Worker
     )
 
 
-def process_worker(settings: Settings, client: Client, workflows: Sequence[type]) -> Worker:
-    """The worker that runs the processes themselves, and looks what waits among them."""
+def process_worker(
+    settings: Settings, client: Client, workflows: Sequence[type], lanes: Sequence[ServedConnection] = ()
+) -> Worker:
+    """The worker that runs the processes themselves, looks what waits among them, and calls what has a lane."""
     build = build_of(settings.worker)
+    express = Express(lanes, client)
     return Worker(
         client,
         task_queue=PROCESS_QUEUE,
         workflows=workflows,
-        activities=activities_of(Waiting(TemporalList(client, settings))),
-        max_concurrent_activities=LOOKS_AT_ONCE_MAX,
+        activities=[*activities_of(Waiting(TemporalList(client, settings))), express.run],
+        max_concurrent_activities=LOOKS_AT_ONCE_MAX + express.at_once_max,
         activity_task_poller_behavior=PollerBehaviorSimpleMaximum(POLLERS),
         interceptors=[ProcessMeter()],
         workflow_runner=runner(versioned=build is not None),
         max_cached_workflows=settings.worker.workflows_cached_max,
-        disable_eager_activity_execution=True,
         deployment_config=build,
     )
 

@@ -11,8 +11,9 @@ import logging
 import threading
 import time
 import weakref
+from collections.abc import Coroutine
 from datetime import timedelta
-from typing import Any, cast
+from typing import Any, TypeVar, cast
 
 from temporalio import activity
 from temporalio.exceptions import ApplicationError
@@ -35,6 +36,8 @@ from worker.measured import measured_step
 
 _UP = (Kind.REFUSAL, Kind.NOT_YET, Kind.LOCKED_OUT)
 """Failures that only a system that is up can cause; a defect or an unknown outcome says nothing about it."""
+
+R = TypeVar("R")
 
 log = logging.getLogger(__name__)
 
@@ -88,16 +91,23 @@ class BreakerSlots(CustomSlotSupplier):
         with self._lock:
             return self._take()
 
+    def take_at_once(self) -> Permit | None:
+        """A slot at once while the breaker is closed, else none: what hurries tries no system that may be down."""
+        with self._lock:
+            return self._take() if self._breaker.state is State.CLOSED else None
+
+    def give_back(self, permit: Permit) -> None:
+        """Take back a slot that was taken at once."""
+        with self._lock:
+            self._put(permit)
+
     def mark_slot_used(self, ctx: SlotMarkUsedContext) -> None:
         """Nothing to do: a slot counts from its reservation."""
 
     def release_slot(self, ctx: SlotReleaseContext) -> None:
         """Take the slot back, used or not."""
         with self._lock:
-            self._out.discard(cast(Permit, ctx.permit))
-            if ctx.permit is self._probe:
-                self._probe = None
-            self._wake()
+            self._put(cast(Permit, ctx.permit))
 
     def succeeded(self) -> None:
         """Tell that the system answered."""
@@ -128,6 +138,12 @@ class BreakerSlots(CustomSlotSupplier):
         self._out.add(permit)
         return permit
 
+    def _put(self, permit: Permit) -> None:
+        self._out.discard(permit)
+        if permit is self._probe:
+            self._probe = None
+        self._wake()
+
     def _wake(self) -> None:
         for loop, event in self._waiting:
             if not loop.is_closed():
@@ -157,25 +173,28 @@ class _Watch(ActivityInboundInterceptor):
         self._slots = slots
 
     async def execute_activity(self, input: ExecuteActivityInput) -> Any:
-        with measured_step(self._slots.connection):
-            return await self._watched(input)
+        return await judged(super().execute_activity(input), self._slots)
 
-    async def _watched(self, input: ExecuteActivityInput) -> Any:
-        try:
-            result = await super().execute_activity(input)
-        except ApplicationError as error:
-            self._judge(error)
-            raise
-        except asyncio.CancelledError:
-            details = activity.cancellation_details()
-            if details and details.timed_out:
-                self._slots.failed()
-            raise
-        self._slots.succeeded()
-        return result
 
-    def _judge(self, error: ApplicationError) -> None:
-        if error.type == Kind.OUTAGE:
-            self._slots.failed((error.next_retry_delay or timedelta()).total_seconds())
-        elif error.type in _UP:
-            self._slots.succeeded()
+async def judged(running: Coroutine[Any, Any, R], slots: BreakerSlots) -> R:
+    """Await the running activity, measure it, and tell the breaker of its connection how it ended."""
+    try:
+        with measured_step(slots.connection):
+            result = await running
+    except ApplicationError as error:
+        _judge(error, slots)
+        raise
+    except asyncio.CancelledError:
+        details = activity.cancellation_details()
+        if details and details.timed_out:
+            slots.failed()
+        raise
+    slots.succeeded()
+    return result
+
+
+def _judge(error: ApplicationError, slots: BreakerSlots) -> None:
+    if error.type == Kind.OUTAGE:
+        slots.failed((error.next_retry_delay or timedelta()).total_seconds())
+    elif error.type in _UP:
+        slots.succeeded()

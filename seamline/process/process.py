@@ -69,6 +69,8 @@ class Process(Inbox):
         super().__init__()
         self._cancel_delivered: set[asyncio.Task[Any] | None] = set()
         self._gates_asked = asyncio.Lock()
+        self.express: set[str] = set()
+        """The connections that a step may call beside the process; one that had no room is asked so no more."""
 
     # ---- the verbs ------------------------------------------------------------------------------------------------
 
@@ -250,6 +252,7 @@ class Process(Inbox):
         self.start = self._checked_start(arguments)
         self.policy = self.start.policy
         self.route = dict(self.start.route)
+        self.express = set(self.policy.express)
         self.show()
         try:
             outcome = await self._told(story)

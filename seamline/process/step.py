@@ -8,12 +8,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Generic, cast
 
 from temporalio import workflow
-from temporalio.exceptions import ActivityError, is_cancelled_exception
+from temporalio.exceptions import FailureError, is_cancelled_exception
 
 from seamline.errors import Failure, Kind, Problem
 from seamline.process.attempt import NOT_PICKED_UP, failure_of, issue
 from seamline.process.decision import Action, Decision, amend, fit
 from seamline.process.effect import Call, Operation, Read, Req, Res, Wait
+from seamline.process.express import fits, issue_express, may_go_on, may_have_happened
 from seamline.process.undo import Entry
 from seamline.process.view import Status, StepState
 from seamline.process.waits import OpenWait
@@ -189,9 +190,13 @@ class RunningStep(Generic[Req, Res]):
             if self._overtaken():
                 return self._give_way()
             self._mark(StepState.HELD_UP if held else StepState.RUNNING)
-            activity = issue(self.operation, self.call, self.connection, self.process.policy, healing=held is not None)
+            hurries = held is None and fits(self.operation, self.connection, self.process.express)
+            activity = self._issued(held, hurries)
             await self._ended(activity, held)
             failure = self._read(activity)
+            if hurries and failure and may_go_on(failure):
+                self._fall_back(failure)
+                continue
             if failure is not _CANCELLED:
                 await self._stop_if_requested()
                 return failure
@@ -203,6 +208,16 @@ class RunningStep(Generic[Req, Res]):
             if held:
                 return held.failure
             self._reissue(self.call.model_copy(update={"repeated": True}))
+
+    def _issued(self, held: OpenWait | None, hurries: bool) -> workflow.ActivityHandle[Res]:
+        if hurries:
+            return issue_express(self.operation, self.call, self.connection)
+        return issue(self.operation, self.call, self.connection, self.process.policy, healing=held is not None)
+
+    def _fall_back(self, failure: Failure) -> None:
+        """Take the connection's queue from here on, for all that this process does there."""
+        self.process.express.discard(self.connection)
+        self._reissue(self.call.model_copy(update={"repeated": self.call.repeated or may_have_happened(failure)}))
 
     async def _ended(self, activity: workflow.ActivityHandle[Res], held: OpenWait | None) -> None:
         """Until the activity has ended; a decision or a cancel request asks it to, and its end is still awaited."""
@@ -256,7 +271,7 @@ class RunningStep(Generic[Req, Res]):
         try:
             self.found = activity.result()
             return self._judge(self.found)
-        except (ActivityError, asyncio.CancelledError) as error:
+        except (FailureError, asyncio.CancelledError) as error:
             if is_cancelled_exception(error):
                 return _CANCELLED
             return failure_of(error, self.connection, self.operation.name)

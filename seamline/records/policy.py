@@ -78,6 +78,11 @@ class Policy(Record):
         default=1800, description="The first pause between looks at a parcel on the road."
     )
     tracking_poll_max_seconds: Seconds = Field(default=14_400, description="The longest such pause.")
+    express: tuple[str, ...] = Field(
+        default=(),
+        max_length=100,
+        description="The connections whose steps take the express lane: docs/express-lane.md tells what that gives up.",
+    )
     ship_from: str = Field(
         default="GB",
         pattern="^[A-Z]{2}$",

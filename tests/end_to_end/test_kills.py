@@ -48,7 +48,7 @@ class Stack:
         simulator = await self._simulator.__aenter__()
         address = f"127.0.0.1:{self.temporal_port}"
         client = await Client.connect(address, data_converter=pydantic_data_converter)
-        self.world = World(simulator, client, self.http, policy=POLICY)
+        self.world = World(simulator, client, self.http, policy=POLICY, express=True)
         await self.start_worker()
 
     async def stop(self) -> None:
@@ -136,7 +136,8 @@ async def ends_well(world: World, reference: str, handle: Handle) -> None:
     assert await world.counted(reference) == ONE_EACH
 
 
-async def test_a_worker_killed_in_the_middle_of_its_effects_leaves_one_of_each(stack: Stack) -> None:
+@pytest.mark.parametrize("express", [False, True], ids=["queues", "express-lane"])
+async def test_a_worker_killed_in_the_middle_of_its_effects_leaves_one_of_each(stack: Stack, express: bool) -> None:
     """Four orders, each in the middle of another call whose effect is done and whose answer never comes."""
     world = stack.world
     fatal = [
@@ -150,7 +151,8 @@ async def test_a_worker_killed_in_the_middle_of_its_effects_leaves_one_of_each(s
         for connection, operation in fatal
     ]
     references = [await world.order() for _ in fatal]
-    handles = [await world.start(reference) for reference in references]
+    lanes = world.settings.policy.express if express else ()
+    handles = [await world.start(reference, express=lanes) for reference in references]
     deadline = time.monotonic() + SECONDS_MAX
     while not all([await world.hits(fault) for fault in faults]):
         assert time.monotonic() < deadline

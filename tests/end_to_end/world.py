@@ -68,6 +68,7 @@ def settings_for(
     *,
     workflows: bool = True,
     payment_mode: str = "paid",
+    express: bool = False,
 ) -> Settings:
     """Four connections, all to the simulator. No limit or breaker of ours slows a test down: patience is short here."""
     quick = {"rate_per_second": 1000, "breaker": {"failures": 100, "open_seconds": 0.2, "open_seconds_max": 0.2}}
@@ -115,7 +116,7 @@ def settings_for(
     }
     return Settings(
         connections={name: {**one, **quick} for name, one in systems.items()},
-        policy=policy,
+        policy=policy.model_copy(update={"express": tuple(systems) if express else ()}),
         worker={"workflows": workflows},
     )
 
@@ -133,12 +134,15 @@ class World:
         *,
         workflows: bool = True,
         payment_mode: str = "paid",
+        express: bool = False,
     ) -> None:
         self.simulator = simulator
         self.client = client
         self.http = http
         self.names = names
-        self.settings = settings_for(simulator, names, policy, workflows=workflows, payment_mode=payment_mode)
+        self.settings = settings_for(
+            simulator, names, policy, workflows=workflows, payment_mode=payment_mode, express=express
+        )
 
     @asynccontextmanager
     async def working(self) -> AsyncIterator[None]:

@@ -30,7 +30,7 @@ BREAKER = BreakerSettings(failures=3, open_seconds=1, open_seconds_max=5)
 def served(system: OverTcp) -> ServedConnection:
     """The system as a connection `dead`, with a breaker."""
     connection = Connection(system="shopify", rate_per_second=1000, breaker=BREAKER)
-    return ServedConnection("dead", connection, [system], activities_of(Tracing(system)))
+    return ServedConnection("dead", connection, [system], activities_of(Tracing(system)), lambda: True)
 
 
 @asynccontextmanager

@@ -286,7 +286,12 @@ def _parcels(connection: str, body: Body) -> list[Body]:
         raise Refused(400, {"parcels": [f"Give 1 to {PARCELS_MAX} parcels."]})
     if not all(isinstance(parcel, dict) for parcel in given):
         raise Refused(400, {"parcels": ["Each parcel must be an object."]})
-    return [parcel | stamps(connection, new_id()) | {"object_state": "VALID"} for parcel in given]
+    return [_measured(parcel) | stamps(connection, new_id()) | {"object_state": "VALID"} for parcel in given]
+
+
+def _measured(parcel: Body) -> Body:
+    """The parcel as Shippo gives it back: numbers as texts."""
+    return {name: str(value) if isinstance(value, int | float) else value for name, value in parcel.items()}
 
 
 def _rates(

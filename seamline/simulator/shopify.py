@@ -29,11 +29,18 @@ from typing import Any
 from urllib.parse import parse_qsl
 
 from fastapi import APIRouter, Request
-from graphql import GraphQLError, GraphQLObjectType, get_named_type, is_list_type, is_non_null_type
+from graphql import (
+    GraphQLError,
+    GraphQLObjectType,
+    GraphQLOutputType,
+    get_named_type,
+    is_list_type,
+    is_non_null_type,
+)
 from starlette.responses import JSONResponse, Response
 
 from seamline.simulator import shopify_graph as graph
-from seamline.simulator.faults import FaultKind, Injected
+from seamline.simulator.faults import Fault, FaultKind, Injected
 from seamline.simulator.shopify_acts import SYSTEM, Acts, By, not_cancellable, schedule_settling
 from seamline.simulator.shopify_mutations import CANCEL_ORDER, Mutations
 from seamline.simulator.shopify_staff import control
@@ -89,8 +96,6 @@ def render(injected: Injected) -> Response:
     if fault.kind is FaultKind.THROTTLE:
         seconds = THROTTLE_SECONDS_DEFAULT if fault.delay_seconds is None else fault.delay_seconds
         return _throttled(int(seconds * RESTORED_POINTS_EACH_SECOND), 0)
-    if fault.kind is FaultKind.REFUSE:
-        return JSONResponse(_refusal(injected.operation, fault.field, fault.reason))
     if fault.status == 401:
         return JSONResponse({"errors": _BAD_TOKEN}, 401)
     return JSONResponse({"errors": fault.reason}, fault.status or 503)
@@ -128,7 +133,7 @@ class _Routes:
         operation = _operation(asked, variables)
         name = operation.name if isinstance(operation, graph.Operation) else "graphql"
         search = isinstance(operation, graph.Operation) and operation.is_query
-        async with self.world.call(connection, SYSTEM, name, search=search) as call:
+        async with self.world.call(connection, SYSTEM, name, search=search, refusals=True) as call:
             if not self._known(connection, request.headers.get("X-Shopify-Access-Token", "")):
                 return _refuse(call, JSONResponse({"errors": _BAD_TOKEN}, 401))
             if version != "2026-07":
@@ -148,17 +153,22 @@ class _Routes:
             return _refuse(call, JSONResponse({"errors": [_error(text, "MAX_COST_EXCEEDED")]}))
         if bucket.available(self.world.clock()) < requested:
             return _refuse(call, _throttled(requested, int(bucket.points)))
+        if call.refusal and operation.is_query:
+            errors = [_error(call.refusal.reason, "BAD_REQUEST") | {"path": [operation.name]}]
+            return _refuse(call, JSONResponse({"errors": errors, "data": None}))
         shop = Shop(self.world, call.connection, base)
         with self.world.transaction():
             queries = graph.Queries(shop, lambda: self.webhooks.subscriptions(call.connection), blind=call.blind)
             roots = queries.roots() if operation.is_query else self._mutations(call, shop, operation)
             response, actual = graph.run(operation, roots)
-        if "errors" in response:
+        if "errors" in response or call.refusal:
             call.outcome = "refused"
         bucket.points -= actual
         return JSONResponse(response | {"extensions": {"cost": _cost(requested, actual, int(bucket.points))}})
 
     def _mutations(self, call: Call, shop: Shop, operation: graph.Operation) -> graph.Roots:
+        if refusal := call.refusal:
+            return {operation.name: lambda **_: _refused(operation.name, refusal)}
         return Mutations(shop, call, self.webhooks, operation.idempotency_key).roots()
 
     def _known(self, connection: str, token: str) -> bool:
@@ -202,17 +212,23 @@ def _throttled(requested: int, available: int) -> Response:
     return JSONResponse(body)
 
 
-def _refusal(operation: str, field: str, reason: str) -> Body:
-    """A refused mutation as its payload tells it; anything else as a top-level error."""
+def _refused(name: str, fault: Fault) -> Body:
+    """What a mutation answers that refuses: nothing made, and why. The query picks from it what it asked for."""
     mutation = graph.schema().mutation_type
-    if mutation is None or operation not in mutation.fields:
-        return {"errors": [_error(reason, "BAD_REQUEST") | {"path": [operation]}], "data": None}
-    payload = get_named_type(mutation.fields[operation].type)
+    payload = get_named_type(mutation.fields[name].type) if mutation else None
     if not isinstance(payload, GraphQLObjectType):
-        raise TypeError(f"{operation} answers no object")
-    error = {"field": field.split(".") if field else None, "message": reason, "code": "INVALID"}
-    answer = {
-        name: [error] if is_non_null_type(one.type) and is_list_type(one.type.of_type) else None
-        for name, one in payload.fields.items()
-    }
-    return {"data": {operation: answer}, "extensions": {"cost": _cost(10, 10, COST_POINTS_MAX)}}
+        raise TypeError(f"{name} answers no object")
+    return {field: _told(one.type, fault) for field, one in payload.fields.items()}
+
+
+def _told(kind: GraphQLOutputType, fault: Fault) -> list[Body] | None:
+    """The one error where the field is a list that is always there, else nothing."""
+    if not (is_non_null_type(kind) and is_list_type(kind.of_type)):
+        return None
+    error = get_named_type(kind)
+    code = error.fields.get("code") if isinstance(error, GraphQLObjectType) else None
+    codes = getattr(get_named_type(code.type), "values", {}) if code else {}
+    # Most have INVALID; any other says as little about a reason that a test made up.
+    chosen = "INVALID" if "INVALID" in codes else next(iter(codes), None)
+    field = fault.field.split(".") if fault.field else None
+    return [{"field": field, "message": fault.reason, "code": chosen}]

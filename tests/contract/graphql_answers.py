@@ -1,87 +1,101 @@
-"""Is an answer what the schema promises for the query? graphql-core checks queries, not answers, so this does."""
+"""Is an answer what the schema promises for the query? graphql-core checks queries, not answers, so this does.
+
+The query is executed on the published schema with the answer itself as what fields resolve to: whatever is missing,
+null, or of another type is an error then, and whatever was not asked for does not come out again.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Mapping
+from functools import cache
 from typing import Any
 
 from graphql import (
-    FieldNode,
-    FragmentSpreadNode,
-    GraphQLEnumType,
-    GraphQLInterfaceType,
-    GraphQLList,
-    GraphQLNamedType,
-    GraphQLNonNull,
-    GraphQLObjectType,
+    DocumentNode,
+    GraphQLAbstractType,
+    GraphQLError,
+    GraphQLResolveInfo,
+    GraphQLScalarType,
     GraphQLSchema,
-    InlineFragmentNode,
-    OperationDefinitionNode,
-    SelectionSetNode,
-    is_leaf_type,
+    GraphQLString,
+    execute_sync,
+    is_specified_scalar_type,
     parse,
+    validate,
 )
 
-TEXTS = {"String", "ID", "DateTime", "URL", "Decimal", "Money", "UnsignedInt64", "CountryCode"}
+_ID = re.compile(r"gid://shopify/(\w+)/")
 
 
-def answer_problems(schema: GraphQLSchema, document: str, data: Any) -> list[str]:
-    """Where `data` is not what the schema promises to the document; empty when all is well."""
-    operation = next(one for one in parse(document).definitions if isinstance(one, OperationDefinitionNode))
-    root = schema.get_root_type(operation.operation)
-    assert root is not None
-    return list(_object(schema, root, operation.selection_set, data, "data"))
+def document_problems(schema: GraphQLSchema, document: str) -> list[str]:
+    """What the schema has against a document."""
+    return [error.message for error in _read(schema, document)[1]]
 
 
-def _object(
-    schema: GraphQLSchema, kind: GraphQLNamedType, wanted: SelectionSetNode, value: Any, place: str
-) -> Iterator[str]:
-    if isinstance(kind, GraphQLInterfaceType):
-        # We ask for one kind of object alone, and a simulated shop has no other.
-        (fragment,) = wanted.selections
-        assert isinstance(fragment, InlineFragmentNode)
-        assert fragment.type_condition
-        kind, wanted = schema.type_map[fragment.type_condition.name.value], fragment.selection_set
-    if not isinstance(kind, GraphQLObjectType) or not isinstance(value, dict):
-        yield f"{place}: is no {kind.name}"
-        return
-    asked = set()
-    for node in wanted.selections:
-        assert isinstance(node, FieldNode), f"{FragmentSpreadNode.__name__} is not read here"
-        name = node.alias.value if node.alias else node.name.value
-        asked.add(name)
-        if name not in value:
-            yield f"{place}.{name}: is missing"
-            continue
-        yield from _value(schema, kind.fields[node.name.value].type, node.selection_set, value[name], f"{place}.{name}")
-    yield from (f"{place}.{name}: was not asked for" for name in value.keys() - asked)
+def answer_problems(
+    schema: GraphQLSchema, document: str, data: Any, variables: Mapping[str, Any] | None = None
+) -> list[str]:
+    """Where `data` is not what the schema promises to the document, or the variables are wrong. Stops early."""
+    result = execute_sync(
+        _strict(schema),
+        _read(schema, document)[0],
+        root_value=data,
+        variable_values=dict(variables or {}),
+        field_resolver=_given,
+        type_resolver=_kind,
+    )
+    if result.errors:
+        return [f"{_place(error)}: {error.message}" for error in result.errors]
+    return list(_differences(data, result.data, "data"))
 
 
-def _value(schema: GraphQLSchema, kind: Any, wanted: SelectionSetNode | None, value: Any, place: str) -> Iterator[str]:
-    if isinstance(kind, GraphQLNonNull):
-        if value is None:
-            yield f"{place}: is null"
-            return
-        kind = kind.of_type
-    if value is None:
-        return
-    if isinstance(kind, GraphQLList):
-        if not isinstance(value, list):
-            yield f"{place}: is no list"
-            return
-        for number, one in enumerate(value):
-            yield from _value(schema, kind.of_type, wanted, one, f"{place}.{number}")
-    elif is_leaf_type(kind):
-        if not _fits(kind, value):
-            yield f"{place}: {value!r} is no {kind}"
-    elif wanted is not None:
-        yield from _object(schema, kind, wanted, value, place)
+@cache
+def _read(schema: GraphQLSchema, document: str) -> tuple[DocumentNode, list[GraphQLError]]:
+    read = parse(document)
+    return read, validate(schema, read)
 
 
-def _fits(kind: Any, value: Any) -> bool:
-    if isinstance(kind, GraphQLEnumType):
-        return value in kind.values
-    checks = {"Boolean": bool, "Int": int, "Float": (int, float)}
-    if kind.name in checks:
-        return isinstance(value, checks[kind.name]) and (kind.name == "Boolean" or not isinstance(value, bool))
-    return isinstance(value, str) if kind.name in TEXTS else True
+@cache
+def _strict(schema: GraphQLSchema) -> GraphQLSchema:
+    """The schema, whose own scalars are texts: amounts, times and addresses; only `JSON` may be anything."""
+    for name, kind in schema.type_map.items():
+        if isinstance(kind, GraphQLScalarType) and not is_specified_scalar_type(kind) and name != "JSON":
+            kind.coerce_output_value = GraphQLString.coerce_output_value
+    return schema
+
+
+def _given(source: Any, info: GraphQLResolveInfo[Any], **_: Any) -> Any:
+    """What the answer has under the name that was asked for."""
+    if not isinstance(source, dict):
+        raise GraphQLError(f"is no {info.parent_type.name}")
+    if info.path.key not in source:
+        raise GraphQLError("is missing")
+    return source[info.path.key]
+
+
+def _kind(value: Any, _: GraphQLResolveInfo[Any], kind: GraphQLAbstractType) -> str | None:
+    """Which kind of object an answer is: as it says itself, or by its id."""
+    if not isinstance(value, dict):
+        raise GraphQLError(f"is no {kind.name}")
+    found = _ID.match(str(value.get("id", "")))
+    return value.get("__typename") or (found[1] if found else None)
+
+
+def _place(error: GraphQLError) -> str:
+    return ".".join(map(str, ["data", *(error.path or ())]))
+
+
+def _differences(given: Any, read: Any, place: str) -> Iterator[str]:
+    """Where the answer is not what comes out of it when it is read by the schema."""
+    if isinstance(given, dict):
+        for name, value in given.items():
+            if name not in read:
+                yield f"{place}.{name}: was not asked for"
+            else:
+                yield from _differences(value, read[name], f"{place}.{name}")
+    elif isinstance(given, list):
+        for number, (one, other) in enumerate(zip(given, read, strict=True)):
+            yield from _differences(one, other, f"{place}.{number}")
+    elif given != read or isinstance(given, bool) != isinstance(read, bool):
+        yield f"{place}: {given!r} should be {read!r}"

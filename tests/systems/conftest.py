@@ -10,6 +10,8 @@ import pytest
 
 from seamline.http import Exchange, HttpFactory
 from seamline.simulator.server import running
+from tests.contract import descriptions
+from tests.contract.judges import Hearing
 from tests.simulated import vendors_of
 from tests.systems.vendors import Simulated
 
@@ -24,6 +26,14 @@ def exchanges() -> list[Exchange]:
 def http(exchanges: list[Exchange]) -> HttpFactory:
     """The factory that adapters are connected with."""
     return HttpFactory(observe=exchanges.append)
+
+
+@pytest.fixture(autouse=True)
+def _all_is_as_the_vendor_describes_it(exchanges: list[Exchange]) -> Iterator[None]:
+    """What any suite sent, and what came back, is held to the vendor's published description where it is at hand."""
+    yield
+    if descriptions.AT_HAND:
+        assert "\n".join(Hearing().exchanges(exchanges).problems) == ""
 
 
 LOGINS = ("token", "check")

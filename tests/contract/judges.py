@@ -1,0 +1,111 @@
+"""What the vendors' published descriptions have against what goes over the wire, in both directions.
+
+Addresses are the simulator's: `/<system>/<connection>/...`. What a vendor describes nowhere is let pass, and counted.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from functools import cache
+from typing import Protocol, Self
+
+import httpx
+
+from seamline.http import Answer, Exchange
+from tests.contract.descriptions import shippo, shippo_api, shopify_schema, xero, xero_api
+from tests.contract.graphql_answers import answer_problems, document_problems
+from tests.contract.openapi import OpenApiJudge
+
+_GRAPHQL = re.compile(r"/admin/api/[\w-]+/graphql\.json")
+_ANSWER_FIELDS = {"data", "errors", "extensions"}
+_ERROR_FIELDS = {"message", "locations", "path", "extensions"}
+
+
+class Judge(Protocol):
+    """A vendor's description."""
+
+    def covers(self, path: str) -> bool:
+        """Whether it is this description that must know the path."""
+
+    def describes(self, path: str, request: httpx.Request, answer: Answer) -> bool:
+        """Whether it says anything of such an answer."""
+
+    def request(self, path: str, request: httpx.Request) -> Iterator[str]:
+        """What is wrong with a request."""
+
+    def answer(self, path: str, request: httpx.Request, answer: Answer) -> Iterator[str]:
+        """What is wrong with an answer."""
+
+
+class ShopifyJudge:
+    """Shopify's schema: documents, variables, answers and errors. It has nothing on tokens and statuses."""
+
+    def covers(self, path: str) -> bool:
+        return bool(_GRAPHQL.fullmatch(path))
+
+    def describes(self, path: str, request: httpx.Request, answer: Answer) -> bool:
+        return answer.status == 200
+
+    def request(self, path: str, request: httpx.Request) -> Iterator[str]:
+        yield from document_problems(shopify_schema(), json.loads(request.content)["query"])
+
+    def answer(self, path: str, request: httpx.Request, answer: Answer) -> Iterator[str]:
+        sent, body = json.loads(request.content), answer.json()
+        yield from (f"{name}: is no part of a GraphQL answer" for name in body.keys() - _ANSWER_FIELDS)
+        for number, error in enumerate(body.get("errors", ())):
+            if not isinstance(error.get("message"), str) or error.keys() - _ERROR_FIELDS:
+                yield f"errors.{number}: is no GraphQL error"
+        if body.get("data") is not None:
+            yield from answer_problems(shopify_schema(), sent["query"], body["data"], sent.get("variables"))
+        elif not body.get("errors"):
+            yield "has neither data nor errors"
+
+
+@cache
+def judges() -> dict[str, Judge]:
+    """System -> its description."""
+    return {
+        "shopify": ShopifyJudge(),
+        "shippo": OpenApiJudge(shippo_api(), shippo(), "https://api.goshippo.com"),
+        "xero": OpenApiJudge(xero_api(), xero(), "https://api.xero.com", "/api.xro/2.0"),
+    }
+
+
+class Hearing:
+    """Judges what it is told, and keeps what is wrong."""
+
+    def __init__(self) -> None:
+        self.problems: list[str] = []
+        self.judged: Counter[tuple[str, int]] = Counter()
+        self.undescribed: Counter[tuple[str, int]] = Counter()
+        """Answers by system and status: those that were judged, and those that no description says anything of."""
+
+    def exchange(self, exchange: Exchange) -> None:
+        """An exchange of ours: the request and the answer."""
+        self._hear(exchange.request, exchange.answer, ours=True)
+
+    def exchanges(self, exchanges: Iterable[Exchange]) -> Self:
+        """Exchanges of ours, one after the other."""
+        for one in exchanges:
+            self.exchange(one)
+        return self
+
+    def answer(self, request: httpx.Request, answer: Answer) -> None:
+        """An answer to a request that may be wrong with intent: the answer alone."""
+        self._hear(request, answer, ours=False)
+
+    def _hear(self, request: httpx.Request, answer: Answer, *, ours: bool) -> None:
+        _, system, _, *rest = [*request.url.path.split("/"), "", ""]
+        judge, path = judges().get(system), "/" + "/".join(rest).rstrip("/")
+        if judge is None:
+            return
+        described = judge.covers(path) and judge.describes(path, request, answer)
+        found = list(judge.request(path, request)) if ours and judge.covers(path) else []
+        if described:
+            found += judge.answer(path, request, answer)
+        counted = self.judged if described else self.undescribed
+        counted[system, answer.status] += 1
+        self.problems += [f"{system} {request.method} {path} ({answer.status}): {one}" for one in found]

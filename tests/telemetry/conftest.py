@@ -94,9 +94,16 @@ async def watched(tmp_path_factory: pytest.TempPathFactory, collector: Collector
         "OTEL_BSP_SCHEDULE_DELAY": "100",
         **{f"SEAMLINE_POLICY__{name}": str(value) for name, value in POLICY.items()},
     }
-    async with local_stack(state, settings=settings, well_known_ports=False) as local:
+    async with local_stack(state, who="these tests", settings=settings, well_known_ports=False) as local:
         client = await Client.connect(local.running.temporal, data_converter=pydantic_data_converter)
         async with httpx.AsyncClient(timeout=10) as http:
             stack = Watched(local, state, client, collector, ports, http)
             await stack.change("settings", QUICK)
             yield stack
+
+
+@pytest.fixture(autouse=True)
+async def _no_faults(watched: Watched) -> AsyncIterator[None]:
+    yield
+    answer = await watched.http.delete(f"{watched.local.running.simulator}/_simulator/faults")
+    assert answer.is_success

@@ -1,4 +1,8 @@
-"""Where workflow code runs: Temporal's sandbox, with one explicit list of modules that it shares with the worker."""
+"""Where workflow code runs: in production as plain Python, in tests in Temporal's sandbox.
+
+The sandbox imports a process's modules anew for each run, which costs more than all else that the run does. What it
+would find (the clock, chance or the machine asked) `make check` refuses in `workflows/`, and tests run processes in it.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +22,7 @@ PASSED_THROUGH = (
     "typing_inspection",
     "typing_extensions",
 )
-"""Pure modules: no I/O, no state that one process could leave to another. Importing them anew doubles a run's cost."""
+"""Pure modules: no I/O, no state that one process could leave to another. The sandbox need not import them anew."""
 
 
 class _Unversioned(UnsandboxedWorkflowRunner):
@@ -30,9 +34,12 @@ class _Unversioned(UnsandboxedWorkflowRunner):
         return super().create_instance(dataclasses.replace(det, defn=defn))
 
 
-def runner(*, versioned: bool = False) -> SandboxedWorkflowRunner:
-    """The sandbox with the list applied; `versioned` when the worker has a deployment name and a build id."""
-    return SandboxedWorkflowRunner(
-        restrictions=SandboxRestrictions.default.with_passthrough_modules(*PASSED_THROUGH),
-        runner_class=UnsandboxedWorkflowRunner if versioned else _Unversioned,
-    )
+def runner(*, versioned: bool = False) -> UnsandboxedWorkflowRunner:
+    """What production runs processes with; `versioned` when the worker has a deployment name and a build id."""
+    return UnsandboxedWorkflowRunner() if versioned else _Unversioned()
+
+
+def strict_runner() -> SandboxedWorkflowRunner:
+    """What tests run processes with: it ends a run that asks for what may differ the next time."""
+    restrictions = SandboxRestrictions.default.with_passthrough_modules(*PASSED_THROUGH)
+    return SandboxedWorkflowRunner(restrictions=restrictions, runner_class=_Unversioned)

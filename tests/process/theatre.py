@@ -24,7 +24,7 @@ from seamline.process.view import Status, View
 from seamline.records.policy import Policy
 from tests.process.play import Audition, Casting, Epilogue, Play, Tour, Vigil
 from tests.process.stage import Stage, Workshop
-from worker.sandbox import runner
+from worker.sandbox import strict_runner
 
 QUICK = Policy(patience_seconds=1.5, healing_interval_max_seconds=0.1, poll_seconds=0.1, poll_max_seconds=0.1)
 """The test server skips no time while an activity is between two tries, so those times are short in truth."""
@@ -37,9 +37,9 @@ Handle = WorkflowHandle[Any, Any]
 
 
 def sandbox() -> SandboxedWorkflowRunner:
-    """The sandbox that production uses, with what these tests run passing through as well."""
+    """The sandbox that processes are tested in, with what these tests run passing through as well."""
     restrictions = SandboxRestrictions.default.with_passthrough_modules(*PASSED_THROUGH)
-    return dataclasses.replace(runner(), restrictions=restrictions)
+    return dataclasses.replace(strict_runner(), restrictions=restrictions)
 
 
 async def register(client: Client) -> None:

@@ -16,7 +16,7 @@ from temporalio.workflow import NondeterminismError
 from seamline import catalog
 from tests.replay.changed import Changed
 from tests.replay.record import ALL, HISTORIES
-from worker.sandbox import runner
+from worker.sandbox import strict_runner
 
 FILES = sorted(HISTORIES.glob("*.json"))
 HISTORY_BYTES_MAX = 120_000
@@ -29,7 +29,7 @@ def history(file: Path) -> WorkflowHistory:
 
 
 def replayer(*workflows: type) -> Replayer:
-    return Replayer(workflows=workflows, workflow_runner=runner(), data_converter=pydantic_data_converter)
+    return Replayer(workflows=workflows, workflow_runner=strict_runner(), data_converter=pydantic_data_converter)
 
 
 @pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)

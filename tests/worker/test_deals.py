@@ -32,7 +32,7 @@ from seamline.settings import Settings
 from tests.process.theatre import register
 from tests.workflows.sales import DEAL_ID, Sales, money, won_deal
 from worker.connections import activities_of
-from worker.sandbox import runner
+from worker.sandbox import strict_runner
 from worker.schedules import end, ensure, every
 from worker.waiting import TemporalList
 from workflows.watch_deals import WatchDeals, Watched, WatchRules
@@ -69,7 +69,7 @@ class Watch:
             self.client,
             task_queue=self.connection,
             workflows=catalog.workflows(),
-            workflow_runner=runner(),
+            workflow_runner=strict_runner(),
             activities=[
                 *activities_of(Crm(self.sales)),
                 *activities_of(Waiting(TemporalList(self.client, Settings()))),

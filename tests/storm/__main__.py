@@ -50,6 +50,7 @@ def figures(report: Report) -> Table:
     kept, judgement = report.figures, report.judgement
     rows = {
         "orders": f"{report.kinds.total()}: {_counts(report.kinds)}",
+        "deals": f"{report.deals.total()}: {_counts(report.deals)}",
         "processes": f"{sum(judgement.verdict.processes.values())}: {_counts(judgement.verdict.processes)}",
         "calls hit by faults": f"{kept.faults.total()}: {_counts(kept.faults)}",
         "kills": f"{kept.kills.total()}: {_counts(kept.kills)}",

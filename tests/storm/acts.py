@@ -93,11 +93,11 @@ async def _do(scene: Scene, reference: str, act: Act) -> bool:
                 return act.moment != START
             scene.terminated.add(handle.id)
         case Does.CANCEL:
-            if not await _cancelled(handle):
+            if not await cancelled(handle):
                 return act.moment != START
     if act.twice:
         await asyncio.sleep(SECOND_CANCEL_SECONDS)
-        await _cancelled(handle)
+        await cancelled(handle)
     return True
 
 
@@ -152,7 +152,9 @@ async def _restock(scene: Scene, handle: Handle) -> None:
     await insist(tell)
 
 
-async def _cancelled(handle: Handle) -> bool:
+async def cancelled(handle: Handle) -> bool:
+    """Cancel through Temporal; whether there was such a process, and it was not over."""
+
     async def cancel() -> bool:
         return await _found(handle.cancel(rpc_timeout=_RPC))
 

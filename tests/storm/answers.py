@@ -9,7 +9,7 @@ from typing import Any
 from seamline.errors import Problem
 from seamline.process.decision import Action
 from seamline.process.view import Status, View, Wait
-from tests.storm.odds import SCARCE_SKU, SHOP, SKUS
+from tests.storm.odds import CRM, SCARCE_SKU, SHOP, SKUS
 from tests.storm.scene import Scene
 
 CONFLICT = 409
@@ -30,6 +30,7 @@ GOOD_ADDRESS = {
 FOR_CUSTOMS = {"hs_code": "691200", "origin": "GB"}
 """What customs ask of an article."""
 PARCEL_GRAMS = 500
+GOOD_TERMS = "net-30"
 SUBSTITUTE = "substitute"
 """The choice that says what is sent instead."""
 
@@ -57,6 +58,8 @@ async def good_answer(scene: Scene, view: View) -> Decision | None:
         return answer(wait, Action.AMEND, change={"parcels": [{"weight_grams": PARCEL_GRAMS}]})
     if view.reference in scene.held:
         await scene.release(view.reference)
+    if purpose == "fetch-deal" and wait.problems:
+        await scene.simulator("PATCH", f"crms/{CRM}/deals/{_deal_of(view)}", {"terms": GOOD_TERMS})
     if purpose == "capture":
         await _let_pay(scene, view)
     if Action.AMEND in wait.actions:
@@ -84,6 +87,10 @@ def order_number(view: View) -> int:
     """The order's, also of a part of it or of a return; what has no number of its own has one all the same."""
     digits = re.match(r"[^:]*:(\d{1,9})", view.reference)
     return int(digits[1]) if digits else sum(view.reference.encode())
+
+
+def _deal_of(view: View) -> str:
+    return view.reference.partition(":")[2].partition(".")[0]
 
 
 def purpose_of(wait: Wait) -> str:

@@ -7,6 +7,7 @@ from datetime import timedelta
 
 from temporalio.service import RPCError
 
+from tests.storm.deals import Sales
 from tests.storm.disturb import Disturber
 from tests.storm.odds import SHOP
 from tests.storm.plan import Plan, PlannedOrder
@@ -78,14 +79,14 @@ async def _deliver(scene: Scene, order: PlannedOrder, times: int, at_once: int) 
         scene.accepted.add(f"{PROCESS}:{order.reference}")
 
 
-async def poll_for_gaps(scene: Scene, plan: Plan) -> None:
-    """Start what the shop's webhooks did not: it gives up after its last try."""
+async def poll_for_gaps(scene: Scene, plan: Plan, sales: Sales) -> None:
+    """Start what the webhooks of shop and CRM did not: they give up after their last try."""
     deadline = asyncio.get_running_loop().time() + RETRIES_SECONDS_MAX
     while asyncio.get_running_loop().time() < deadline:
-        if not await scene.count_deliveries():
+        if not await scene.count_deliveries() + await sales.count_deliveries():
             break
         await asyncio.sleep(DELIVERIES_LOOK_SECONDS)
     orders = [f"{PROCESS}:{order.reference}" for order in plan.orders]
-    for workflow_id in (*orders, *(f"{RETURN}:{one}" for one in scene.returned.values())):
+    for workflow_id in (*orders, *(f"{RETURN}:{one}" for one in scene.returned.values()), *sales.wanted()):
         if workflow_id not in scene.accepted:
             await scene.poll_for_gap(workflow_id)

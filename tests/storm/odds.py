@@ -10,6 +10,7 @@ from typing import Any
 from tests.end_to_end.kinds import ABROAD, CAPTURED, IGNORED, SHIPPED, WAITED_FOR
 
 SHOP, ERP, CARRIER, MAIL, CHAT = "shop-uk", "erp-main", "shippo-main", "mail-main", "chat-main"
+CRM, BOOKS, MARKETING = "crm-main", "xero-main", "hub-main"
 SKUS = ("MUG-BLUE", "TEE-M", "BOOK-TIDE")
 SCARCE_SKU = "LAST-ONE"
 SECOND_LOCATION = "Depot"
@@ -177,4 +178,17 @@ OPERATIONS: Mapping[str, Sequence[str]] = {
     ),
     MAIL: ("*", "send"),
     CHAT: ("*",),
+    CRM: ("*", "token", "Opportunity.query", "composite"),
+    BOOKS: (
+        "*",
+        "contacts.list",
+        "contacts.create",
+        "invoices.list",
+        "invoices.get",
+        "invoices.create",
+        "invoices.update",
+        "invoices.email",
+        "credit-notes.create",
+    ),
+    MARKETING: ("*", "companies.read", "companies.update", "contacts.update", "mail.unsubscribe"),
 }

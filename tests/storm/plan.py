@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from tests.storm.deal_odds import PlannedDeal, draw_deals
 from tests.storm.odds import (
     CARRIER,
     DEEDS,
@@ -31,7 +32,7 @@ from tests.storm.odds import (
 ORDER_ID_FIRST = 70_001
 FAULTS_FOR_ORDERS = 6
 ORDERS_FOR_STOP = 30
-FAULTS_AT_ONCE = (3, 7)
+FAULTS_AT_ONCE = (4, 9)
 PIECES_MAX = 3
 
 
@@ -100,6 +101,7 @@ class Plan:
     faults: Mapping[int, Sequence[Mapping[str, Any]]]
     world: Mapping[str, Any] = field(default_factory=dict)
     stops: Mapping[int, Stop] = field(default_factory=dict)
+    deals: Sequence[PlannedDeal] = ()
 
 
 def make_plan(
@@ -112,6 +114,7 @@ def make_plan(
         kills=_kills(dice_of(seed, "kills"), orders),
         faults=_faults(dice_of(seed, "faults"), orders),
         stops=_stops(dice_of(seed, "stops"), orders),
+        deals=draw_deals(dice_of(seed, "deals"), orders),
     )
 
 

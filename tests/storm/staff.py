@@ -15,6 +15,7 @@ from temporalio.service import RPCError
 from seamline.process.decision import Action
 from seamline.process.view import Status, View, Wait
 from tests.storm.answers import Decision, answer, good_answer, purpose_of
+from tests.storm.deals import DEAL, REVERSAL, Sales
 from tests.storm.odds import ERP, SCARCE_SKU
 from tests.storm.plan import dice_of
 from tests.storm.scene import RPC_SECONDS_MAX, Scene
@@ -117,13 +118,15 @@ def _any_change(dice: random.Random, wait: Wait) -> Mapping[str, Any] | None:
     return None
 
 
-async def settle(scene: Scene, seconds_max: float) -> list[str]:
+async def settle(scene: Scene, sales: Sales, seconds_max: float) -> list[str]:
     """Act as staff until nothing is open. What is still open at the deadline, by id."""
     tries: Counter[str] = Counter()
     deadline = asyncio.get_running_loop().time() + seconds_max
     while open_ := await scene.open_processes():
         # Goods come in, for those who wait for them.
         await scene.simulator("PUT", f"stock/{ERP}", {SCARCE_SKU: 1})
+        if not any(one.startswith((DEAL, REVERSAL)) for one in open_):
+            await sales.pay_all()
         if asyncio.get_running_loop().time() > deadline:
             return open_
         await asyncio.gather(*(_release(scene, workflow_id, tries) for workflow_id in open_))

@@ -20,6 +20,7 @@ from temporalio.runtime import LoggingConfig, Runtime, TelemetryConfig
 
 from seamline.local import local_stack
 from tests.storm.acts import act_at_moments, resume_terminated
+from tests.storm.deals import Sales
 from tests.storm.disturb import Disturber
 from tests.storm.driver import poll_for_gaps, send_orders
 from tests.storm.limits import CALLS_PER_SECOND_MAX
@@ -47,12 +48,15 @@ SETTINGS = {
     "SEAMLINE_POLICY__LABEL_PRICE_MAX": json.dumps({"GBP": LABEL_LIMIT}),
     "SEAMLINE_POLICY__LOCATIONS": json.dumps({SECOND_LOCATION: {"labels_at": "packed"}}),
     "SEAMLINE_CONNECTIONS__ERP_MAIN__ACCOUNT__PACKAGE_MODULES": "true",
+    "SEAMLINE_POLICY__BILLING__PAYMENT_POLL_SECONDS": "1",
+    "SEAMLINE_POLICY__BILLING__PAYMENT_POLL_MAX_SECONDS": "3",
+    "SEAMLINE_WATCH__INTERVAL_SECONDS": "5",
     "SEAMLINE_POLICY__PATIENCE_SECONDS": "6",
     "SEAMLINE_POLICY__ATTEMPT_SECONDS_MAX": "8",
     "SEAMLINE_POLICY__HEALING_INTERVAL_MAX_SECONDS": "2",
     **{
         f"SEAMLINE_CONNECTIONS__{name}__RATE_PER_SECOND": "50"
-        for name in ("SHOP_UK", "ERP_MAIN", "SHIPPO_MAIN", "MAIL_MAIN")
+        for name in ("SHOP_UK", "ERP_MAIN", "SHIPPO_MAIN", "MAIL_MAIN", "CRM_MAIN", "HUB_MAIN")
     },
     **{
         f"SEAMLINE_CONNECTIONS__{name.upper().replace('-', '_')}__ACCOUNT__CALLS_PER_SECOND_MAX": str(rate)
@@ -70,6 +74,7 @@ class Report:
     seed: int
     figures: Figures
     kinds: Counter[str]
+    deals: Counter[str]
     judgement: Judgement
     seconds: float
     settle_seconds: float
@@ -94,7 +99,8 @@ async def run_storm(plan: Plan, folder: Path, *, settle_seconds_max: float, blin
         await scene.simulator("PUT", "settings", WORLD | plan.world)
         await scene.simulator("PUT", f"stock/{ERP}", dict.fromkeys(SKUS, PIECES) | {SCARCE_SKU: 1})
         disturber = Disturber(scene, blind=BLIND if blind else ())
-        async with beside(partial(act_at_moments, scene, plan)):
+        sales = Sales(scene, plan.deals)
+        async with beside(partial(act_at_moments, scene, plan)), beside(sales.work):
             async with beside(partial(meddle, scene)):
                 await send_orders(scene, plan, disturber)
                 await asyncio.sleep(CALM_SECONDS)
@@ -102,14 +108,16 @@ async def run_storm(plan: Plan, folder: Path, *, settle_seconds_max: float, blin
             if not blind:
                 await disturber.end_faults()
             settling = time.monotonic()
-            await asyncio.gather(poll_for_gaps(scene, plan), settle(scene, settle_seconds_max))
+            await asyncio.gather(poll_for_gaps(scene, plan, sales), settle(scene, sales, settle_seconds_max))
         await resume_terminated(scene)
-        still_open = await settle(scene, settle_seconds_max)
+        still_open = await settle(scene, sales, settle_seconds_max)
         settled = time.monotonic()
         judgement = await judge(scene, still_open)
     saved = [] if judgement.ok else save_histories(judgement, folder)
-    kinds = Counter(order.kind for order in plan.orders)
-    return Report(plan.seed, scene.figures, kinds, judgement, time.monotonic() - began, settled - settling, saved)
+    kinds, deals = Counter(order.kind for order in plan.orders), Counter(deal.kind for deal in plan.deals)
+    return Report(
+        plan.seed, scene.figures, kinds, deals, judgement, time.monotonic() - began, settled - settling, saved
+    )
 
 
 def _quiet_runtime() -> Runtime:

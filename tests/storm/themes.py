@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
+from tests.storm.deal_odds import draw_deals
 from tests.storm.odds import CARRIER, DEEDS, ERP, KINDS, PARCEL_ENDS, SCARCE_SKU, SKUS, Does
-from tests.storm.plan import ORDER_ID_FIRST, PIECES_MAX, Act, Kill, Plan, PlannedOrder, Stop, make_plan
+from tests.storm.plan import ORDER_ID_FIRST, PIECES_MAX, Act, Kill, Plan, PlannedOrder, Stop, dice_of, make_plan
 
 PAUSE_SECONDS, SLOW_PAUSE_SECONDS = 0.3, 2.0
 STOPPED_SECONDS = 18.0
@@ -92,6 +93,12 @@ def short_stock(seed: int, orders: int) -> Plan:
     return Plan(seed, last, {}, {})
 
 
+def deals(seed: int, orders: int) -> Plan:
+    """As many deals as orders."""
+    plan = make_plan(seed, orders, kinds=("plain",), deeds={None: 1})
+    return replace(plan, deals=draw_deals(dice_of(seed, "deals"), orders, each=1))
+
+
 def rich_in(*kinds: str, deeds: Mapping[Does | None, int] | None = None) -> Callable[[int, int], Plan]:
     """The storm with these kinds of orders alone, and with these deeds."""
 
@@ -116,6 +123,7 @@ THEMES: Mapping[str, Callable[[int, int], Plan]] = {
     "back-orders": rich_in("one line is short", "too little stock"),
     "abroad": rich_in("abroad", "abroad, not declarable"),
     "held": rich_in("held by another app", "pre-order", "plain", deeds={None: 1, Does.HOLD: 3, Does.CANCEL: 1}),
+    "deals": deals,
     "returns": rich_in("plain", "authorised", deeds={Does.RETURN: 1}),
     "labels": rich_in("plain", "labels at packing", deeds={Does.REFUND_LABEL: 4, Does.SHOP_CANCEL: 1, Does.EDIT: 1}),
 }

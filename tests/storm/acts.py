@@ -12,9 +12,9 @@ from typing import Any
 
 from temporalio.service import RPCError, RPCStatusCode
 
-from tests.storm.odds import ERP, SCARCE_SKU, SHOP, Does
+from tests.storm.odds import ERP, SCARCE_SKU, Does
 from tests.storm.plan import Act, Plan
-from tests.storm.scene import PARCEL, PROCESS, RPC_SECONDS_MAX, Handle, Scene, insist
+from tests.storm.scene import PARCEL, PROCESS, RPC_SECONDS_MAX, Handle, Scene, insist, order_path
 
 LOOK_SECONDS = 0.2
 SECOND_CANCEL_SECONDS = 0.5
@@ -48,7 +48,7 @@ async def _has_come(scene: Scene, reference: str, moment: str) -> bool:
 
 async def _do(scene: Scene, reference: str, act: Act) -> bool:
     """False while it cannot be done, since the process is not there yet or the order is not any more as it was."""
-    order = f"shops/{SHOP}/orders/{reference.partition(':')[2]}"
+    order = order_path(reference)
     handle = scene.handle(f"{PROCESS}:{reference}")
     match act.does:
         case Does.SHOP_CANCEL:
@@ -70,7 +70,7 @@ async def _do(scene: Scene, reference: str, act: Act) -> bool:
             scene.fulfilled.add(reference)
         case Does.UNSHIP:
             [made, *_] = await scene.simulator("GET", f"effects?reference={reference}&operation=reserve")
-            shipment = f"warehouse/{ERP}/shipments/{made['object_id']}"
+            shipment = f"warehouse/{made['connection']}/shipments/{made['object_id']}"
             await scene.simulator("POST", shipment, {"state": "cancelled"}, taken=[CONFLICT, UNPROCESSABLE])
             scene.edited.add(reference)
         case Does.LOSE:
@@ -114,7 +114,7 @@ async def _lost(scene: Scene, reference: str, act: Act) -> bool:
 
 async def _return(scene: Scene, reference: str, change: Mapping[str, Any]) -> None:
     """The customer sends a piece of what was shipped back, and may think better of it."""
-    order = f"shops/{SHOP}/orders/{reference.partition(':')[2]}"
+    order = order_path(reference)
     wanted = {"quantities": {change["sku"]: 1}, "requested": change["requested"]}
     # Another article may have been sent in its place, or nothing at all.
     made = await scene.simulator("POST", f"{order}/returns", wanted, taken=[CONFLICT])

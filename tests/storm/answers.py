@@ -9,8 +9,8 @@ from typing import Any
 from seamline.errors import Problem
 from seamline.process.decision import Action
 from seamline.process.view import Status, View, Wait
-from tests.storm.odds import CRM, SCARCE_SKU, SHOP, SKUS
-from tests.storm.scene import Scene
+from tests.storm.odds import CRM, SCARCE_SKU, SKUS
+from tests.storm.scene import Scene, order_path
 
 CONFLICT = 409
 REJECTED_OF = 4
@@ -130,7 +130,7 @@ def _for_customs(problems: Sequence[Problem]) -> Mapping[str, Any]:
 
 async def _let_pay(scene: Scene, view: View) -> None:
     pay = {"action": "pay"}
-    await scene.simulator("POST", f"shops/{SHOP}/orders/{order_number(view)}/payment", pay, taken=[CONFLICT])
+    await scene.simulator("POST", f"{order_path(view.reference)}/payment", pay, taken=[CONFLICT])
     scene.paid_anew.add(view.reference)
 
 

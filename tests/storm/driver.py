@@ -9,9 +9,8 @@ from temporalio.service import RPCError
 
 from tests.storm.deals import Sales
 from tests.storm.disturb import Disturber
-from tests.storm.odds import SHOP
 from tests.storm.plan import Plan, PlannedOrder
-from tests.storm.scene import PROCESS, RETURN, Scene
+from tests.storm.scene import PROCESS, RETURN, Scene, order_path
 
 LOOK_SECONDS = 0.2
 DELIVERIES_LOOK_SECONDS = 1.0
@@ -61,9 +60,9 @@ async def _until_there_is_room(scene: Scene) -> None:
 
 
 async def _make(scene: Scene, order: PlannedOrder) -> None:
-    await scene.simulator("POST", f"shops/{SHOP}/orders", dict(order.wanted), taken=[CONFLICT])
+    await scene.simulator("POST", f"shops/{order.shop}/orders", dict(order.wanted), taken=[CONFLICT])
     if not order.wanted.get("webhooks", True):
-        await scene.simulator("POST", f"shops/{SHOP}/orders/{order.id}/cancel", {}, taken=[CONFLICT])
+        await scene.simulator("POST", f"{order_path(order.reference)}/cancel", {}, taken=[CONFLICT])
         await _deliver(scene, order, 1, 1)
 
 
@@ -74,7 +73,7 @@ async def _send_again(scene: Scene, order: PlannedOrder) -> None:
 
 async def _deliver(scene: Scene, order: PlannedOrder, times: int, at_once: int) -> None:
     again = {"topic": order.topic, "times": times, "at_once": at_once}
-    answer = await scene.simulator("POST", f"shops/{SHOP}/orders/{order.id}/deliveries", again)
+    answer = await scene.simulator("POST", f"{order_path(order.reference)}/deliveries", again)
     if 200 in answer["statuses"]:
         scene.accepted.add(f"{PROCESS}:{order.reference}")
 

@@ -6,12 +6,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from tests.storm.odds import CARRIER, DELAY_SECONDS, ERP, SHOP
+from tests.storm.odds import CARRIER, DELAY_SECONDS, ERP, NORTH_CARRIER, NORTH_ERP, SHOP, SHOP_ABROAD
 from tests.storm.scene import Outage
 
-CALLS_PER_SECOND_MAX = {SHOP: 10, ERP: 20, CARRIER: 5}
+CALLS_PER_SECOND_MAX = {SHOP: 10, ERP: 20, CARRIER: 5, SHOP_ABROAD: 10, NORTH_ERP: 20, NORTH_CARRIER: 5}
 """Of one worker. The carrier's is below the default, so that it holds calls back in a storm."""
-CALLS_AT_ONCE_MAX = {SHOP: 8, ERP: 8, CARRIER: 8}
+CALLS_AT_ONCE_MAX = dict.fromkeys(CALLS_PER_SECOND_MAX, 8)
 WINDOW_SECONDS = 10.0
 
 FAILURES_TO_OPEN = 3

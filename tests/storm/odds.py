@@ -11,10 +11,12 @@ from tests.end_to_end.kinds import ABROAD, CAPTURED, IGNORED, SHIPPED, WAITED_FO
 
 SHOP, ERP, CARRIER, MAIL, CHAT = "shop-uk", "erp-main", "shippo-main", "mail-main", "chat-main"
 CRM, BOOKS, MARKETING = "crm-main", "xero-main", "hub-main"
+SHOP_ABROAD, NORTH_ERP, NORTH_CARRIER = "shop-de", "erp-north", "shippo-north"
+SHOPS = (SHOP, SHOP_ABROAD)
 SKUS = ("MUG-BLUE", "TEE-M", "BOOK-TIDE")
 SCARCE_SKU = "LAST-ONE"
-SECOND_LOCATION = "Depot"
-"""What leaves from there is a fulfilment order of its own, and its labels are bought once it is packed."""
+SECOND_LOCATION = "North warehouse"
+"""What leaves from there has an ERP and a carrier account of its own, and its labels are bought once it is packed."""
 PARCEL_GRAMS = 1000
 """What the packers put into one parcel."""
 BAD_POSTCODE = "ZZ9 9ZZ"
@@ -30,10 +32,20 @@ class Kind:
     weight: int
     wanted: Mapping[str, Any] = field(default_factory=dict)
     ours: bool = True
+    shop: str = SHOP
 
 
 ONE_PIECE: Mapping[str, Any] = {"lines": [{}]}
 """What the amounts of the kinds in the tables of orders are made for."""
+GERMAN: Mapping[str, Any] = {
+    "city": "Hamburg",
+    "province": None,
+    "provinceCode": None,
+    "zip": "20095",
+    "country": "Germany",
+    "countryCodeV2": "DE",
+}
+NORTH: Mapping[str, Any] = {"location": SECOND_LOCATION}
 AUTHORISED: Mapping[str, Any] = {"financial_status": "AUTHORIZED"}
 RISKY: Mapping[str, Any] = {"risk": "INVESTIGATE", "risk_facts": ["The card was refused twice."]}
 KINDS: Mapping[str, Kind] = {
@@ -50,6 +62,11 @@ KINDS: Mapping[str, Kind] = {
     "abroad": Kind(3, {"address": ABROAD}),
     "abroad, not declarable": Kind(3, {"address": ABROAD, "lines": [{"hs_code": ""}, {"sku": SKUS[1], "origin": ""}]}),
     "plain": Kind(42),
+    "of the second shop": Kind(
+        8,
+        {"currency": "EUR", "address": GERMAN, "lines": [{"quantity": 2, **NORTH}, {"sku": SKUS[1], **NORTH}]},
+        shop=SHOP_ABROAD,
+    ),
     "no email": Kind(5, {"email": None}),
     "bad postcode": Kind(6, {"address": {"zip": BAD_POSTCODE}}),
     "no address": Kind(3, {"address": None}),
@@ -176,6 +193,9 @@ OPERATIONS: Mapping[str, Sequence[str]] = {
         "refunds.create",
         "tracks.get",
     ),
+    SHOP_ABROAD: ("*", "order", "fulfillmentCreate", "refundCreate"),
+    NORTH_ERP: ("*", "sale.sale.create", "sale.sale.get", "stock.shipment.out.cancel"),
+    NORTH_CARRIER: ("*", "shipments.create", "customs.create", "transactions.create", "refunds.create"),
     MAIL: ("*", "send"),
     CHAT: ("*",),
     CRM: ("*", "token", "Opportunity.query", "composite"),

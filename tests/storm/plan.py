@@ -17,11 +17,13 @@ from tests.storm.odds import (
     MOMENTS,
     MONEY_DEEDS,
     MONEY_MOMENTS,
+    NORTH_ERP,
     OPERATIONS,
     PARCEL_ENDS,
     RATE_OF_OTHERS,
     RATES,
     SCARCE_SKU,
+    SECOND_LOCATION,
     SHOP,
     SKUS,
     STOP_SECONDS,
@@ -32,7 +34,9 @@ from tests.storm.odds import (
 ORDER_ID_FIRST = 70_001
 FAULTS_FOR_ORDERS = 6
 ORDERS_FOR_STOP = 30
-FAULTS_AT_ONCE = (4, 9)
+FAULTS_AT_ONCE = (5, 10)
+STRUCK = (*(SHOP, ERP, CARRIER) * 3, *OPERATIONS)
+"""The connections that faults strike; those that every order uses the most."""
 PIECES_MAX = 3
 
 
@@ -54,6 +58,7 @@ class PlannedOrder:
     kind: str
     wanted: Mapping[str, Any]
     pause_seconds: float
+    shop: str = SHOP
     again: int = 0
     again_at_once: int = 1
     again_after_orders: int = 0
@@ -62,7 +67,12 @@ class PlannedOrder:
     @property
     def reference(self) -> str:
         """`shop-uk:70001`."""
-        return f"{SHOP}:{self.id}"
+        return f"{self.shop}:{self.id}"
+
+    @property
+    def leaves_north(self) -> bool:
+        """Whether its first fulfilment order leaves from the second location."""
+        return bool(self.wanted["lines"][0].get("location") == SECOND_LOCATION)
 
     @property
     def topic(self) -> str:
@@ -145,6 +155,7 @@ def _order(dice: random.Random, order_id: int, kind: str, deeds: Mapping[Does | 
         again_after_orders=dice.choice((0, 0, 1, 5, 15)),
         acts=[one for one in acts if one] if KINDS[kind].ours else [],
         pause_seconds=dice.uniform(0.1, 0.6),
+        shop=KINDS[kind].shop,
     )
 
 
@@ -219,7 +230,7 @@ def _kills(dice: random.Random, orders: int) -> dict[int, list[Kill]]:
 
 def _stops(dice: random.Random, orders: int) -> dict[int, Stop]:
     return {
-        dice.randrange(orders): Stop(dice.choice((SHOP, ERP, CARRIER)), dice.uniform(*STOP_SECONDS))
+        dice.randrange(orders): Stop(dice.choice((SHOP, ERP, CARRIER, NORTH_ERP)), dice.uniform(*STOP_SECONDS))
         for _ in range(orders // ORDERS_FOR_STOP)
     }
 
@@ -237,7 +248,7 @@ def _faults(dice: random.Random, orders: int) -> dict[int, list[dict[str, Any]]]
 
 def _fault(dice: random.Random) -> dict[str, Any]:
     drawn = dice.choice(FAULTS)
-    connection = drawn.get("connection") or dice.choice(tuple(OPERATIONS))
+    connection = drawn.get("connection") or dice.choice(STRUCK)
     fault: dict[str, Any] = {
         "connection": connection,
         "operation": dice.choice(OPERATIONS[connection]),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
@@ -16,7 +17,7 @@ from temporalio.service import RPCError
 from seamline.local import Local
 from seamline.process.view import View
 from seamline.simulator.shopify_webhooks import TRIES_MAX
-from tests.storm.odds import SHOP
+from tests.storm.odds import SHOPS
 
 INSIST_SECONDS_MAX = 60
 INSIST_PAUSE_SECONDS = 0.2
@@ -104,8 +105,7 @@ class Scene:
 
     async def release(self, reference: str) -> None:
         """Have the app that holds an order release it, or open it where it is a pre-order."""
-        order = f"shops/{SHOP}/orders/{reference.partition(':')[2].partition('.')[0]}"
-        await self.simulator("POST", f"{order}/holds", {"held": False}, taken=[httpx.codes.CONFLICT])
+        await self.simulator("POST", f"{order_path(reference)}/holds", {"held": False}, taken=[httpx.codes.CONFLICT])
 
     async def refund_label(self, connection: str, label_id: str) -> None:
         """Somebody asks the carrier for the money of a label; what it refuses stays as it is."""
@@ -137,10 +137,13 @@ class Scene:
         self.figures.gaps += 1
 
     async def count_deliveries(self) -> int:
-        """Note which webhooks the door has taken. How many the shop will still try."""
-        deliveries = await self.simulator("GET", f"shops/{SHOP}/deliveries")
+        """Note which webhooks the door has taken. How many the shops will still try."""
+        return sum([await self._count_deliveries(shop) for shop in SHOPS])
+
+    async def _count_deliveries(self, shop: str) -> int:
+        deliveries = await self.simulator("GET", f"shops/{shop}/deliveries")
         for one in deliveries:
-            reference = f"{SHOP}:{one['order_id']}"
+            reference = f"{shop}:{one['order_id']}"
             taken = one["status"] == httpx.codes.OK
             if taken and one["topic"] == self.topics.get(reference):
                 self.accepted.add(f"{PROCESS}:{reference}")
@@ -170,6 +173,12 @@ class Scene:
         except RPCError:
             return None
         return View.model_validate(answer)
+
+
+def order_path(reference: str) -> str:
+    """Where the simulator takes what people do to an order; for a part of it or a return the order's."""
+    shop, _, number = reference.partition(":")
+    return f"shops/{shop}/orders/{re.split('[.-]', number)[0]}"
 
 
 async def insist(call: Callable[[], Awaitable[T]]) -> T:

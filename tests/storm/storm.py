@@ -24,7 +24,19 @@ from tests.storm.deals import Sales
 from tests.storm.disturb import Disturber
 from tests.storm.driver import poll_for_gaps, send_orders
 from tests.storm.limits import CALLS_PER_SECOND_MAX
-from tests.storm.odds import CARRIER, ERP, LABEL_LIMIT, PARCEL_GRAMS, SCARCE_SKU, SECOND_LOCATION, SKUS
+from tests.storm.odds import (
+    CARRIER,
+    CRM,
+    ERP,
+    LABEL_LIMIT,
+    MAIL,
+    MARKETING,
+    NORTH_ERP,
+    PARCEL_GRAMS,
+    SCARCE_SKU,
+    SECOND_LOCATION,
+    SKUS,
+)
 from tests.storm.plan import Plan
 from tests.storm.scene import Figures, Scene
 from tests.storm.staff import meddle, settle
@@ -48,6 +60,7 @@ SETTINGS = {
     "SEAMLINE_POLICY__LABEL_PRICE_MAX": json.dumps({"GBP": LABEL_LIMIT}),
     "SEAMLINE_POLICY__LOCATIONS": json.dumps({SECOND_LOCATION: {"labels_at": "packed"}}),
     "SEAMLINE_CONNECTIONS__ERP_MAIN__ACCOUNT__PACKAGE_MODULES": "true",
+    "SEAMLINE_CONNECTIONS__ERP_NORTH__ACCOUNT__PACKAGE_MODULES": "true",
     "SEAMLINE_POLICY__BILLING__PAYMENT_POLL_SECONDS": "1",
     "SEAMLINE_POLICY__BILLING__PAYMENT_POLL_MAX_SECONDS": "3",
     "SEAMLINE_WATCH__INTERVAL_SECONDS": "5",
@@ -55,8 +68,8 @@ SETTINGS = {
     "SEAMLINE_POLICY__ATTEMPT_SECONDS_MAX": "8",
     "SEAMLINE_POLICY__HEALING_INTERVAL_MAX_SECONDS": "2",
     **{
-        f"SEAMLINE_CONNECTIONS__{name}__RATE_PER_SECOND": "50"
-        for name in ("SHOP_UK", "ERP_MAIN", "SHIPPO_MAIN", "MAIL_MAIN", "CRM_MAIN", "HUB_MAIN")
+        f"SEAMLINE_CONNECTIONS__{name.upper().replace('-', '_')}__RATE_PER_SECOND": "50"
+        for name in (*CALLS_PER_SECOND_MAX, MAIL, CRM, MARKETING)
     },
     **{
         f"SEAMLINE_CONNECTIONS__{name.upper().replace('-', '_')}__ACCOUNT__CALLS_PER_SECOND_MAX": str(rate)
@@ -98,6 +111,7 @@ async def run_storm(plan: Plan, folder: Path, *, settle_seconds_max: float, blin
         scene = Scene(local, client, http, plan.seed)
         await scene.simulator("PUT", "settings", WORLD | plan.world)
         await scene.simulator("PUT", f"stock/{ERP}", dict.fromkeys(SKUS, PIECES) | {SCARCE_SKU: 1})
+        await scene.simulator("PUT", f"stock/{NORTH_ERP}", dict.fromkeys(SKUS, PIECES))
         disturber = Disturber(scene, blind=BLIND if blind else ())
         sales = Sales(scene, plan.deals)
         async with beside(partial(act_at_moments, scene, plan)), beside(sales.work):
@@ -112,7 +126,7 @@ async def run_storm(plan: Plan, folder: Path, *, settle_seconds_max: float, blin
         await resume_terminated(scene)
         still_open = await settle(scene, sales, settle_seconds_max)
         settled = time.monotonic()
-        judgement = await judge(scene, still_open)
+        judgement = await judge(scene, plan, still_open)
     saved = [] if judgement.ok else save_histories(judgement, folder)
     kinds, deals = Counter(order.kind for order in plan.orders), Counter(deal.kind for deal in plan.deals)
     return Report(

@@ -124,6 +124,7 @@ THEMES: Mapping[str, Callable[[int, int], Plan]] = {
     "abroad": rich_in("abroad", "abroad, not declarable"),
     "held": rich_in("held by another app", "pre-order", "plain", deeds={None: 1, Does.HOLD: 3, Does.CANCEL: 1}),
     "deals": deals,
+    "two-stores": rich_in("of the second shop", "labels at packing", "two parts"),
     "returns": rich_in("plain", "authorised", deeds={Does.RETURN: 1}),
     "labels": rich_in("plain", "labels at packing", deeds={Does.REFUND_LABEL: 4, Does.SHOP_CANCEL: 1, Does.EDIT: 1}),
 }

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections import Counter
-from collections.abc import Container, Iterable, Iterator, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,11 +14,15 @@ from seamline.process.decision import Action
 from seamline.simulator.checker import Verdict, audit
 from seamline.simulator.checker_ledger import Finding
 from tests.storm.limits import Counted, Workers, busiest_windows, calls_while_down, calls_while_stopped
+from tests.storm.odds import CARRIER, ERP, NORTH_CARRIER, NORTH_ERP
 from tests.storm.past import Past, read_pasts
+from tests.storm.plan import Plan
 from tests.storm.scene import PROCESS, Scene
 
 SETTLED_SECONDS_MAX = 15
 ONCE = ("reserve", "buy-label", "ship", "post-fulfilment")
+PLACES = {"reserve": (ERP, NORTH_ERP), "buy-label": (CARRIER, NORTH_CARRIER)}
+"""Where it is to be done, for what leaves from the first location and from the second."""
 
 
 @dataclass
@@ -40,7 +44,7 @@ class Judgement:
         return not self.findings
 
 
-async def judge(scene: Scene, still_open: Sequence[str]) -> Judgement:
+async def judge(scene: Scene, plan: Plan, still_open: Sequence[str]) -> Judgement:
     """Judge a storm that has settled; `still_open` are the processes that did not end in time."""
     verdict = await _audit(scene)
     pasts = await read_pasts(scene)
@@ -56,6 +60,7 @@ async def judge(scene: Scene, still_open: Sequence[str]) -> Judgement:
         *(_finding(_reference(one), "not-resumed", f"{one}: {said}") for one, said in scene.not_resumed.items()),
         *_ended_badly(pasts),
         *_failed_tasks(pasts),
+        *wrong_place(plan, effects),
         *_twice_ever({past.reference for past in pasts if past.amended} | scene.edited, effects),
         *(_finding(one.connection, "outage", f"calls while down: {one}") for one in outages if one.share > 1),
         *(
@@ -151,6 +156,19 @@ def _failed_tasks(pasts: Sequence[Past]) -> Iterator[Finding]:
     for past in pasts:
         for cause, count in past.failed_tasks.items():
             yield _finding(past.reference, "failed-task", f"{past.id}: {count} times {cause}")
+
+
+def wrong_place(plan: Plan, effects: Sequence[Mapping[str, Any]]) -> Iterator[Finding]:
+    """What leaves from a location is held by its warehouse, and travels by its account with the carrier."""
+    north = {order.reference for order in plan.orders if order.leaves_north}
+    others = {order.reference for order in plan.orders} - north
+    for one in effects:
+        order = one["reference"].partition(".")[0]
+        if one["operation"] in PLACES and order in north | others and one["reference"] == order:
+            served = PLACES[one["operation"]][order in north]
+            if one["connection"] != served:
+                told = f"{one['operation']} at {one['connection']} instead of {served}"
+                yield _finding(order, "wrong-place", told)
 
 
 def _twice_ever(changed: Container[str], effects: Sequence[dict[str, Any]]) -> Iterator[Finding]:

@@ -40,7 +40,8 @@ from seamline.errors import ConfigurationError
 from seamline.policy_settings import PolicySettings
 from seamline.process.process import Process
 from seamline.process.start import STARTED_BY_LENGTH_MAX, Start
-from seamline.records.reference import check_reference, connection_of, part_of, whole_of
+from seamline.records.customs import COUNTRY
+from seamline.records.reference import check_reference, connection_of, whole_of
 from seamline.section import Section
 from seamline.teams import NotifierSettings, TeamName, TeamSettings, check_teams
 from seamline.telemetry_settings import Port, TelemetrySettings
@@ -377,16 +378,35 @@ def start_for(process: type[Process], reference: str, settings: Settings, *, sta
         raise ValueError(
             f"its connection {own!r} is no {process.origin}; there are: {_listed(settings.filling(process.origin))}"
         )
-    if process.has_parts and part_of(reference):
-        whole = whole_of(reference)
+    whole = whole_of(reference)
+    if process.has_parts and reference != whole:
         raise ValueError(f"names a part or parcel of {whole}, whose own process ships it: start that, {whole}")
+    route = route_for(process, own, settings)
     return process.start_type(
         reference=reference,
-        route=route_for(process, own, settings),
-        policy=settings.policy,
+        route=route,
+        policy=_sending_from(settings, route),
         started_by=started_by[:STARTED_BY_LENGTH_MAX],
         observe_only=observes(process, own, settings),
     )
+
+
+def _sending_from(settings: Settings, route: Mapping[str, str]) -> PolicySettings:
+    """The policy, with the country that goods leave from: where it is not set, that of the carrier account's sender."""
+
+    def country(carrier: str) -> str:
+        connection = settings.connections.get(carrier)
+        sender = connection.account.get("sender") if connection else None
+        named = str(sender.get("country") or "") if isinstance(sender, Mapping) else ""
+        return named if COUNTRY.fullmatch(named) else ""
+
+    policy = settings.policy
+    places = {
+        name: place.model_copy(update={"ship_from": place.ship_from or country(place.carrier)})
+        for name, place in policy.locations.items()
+    }
+    home = policy.ship_from if "ship_from" in policy.model_fields_set else country(route.get("carrier", ""))
+    return policy.model_copy(update={"locations": places, "ship_from": home or policy.ship_from})
 
 
 def observes(process: type[Process], own: str, settings: Settings) -> bool:

@@ -6,7 +6,8 @@ from datetime import datetime
 
 from temporalio import workflow
 
-from activities import carrier, remedies
+from activities import carrier, inventory, remedies, shop
+from activities.shop import OrderRequest
 from seamline.process.asking import Answer, Choice, Question
 from seamline.process.beginning import begin
 from seamline.process.process import Process, process
@@ -18,9 +19,10 @@ from seamline.records.parcel import ParcelNumber
 from seamline.records.policy import Policy
 from seamline.records.reference import of_parcel
 from seamline.records.remedy import GoodsRefund, GoodsRefundRequest
+from seamline.records.returning import put_back
 from workflows.claim_parcel import ClaimParcel, ClaimStart
 
-WAIT, RESHIP, REFUND, CLAIM, CLOSE = "wait", "reship", "refund", "claim", "close"
+WAIT, RESHIP, REFUND, CLAIM, CLOSE, RESTOCK = "wait", "reship", "refund", "claim", "close", "restock"
 _CHOICES = (
     Choice(WAIT, "Wait on for the parcel"),
     Choice(RESHIP, "Send the same goods once more"),
@@ -28,6 +30,7 @@ _CHOICES = (
     Choice(CLAIM, "Claim it from the carrier; you are asked again what the customer gets"),
     Choice(CLOSE, "Do nothing more"),
 )
+_RESTOCK = Choice(RESTOCK, "The goods are here: put them back on the shelf; you are asked again what the customer gets")
 
 
 RESHIP_ORDER = "reship-order"
@@ -61,6 +64,7 @@ class FollowParcel(Process):
         self.told = ""
         self.refunded: GoodsRefund | None = None
         self.claimed = False
+        self.restocked = 0
         self.since: datetime
 
     async def run(self, start: FollowStart) -> Outcome:
@@ -99,6 +103,8 @@ class FollowParcel(Process):
         told = f"{parcel.carrier} {parcel.number}{last}: {news.tracking.detail or news.tracking.state}"
         choices = tuple(one for one in _CHOICES if not (one.name == CLAIM and self.claimed))
         if news.course is Course.RETURNED:
+            if not self.restocked and self.route.get("inventory"):
+                choices = (*choices, _RESTOCK)
             return Question("parcel-returned", "A parcel comes back", told, about=news, choices=choices)
         if news.course is Course.LOST:
             return Question("parcel-lost", "A parcel is lost", told, about=news, choices=choices)
@@ -115,6 +121,8 @@ class FollowParcel(Process):
         elif answer.choice == CLAIM:
             self.claimed = True
             await self.hand_on(ClaimParcel, self.claim_start(parcel))
+        elif answer.choice == RESTOCK:
+            await self.restock(sent)
         if answer.choice in (RESHIP, REFUND, CLOSE):
             self.remedy, self.told = answer.choice, answer.told
 
@@ -130,6 +138,12 @@ class FollowParcel(Process):
         )
         while not await self.unbroken(begin(RESHIP_ORDER, start, again=True)):
             await self.settle(self.policy.tracking_poll_seconds, "Wait for another parcel of it to be sent again")
+
+    async def restock(self, sent: SentParcel) -> None:
+        """Put what came back on the shelf."""
+        order = await self.do(shop.fetch_order, OrderRequest())
+        await self.do(inventory.receive, put_back(sent, order, of_parcel(self.start.reference)))
+        self.restocked = sum(one.quantity for one in sent.lines)
 
     async def refund(self, sent: SentParcel) -> bool:
         """Give back what the goods are worth, as finance approves it; False when finance does not."""
@@ -158,7 +172,7 @@ class FollowParcel(Process):
 
     def story(self, parcel: ParcelNumber, news: ParcelNews) -> ParcelStory:
         """The outcome's record."""
-        if news.course is Course.RETURNED:
+        if news.course is Course.RETURNED and not self.restocked:
             self.manual.append(f"take the goods of {parcel.carrier} {parcel.number} back into stock once they are here")
         return ParcelStory(
             carrier=parcel.carrier,
@@ -167,6 +181,7 @@ class FollowParcel(Process):
             remedy=self.remedy,
             told=self.told,
             refunded=str(self.refunded.amount) if self.refunded else "",
+            restocked=self.restocked,
         )
 
 

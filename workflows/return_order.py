@@ -31,6 +31,7 @@ from seamline.records.returning import (
     parcel_request,
     receipt_request,
     return_mail,
+    undeclared,
 )
 
 RESTOCK, SCRAP, REJECT = "restock", "scrap", "reject"
@@ -57,7 +58,7 @@ class ReturnOrder(Process):
         back = await self.do(returns.fetch_return, ReturnRequest())
         if reason := _OVER.get(back.state):
             return self.ignored(reason)
-        order = await self.do(shop.fetch_order, OrderRequest(), check=no_address)
+        order = await self.do(shop.fetch_order, OrderRequest(), check=lambda found: self.unsendable(back, found))
         if declined := await self.refused(back, order):
             return self.completed(ReturnEnd(ended=declined))
 
@@ -70,6 +71,12 @@ class ReturnOrder(Process):
         end = await self.settle_with(await self.inspected(back), back, order)
         await self.do(returns.close_return, ReturnRequest())
         return self.completed(end.model_copy(update={"tracking_number": label.tracking_number}))
+
+    def unsendable(self, back: CustomerReturn, order: Order) -> list[Problem]:
+        """Why no label can be made."""
+        if order.address is None:
+            return [Problem(field="address", reason="is missing: enter it in the shop and retry, or amend it")]
+        return undeclared(back, order, self.policy)
 
     async def refused(self, back: CustomerReturn, order: Order) -> str:
         """Who declined the return; empty when it is taken. What the rules do not take, support decides."""
@@ -85,7 +92,7 @@ class ReturnOrder(Process):
 
     async def send_label(self, back: CustomerReturn, order: Order) -> Label:
         """Buy the cheapest label from the customer to us, and mail it."""
-        parcel = parcel_request(back, order, order.address or Address())
+        parcel = parcel_request(back, order, order.address or Address(), self.policy)
         label = await self.do(carrier.buy_label, LabelRequest(parcel=parcel, rate=await self.rate(parcel)))
         if order.email:
             await self.do(mail.send_return_label, return_mail(back, order, label))
@@ -146,10 +153,3 @@ class ReturnOrder(Process):
 def number_of(label: Label) -> ParcelNumber:
     """What the carrier tracks it by."""
     return ParcelNumber(carrier=label.carrier, number=label.tracking_number)
-
-
-def no_address(order: Order) -> list[Problem]:
-    """Why no label can be made."""
-    if order.address is None:
-        return [Problem(field="address", reason="is missing: enter it in the shop and retry, or amend it")]
-    return []

@@ -44,6 +44,9 @@ class CustomsLine(Record):
 class Customs(Record):
     """The declaration of a parcel's goods, which are merchandise."""
 
+    returned: bool = False
+    """Whether they go back to who sold them."""
+
     incoterm: str = Field(pattern=rf"^({INCOTERM.pattern})$")
     """Who pays the duties: DDP the sender, else the customer."""
     lines: tuple[CustomsLine, ...] = Field(min_length=1)

@@ -129,3 +129,5 @@ class ParcelStory(Record):
     told: str = ""
     """In words: who chose it and why."""
     refunded: str = ""
+    restocked: int = 0
+    """Pieces that came back and went on the shelf again."""

@@ -26,6 +26,6 @@ class Location(Record):
     ship_from: str = Field(
         default="",
         pattern="^([A-Z]{2})?$",
-        description="The country that goods leave from; else `policy.ship_from`.",
+        description="The country that goods leave from; else that of its carrier's sender, else `policy.ship_from`.",
     )
     labels_at: LabelsAt | None = Field(default=None, description="When labels are bought there: `reserved`, `packed`.")

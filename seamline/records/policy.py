@@ -86,7 +86,8 @@ class Policy(Record):
     ship_from: str = Field(
         default="GB",
         pattern="^[A-Z]{2}$",
-        description="The country that goods leave from: parcels that leave its customs area are declared.",
+        description="The country that goods leave from: parcels that leave its customs area are declared. "
+        "Where it is not set, that of the sender of the carrier's connection, if known.",
     )
     incoterm: str = Field(
         default="DAP",

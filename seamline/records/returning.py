@@ -8,10 +8,14 @@ from enum import StrEnum
 
 from pydantic import AwareDatetime, Field
 
+from seamline.errors import Problem
 from seamline.records.address import Address
 from seamline.records.base import Record
+from seamline.records.customs import Customs
+from seamline.records.customs_rules import customs_of, undeclarable
+from seamline.records.followed import SentParcel
 from seamline.records.money import Currency, Money
-from seamline.records.order import Order
+from seamline.records.order import FulfilmentLine, FulfilmentOrder, Order
 from seamline.records.parcel import Label, ParcelRequest
 from seamline.records.policy import Policy
 from seamline.records.reference import Reference
@@ -167,7 +171,13 @@ def doubts(back: CustomerReturn, order: Order, policy: Policy, now: datetime) ->
     return found or ([] if back.lines else ["no line of the order comes back"])
 
 
-def parcel_request(back: CustomerReturn, order: Order, address: Address) -> ParcelRequest:
+def undeclared(back: CustomerReturn, order: Order, policy: Policy) -> list[Problem]:
+    """What customs ask of goods that come back from abroad, and nobody told."""
+    part = _coming_back(back, order)
+    return undeclarable(order, part, policy) if part else []
+
+
+def parcel_request(back: CustomerReturn, order: Order, address: Address, policy: Policy) -> ParcelRequest:
     """One parcel with all that comes back, from the customer. Goods without a weight count as one gram."""
     lines = [(order.line(one.order_line_id), one.quantity) for one in back.lines]
     return ParcelRequest(
@@ -176,7 +186,24 @@ def parcel_request(back: CustomerReturn, order: Order, address: Address) -> Parc
         back=True,
         weight_grams=max(1, sum(line.weight_grams * count for line, count in lines)),
         value=Money.total((line.unit_price * count for line, count in lines), order.currency),
+        customs=_customs(back, order, address, policy),
     )
+
+
+def _customs(back: CustomerReturn, order: Order, address: Address, policy: Policy) -> Customs | None:
+    part = _coming_back(back, order)
+    customs = customs_of(order, part, address, policy) if part else None
+    return customs.model_copy(update={"returned": True}) if customs else None
+
+
+def _coming_back(back: CustomerReturn, order: Order) -> FulfilmentOrder | None:
+    """What comes back, as a part of the order: to where the first part left from. None where none left."""
+    lines = tuple(
+        FulfilmentLine(id=one.order_line_id, order_line_id=one.order_line_id, sku=one.sku, quantity=one.quantity)
+        for one in back.lines
+        if one.quantity
+    )
+    return next((one.model_copy(update={"lines": lines}) for one in order.fulfilment_orders), None)
 
 
 def return_mail(back: CustomerReturn, order: Order, label: Label) -> ReturnMail:
@@ -189,6 +216,19 @@ def return_mail(back: CustomerReturn, order: Order, label: Label) -> ReturnMail:
         locale=order.locale,
         label_page=label.label_page,
         lines=tuple(MailLine(title=one.title, quantity=one.quantity) for one in back.lines),
+    )
+
+
+def put_back(sent: SentParcel, order: Order, sold_as: str) -> ReceiptRequest:
+    """What came back undelivered and goes on the shelf again; `sold_as` is the reference that it was reserved under."""
+    return ReceiptRequest(
+        reference=order.reference,
+        order_reference=sold_as,
+        currency=order.currency,
+        lines=tuple(
+            StockLine(sku=one.sku, quantity=one.quantity, unit_price=order.line(one.order_line_id).unit_price)
+            for one in sent.lines
+        ),
     )
 
 

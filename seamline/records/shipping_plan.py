@@ -223,10 +223,11 @@ def sent_parcel(plan: Plan, number: int = 1, parcels: int = 1, packed: Sequence[
     """What is mended when a parcel does not arrive; all that was shipped where nobody told what was in it."""
     shipped = sum(one.quantity for one in plan.order.lines if one.needs_shipping)
     told = _contents(plan, packed) if parcels > 1 and len(packed) == parcels else []
+    lines = (told[number - 1] if told else ()) or plan.part.lines
     return SentParcel(
         order_number=plan.order.number,
         fulfilment_order_id=plan.part.id,
-        lines=(told[number - 1] if told else ()) or plan.part.lines,
+        lines=tuple(one.model_copy(update={"sku": plan.sent(one)}) for one in lines),
         whole=parcels == 1 and sum(one.quantity for one in plan.part.lines) == shipped,
         number=number,
         parcels=parcels,

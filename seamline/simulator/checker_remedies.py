@@ -102,6 +102,9 @@ class Remedies:
         told = _amount(process.told("refunded")) if chosen else Decimal(0)
         if back != told:
             yield _finding(process.reference, "remedy", f"{back} went back for its goods where {told} was told")
+        prefix = f"{process.reference}/receive#"
+        taken = [one for one in self._effects if one.operation == "receive-return" and one.key.startswith(prefix)]
+        yield from _taken_in(process, taken)
 
     def _returned(self, process: Process) -> Iterator[Finding]:
         """A return that ended has given back what it tells, and taken in what it tells, once; else nothing is left."""
@@ -114,9 +117,7 @@ class Remedies:
                 told = Decimal(0) if GOODS in process.by_hand else _amount(process.told("refunded"))
                 if back != told:
                     yield _finding(process.reference, "remedy", f"{back} went back where {told} was told")
-                wanted = 1 if process.told("restocked") and "receive" not in process.by_hand else 0
-                if len(taken) != wanted:
-                    yield _finding(process.reference, "count", f"{len(taken)} receive-return instead of {wanted}")
+                yield from _taken_in(process, taken)
                 if counts["close-return"] > 1:
                     yield _finding(process.reference, "twice", f"{counts['close-return']} close-return for one return")
             case "undone" | "ignored" if back or taken:
@@ -131,6 +132,13 @@ def _labelled(process: Process, live: Sequence[Effect]) -> Iterator[Finding]:
         yield _finding(process.reference, "left-over", f"{labels} buy-label of a return that is over")
     elif process.ending == "completed" and labels != sent and "buy-label" not in process.by_hand:
         yield _finding(process.reference, "count", f"completed with {labels} buy-label instead of {int(sent)}")
+
+
+def _taken_in(process: Process, taken: Sequence[Effect]) -> Iterator[Finding]:
+    """What came back went on the shelf once where that is told, and else not."""
+    wanted = 1 if process.told("restocked") and "receive" not in process.by_hand else 0
+    if len(taken) != wanted:
+        yield _finding(process.reference, "count", f"{len(taken)} receive-return instead of {wanted}")
 
 
 def _settled(effects: Iterable[Effect]) -> dict[tuple[str, str], tuple[Effect, str]]:

@@ -202,6 +202,41 @@ def test_a_start_routes_each_role_and_carries_the_policy_of_the_moment(write: Wr
     assert start.started_by == "test"
 
 
+def test_goods_leave_from_where_the_carriers_sender_is_unless_it_is_set(write: Write) -> None:
+    senders = """
+[connections.shippo-main.account.sender]
+country = "DE"
+[connections.shippo-north]
+system = "shippo"
+[connections.shippo-north.account.sender]
+country = "SE"
+[routes]
+carrier = "shippo-main"
+[policy.locations.North]
+carrier = "shippo-north"
+[policy.locations.Pole]
+carrier = "shippo-north"
+ship_from = "NO"
+"""
+    for said, leaves in (("", "DE"), ('[policy]\nship_from = "FR"\n', "FR")):
+        write(TWO_SHOPS.replace("[policy]\n", said or "[policy]\n") + senders)
+        policy = start_for(Shipping, "shop-uk:5001", load_settings()).policy
+        assert [policy.ships_from(place) for place in ("Main", "North", "Pole")] == [leaves, "SE", "NO"]
+    write(TWO_SHOPS)
+    assert start_for(Shipping, "shop-uk:5001", load_settings()).policy.ships_from("Main") == "GB"
+
+
+def test_a_part_is_not_started_by_hand(write: Write) -> None:
+    class Parted(Shipping):
+        has_parts = True
+
+    write(TWO_SHOPS)
+    for reference in ("shop-uk:5001.2", "shop-uk:5001.0.2"):
+        with pytest.raises(ValueError, match="whose own process ships it: start that, shop-uk:5001"):
+            start_for(Parted, reference, load_settings())
+    assert start_for(Parted, "shop-uk:5001", load_settings())
+
+
 def test_two_connections_for_a_role_need_a_route(write: Write) -> None:
     second = '[connections.shippo-two]\nsystem = "shippo"\n'
     write(TWO_SHOPS + second)

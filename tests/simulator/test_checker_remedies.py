@@ -15,9 +15,10 @@ GOODS = f"{ORDER}/refund-goods#1"
 BACK = f"{ORDER}-R9"
 
 
-def followed(remedy: str = "", refunded: str = "", reference: str = ORDER, **more: Any) -> Process:
+def followed(remedy: str = "", refunded: str = "", reference: str = ORDER, restocked: int = 0, **more: Any) -> Process:
     """A parcel that was followed, and what staff chose."""
-    result = {"kind": "completed", "result": {"remedy": remedy, "refunded": refunded}, **more}
+    told = {"remedy": remedy, "refunded": refunded, "restocked": restocked}
+    result = {"kind": "completed", "result": told, **more}
     return Process(id=f"follow-parcel:{reference}", status="COMPLETED", result=result)
 
 
@@ -86,6 +87,24 @@ def test_money_goes_back_as_told() -> None:
 )
 def test_money_that_does_not_fit_what_was_chosen(entries: list[Effect], process: Process, found: str) -> None:
     assert found in rules(judged(*entries, process=process))
+
+
+def test_goods_that_come_back_undelivered_go_on_the_shelf_once_where_that_is_told() -> None:
+    taken = [
+        effect(
+            "receive-return",
+            f"T{one}",
+            connection="erp-main",
+            system="tryton",
+            key=f"{ORDER}/receive#1",
+            reference=ORDER,
+        )
+        for one in (1, 2)
+    ]
+    assert judged(taken[0], process=followed("close", restocked=2)).ok
+    assert rules(judged(taken[0], process=followed("close"))) == {"count"}
+    assert rules(judged(process=followed("close", restocked=2))) == {"count"}
+    assert "count" in rules(judged(*taken, process=followed("close", restocked=2)))
 
 
 def test_what_staff_gave_back_is_none_of_ours() -> None:

@@ -75,6 +75,7 @@ class PaperShop(Scripted):
         self.coming_back = {MUG: 1}
         self.return_state = ReturnState.OPEN
         self.ordered = datetime.now(UTC)
+        self.address = ADDRESS
 
     async def fetch_order(self, reference: str) -> Order:
         await self.called("fetch_order")
@@ -102,7 +103,7 @@ class PaperShop(Scripted):
                 rounding=zero,
                 total=goods,
             ),
-            address=ADDRESS,
+            address=self.address,
             email="jo@example.com",
             service="standard",
         )
@@ -194,6 +195,7 @@ class PaperCarrier(Scripted):
         self.words: dict[str, Tracking] = {}
         self.labels: list[Label] = []
         self.price = gbp(4)
+        self.asked_for: list[ParcelRequest] = []
 
     async def check_address(self, address: Address) -> CheckedAddress:
         await self.called("check_address")
@@ -201,6 +203,7 @@ class PaperCarrier(Scripted):
 
     async def quote(self, key: str, request: ParcelRequest) -> Quote:
         await self.called("quote")
+        self.asked_for.append(request)
         rate = Rate(id=self.next_id("rate"), carrier="evri", service="evri_next", price=self.price, days=2)
         return Quote(id="q", rates=(rate,))
 

@@ -26,7 +26,9 @@ def ruled(silent_seconds: float = LONG, **choices: str) -> Policy:
     return QUICK.model_copy(update={**SLOW, "aftersales": aftersales, "approvals": rules})
 
 
-async def followed(dispatch: Dispatch, policy: Policy | None = None, **sent: Any) -> Handle:
+async def followed(
+    dispatch: Dispatch, policy: Policy | None = None, route: dict[str, str] | None = None, **sent: Any
+) -> Handle:
     """The parcel with the whole order in it, on its way."""
     inside = {
         "order_number": "#5001",
@@ -35,7 +37,8 @@ async def followed(dispatch: Dispatch, policy: Policy | None = None, **sent: Any
         "whole": True,
         **sent,
     }
-    return await dispatch.begin("follow-parcel", policy=policy or ruled(), parcel=LOST.model_dump(), sent=inside)
+    start = {"route": route or dispatch.route, "parcel": LOST.model_dump(), "sent": inside}
+    return await dispatch.begin("follow-parcel", policy=policy or ruled(), **start)
 
 
 async def story(handle: Handle) -> dict[str, Any]:
@@ -76,6 +79,30 @@ async def test_each_trouble_is_a_question_of_its_own(
     ended = await story(handle)
     assert (ended["remedy"], ended["told"]) == ("close", "close chosen by kim: so it is")
     assert bool((await handle.result())["manual"]) is (state is TrackingState.RETURNED)
+
+
+async def test_goods_that_come_back_go_on_the_shelf_once_where_staff_choose_so(dispatch: Dispatch) -> None:
+    dispatch.shelf.lose("create_receipt")
+    dispatch.carrier.say(TrackingState.RETURNED)
+    handle = await followed(dispatch)
+    await dispatch.choose(handle, "parcel-returned", "restock")
+    view = await dispatch.until(handle, lambda view: bool(view.decisions and view.waits))
+    assert "restock" not in view.waits[0].choices
+    await dispatch.choose(handle, "parcel-returned", "close")
+    ended = await story(handle)
+    assert (ended["remedy"], ended["restocked"], (await handle.result())["manual"]) == ("close", 3, [])
+    assert dispatch.shelf.keys_of("receive-return") == [f"{dispatch.reference}/receive#1"]
+
+
+async def test_who_was_told_of_no_inventory_leaves_what_comes_back_to_people(dispatch: Dispatch) -> None:
+    dispatch.carrier.say(TrackingState.RETURNED)
+    route = {role: name for role, name in dispatch.route.items() if role != "inventory"}
+    handle = await followed(dispatch, route=route)
+    await dispatch.asked(handle, "parcel-returned")
+    [wait] = (await dispatch.view(handle)).waits
+    assert "restock" not in wait.choices
+    await dispatch.choose(handle, "parcel-returned", "close")
+    assert len((await handle.result())["manual"]) == 1
 
 
 async def test_silence_is_asked_about_and_a_scan_makes_it_needless(dispatch: Dispatch) -> None:

@@ -70,6 +70,18 @@ async def test_goods_come_back_and_so_does_the_money(dispatch: Dispatch) -> None
     assert (mail.label_page, [line.title for line in mail.lines]) == (f"https://labels.example/{BACK}", ["Thing 901"])
 
 
+async def test_goods_that_come_back_from_abroad_are_declared_once_all_is_told(dispatch: Dispatch) -> None:
+    dispatch.shop.address = dispatch.shop.address.model_copy(update={"country": "US", "postcode": "94117"})
+    handle = await sent_back(dispatch, ruled("restock"))
+    [wait] = (await dispatch.until(handle, lambda view: view.waits)).waits
+    assert [one.field for one in wait.problems] == ["lines.0.hs_code", "lines.0.origin"]
+    told = [{**line, "hs_code": "732394", "origin": "PL"} for line in wait.request["lines"]]
+    await dispatch.decide(handle, wait=wait.name, action="amend", change={"lines": told}, who="kim", why="known")
+    await ended(handle)
+    (declared,) = [one.customs for one in dispatch.carrier.asked_for if one.customs]
+    assert (declared.returned, [(one.hs_code, one.quantity) for one in declared.lines]) == (True, [("732394", 1)])
+
+
 async def test_goods_that_cannot_be_sold_are_refunded_and_not_restocked(dispatch: Dispatch) -> None:
     end = await ended(await sent_back(dispatch, ruled("scrap")))
     assert (end["refunded"], end["restocked"], dispatch.shelf.receipts) == ("10.00 GBP", 0, [])

@@ -148,13 +148,14 @@ class ShippoCarrier:
 
     async def _declare(self, key: str, request: ParcelRequest, customs: Customs) -> str:
         """Declare the goods: costs nothing and binds nobody before a label is bought, so repeating it is harmless."""
-        sender = self._account.sender
+        sender, customer = self._account.sender, request.address
+        ours = self._account.customs_signer or sender.name or sender.company
         body = mapping.CUSTOMS.write(
             customs,
             key=_metadata(key),
-            signer=self._account.customs_signer or sender.name or sender.company,
-            sender=sender.country,
-            country=request.address.country,
+            signer=(customer.name or ours) if request.back else ours,
+            sender=customer.country if request.back else sender.country,
+            country=sender.country if request.back else customer.country,
         )
         return (
             await self._client.post("quote", "/customs/declarations", wire.CustomsDeclaration, body, write=False)

@@ -163,6 +163,11 @@ def _weight(goods: int, box: int) -> str:
     return str(goods + box)
 
 
+def _contents(returned: bool) -> str:
+    """RETURN_MERCHANDISE of what goes back to who sold it, else MERCHANDISE."""
+    return "RETURN_MERCHANDISE" if returned else "MERCHANDISE"
+
+
 def _incoterm(incoterm: str) -> str:
     """DDU for DAP: Shippo takes that of some carriers only, and says that DDU is the same."""
     return "DDU" if incoterm == "DAP" else incoterm
@@ -256,7 +261,7 @@ CUSTOMS = FieldMapping(
     Customs,
     "CustomsDeclaration",
     (
-        Field("contents_type", (), always("MERCHANDISE")),
+        Field("contents_type", "returned", by(write=_contents)),
         Field("non_delivery_option", (), always("RETURN"), "the sender gets back what cannot be delivered"),
         Field("certify", (), always(True)),
         Field("certify_signer", "$signer"),

@@ -189,7 +189,7 @@ class _Routes:
             "address_to": recipient,
             "parcels": parcels,
             "carrier_accounts": [],
-            "customs_declaration": declared or "",
+            **({"customs_declaration": public(declared)} if declared else {}),
             "metadata": _metadata(body),
             "status": "SUCCESS",
             "messages": messages,

@@ -58,12 +58,13 @@ class Declarations:
             self.world.put(call.connection, "customs-declaration", object_id, made)
         return made
 
-    def of(self, connection: str, shipment: Body) -> str | None:
-        """The id of the declaration that a shipment names; None where it names none."""
+    def of(self, connection: str, shipment: Body) -> Body | None:
+        """The declaration that a shipment names; None where it names none."""
         object_id = text(shipment, "customs_declaration")
-        if object_id and self.world.get(connection, "customs-declaration", object_id) is None:
+        found = self.world.get(connection, "customs-declaration", object_id) if object_id else None
+        if object_id and found is None:
             raise Refused(400, {"customs_declaration": ["Customs declaration with supplied object_id not found."]})
-        return object_id or None
+        return found
 
     def _item(self, connection: str, item: object) -> Body:
         if not isinstance(item, dict):

@@ -89,6 +89,7 @@ class Labels:
         label = stamps(connection, object_id) | {
             "object_state": "VALID",
             "status": "QUEUED",
+            "created_by": None,
             "rate": rate["object_id"],
             "metadata": request["metadata"],
             "label_file_type": request["label_file_type"],

@@ -64,12 +64,19 @@ def shippo() -> dict[str, Any]:
 
     It has the schemas of a new refund and not the path, which Shippo's client calls. Of most paths it describes no
     errors: these are held to the one error body that it has, `detail`, or to lists of texts by field, nested as
-    the fields are.
+    the fields are. What Shippo's newer client expects is added: the whole customs declaration of a shipment where the
+    description has an id, and who made a label.
     """
     description: dict[str, Any] = _read("shippo/openapi.yaml")
     body = {"application/json": {"schema": {"$ref": "#/components/schemas/RefundRequestBody"}}}
     answer = {"$ref": "#/components/responses/refundResponse"}
     description["paths"]["/refunds"]["post"] = {"requestBody": {"content": body}, "responses": {"201": answer}}
+    schemas = description["components"]["schemas"]
+    declared = schemas["ShipmentBase"]["properties"]["customs_declaration"]
+    schemas["Transaction"]["properties"]["created_by"] = {"type": "object", "nullable": True}
+    schemas["ShipmentBase"]["properties"]["customs_declaration"] = {
+        "anyOf": [declared, {"$ref": "#/components/schemas/CustomsDeclaration"}]
+    }
     for operations in description["paths"].values():
         for method in operations.keys() & METHODS:
             operations[method]["responses"].setdefault("default", _SHIPPO_ERROR)

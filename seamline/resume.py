@@ -161,13 +161,14 @@ async def _called(client: Client, events: Sequence[HistoryEvent]) -> list[Called
         if event.event_type != _BEGUN:
             continue
         scheduled = event.activity_task_scheduled_event_attributes
-        if key := await _key(client, scheduled):
+        key, connection = await _key(client, scheduled)
+        if key:
             answer = answers.get(event.event_id, Answer.OPEN)
             over_at = ended + scheduled.start_to_close_timeout.ToTimedelta() if answer is Answer.OPEN else None
             called.append(
                 Called(
                     operation=scheduled.activity_type.name,
-                    connection=scheduled.task_queue.name,
+                    connection=connection,
                     key=key,
                     answer=answer,
                     over_at=over_at,
@@ -188,13 +189,15 @@ def _answers(events: Iterable[HistoryEvent]) -> Iterable[tuple[int, Answer]]:
             yield event.activity_task_canceled_event_attributes.scheduled_event_id, Answer.FAILED
 
 
-async def _key(client: Client, scheduled: ActivityTaskScheduledEventAttributes) -> str:
-    """The effect key of a call; empty for what only looks."""
+async def _key(client: Client, scheduled: ActivityTaskScheduledEventAttributes) -> tuple[str, str]:
+    """The effect key of a call, empty for what only looks, and its connection: told beside it in the express lane."""
+    queue = scheduled.task_queue.name
     try:
-        [call] = await client.data_converter.decode(scheduled.input.payloads, [_Key])
+        sent, types = scheduled.input.payloads, (_Key, str)
+        call, *express = await client.data_converter.decode(sent, list(types[: len(sent)]))
     except (ValueError, ValidationError, RuntimeError):
-        return ""
-    return "" if call.observe_only else str(call.key)
+        return "", queue
+    return "" if call.observe_only else str(call.key), str(express[0]) if express else queue
 
 
 _RPC = timedelta(seconds=RPC_SECONDS_MAX)

@@ -43,19 +43,19 @@ class Express:
 
     @activity.defn(dynamic=True)
     async def run(self, args: Sequence[RawValue]) -> Any:
-        """Run the activity that was asked for: of the connection told first, with the call told next.
+        """Run the activity that was asked for, with the call told first, at the connection told next.
 
         ApplicationError with the failure `not-picked-up` when the connection has no room, and as the activity has it.
         """
         converter = activity.payload_converter()
-        name = converter.from_payload(args[0].payload, str)
+        name = converter.from_payload(args[1].payload, str)
         asked = self._activities.get(name, {}).get(activity.info().activity_type)
         permit = await self._enter(name) if asked else None
         if not (asked and permit):
             raise _no_room(name)
         try:
             return await judged(
-                asked(converter.from_payload(args[1].payload, _call_type(asked))), self._lanes[name].slots
+                asked(converter.from_payload(args[0].payload, _call_type(asked))), self._lanes[name].slots
             )
         finally:
             self._lanes[name].slots.give_back(permit)

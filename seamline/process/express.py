@@ -36,7 +36,7 @@ def issue_express(operation: Operation[Any, Any], call: Call[Any], connection: s
     start = workflow.start_local_activity if isinstance(operation, Read) else workflow.start_activity
     return start(
         operation.name,
-        args=[connection, call],
+        args=[call, connection],
         result_type=operation.result_type,
         schedule_to_close_timeout=seconds,
         start_to_close_timeout=seconds,

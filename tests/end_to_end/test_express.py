@@ -14,12 +14,13 @@ from temporalio.worker import Replayer
 
 from seamline import catalog, stopping
 from seamline.process.view import Status
+from seamline.resume import Answer, left_by, resume
 from seamline.settings import PROCESS_QUEUE
 from seamline.simulator.server import running
 from seamline.temporal import register_search_attributes
 from tests.end_to_end.conftest import NONE_KEPT
 from tests.end_to_end.test_orders import ALL
-from tests.end_to_end.world import Handle, Names, World
+from tests.end_to_end.world import ByHand, Handle, Names, World
 from worker.express import STOP_KNOWN_SECONDS
 from worker.sandbox import runner
 
@@ -153,6 +154,24 @@ async def test_what_the_worker_beside_the_processes_does_not_serve_takes_its_que
     history = await told(handle)
     assert history.activities["inventory.reserve"] == [PROCESS_QUEUE, names.inventory]
     assert history.activities["inventory.packed"] == [names.inventory]
+
+
+async def test_a_terminated_run_tells_what_the_lane_did_and_is_resumed(world: World) -> None:
+    await world.change("settings", {"autopilot": False})
+    reference = await world.order()
+    handle = await world.start(reference)
+    await world.step(handle, "packed")
+    await handle.terminate()
+    left = await left_by(world.client, handle.id)
+    assert [(one.operation, one.connection, one.key, one.answer) for one in left.called] == [
+        ("inventory.reserve", world.names.inventory, f"{reference}/reserve#1", Answer.DONE),
+        ("carrier.buy_label", world.names.carrier, f"{reference}/buy-label#1", Answer.DONE),
+    ]
+    await resume(world.client, handle.id, left, reason="terminated by mistake")
+    await ByHand(world).hand_over(reference)
+    await world.change("settings", {"autopilot": True})
+    assert (await world.outcome(world.client.get_workflow_handle(handle.id)))["kind"] == "completed"
+    assert await world.counted(reference) == ALL
 
 
 async def test_the_checker_agrees(world: World) -> None:

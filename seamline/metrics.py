@@ -7,9 +7,12 @@ code, never those of an object: a label for each order would be a series for eac
 from __future__ import annotations
 
 import logging
+import os
 from collections.abc import Mapping
 from datetime import timedelta
 
+from opentelemetry.sdk.environment_variables import OTEL_EXPORTER_OTLP_HEADERS
+from opentelemetry.util.re import parse_env_headers
 from temporalio.runtime import (
     LogForwardingConfig,
     LoggingConfig,
@@ -62,7 +65,8 @@ def runtime_of(settings: TelemetrySettings, program: str, port: int | None) -> R
     telemetry = TelemetryConfig(
         logging=_logging(),
         metrics=_metrics(settings, port),
-        global_tags={"service_name": f"{settings.service_name}-{program}"},
+        # Prometheus knows whom it asks; a collector is told.
+        global_tags={"service_name": f"{settings.service_name}-{program}"} if port else settings.identity(program),
         attach_service_name=False,
     )
     try:
@@ -83,6 +87,7 @@ def _metrics(settings: TelemetrySettings, port: int | None) -> PrometheusConfig 
     if settings.otlp_endpoint:
         return OpenTelemetryConfig(
             url=f"{settings.otlp_endpoint.rstrip('/')}/v1/metrics",
+            headers=parse_env_headers(os.environ.get(OTEL_EXPORTER_OTLP_HEADERS, ""), liberal=True),
             http=True,
             metric_periodicity=timedelta(seconds=settings.interval_seconds),
             durations_as_seconds=True,

@@ -6,15 +6,18 @@ each try of a step has one of its own. What an exception says may hold anything,
 
 from __future__ import annotations
 
-import socket
 from collections.abc import Sequence
+from typing import Any
 
 from opentelemetry import trace
 from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
-from opentelemetry.sdk.resources import SERVICE_INSTANCE_ID, SERVICE_NAME, SERVICE_NAMESPACE, Resource
+from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import Event, ReadableSpan, SpanProcessor, TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor
 from opentelemetry.trace import Status
+from temporalio import workflow
+from temporalio.contrib.opentelemetry import TracingInterceptor, TracingWorkflowInboundInterceptor
+from temporalio.worker import WorkflowInterceptorClassInput
 
 from seamline.telemetry_settings import TelemetrySettings
 
@@ -55,19 +58,28 @@ class WithoutTexts(SpanProcessor):
         return self._next.force_flush(timeout_millis)
 
 
+class ProcessSpans(TracingInterceptor):
+    """Temporal's interceptor; a process that was started without a trace has one all the same, named like its run."""
+
+    def workflow_interceptor_class(
+        self, input: WorkflowInterceptorClassInput
+    ) -> type[TracingWorkflowInboundInterceptor]:
+        """What is put around each process."""
+        super().workflow_interceptor_class(input)
+        return _Traced
+
+
+class _Traced(TracingWorkflowInboundInterceptor):
+    def _load_workflow_context_carrier(self) -> Any:
+        trace_id = workflow.info().first_execution_run_id.replace("-", "")
+        return super()._load_workflow_context_carrier() or {"traceparent": f"00-{trace_id}-{trace_id[-16:]}-01"}
+
+
 def configure_tracing(settings: TelemetrySettings, program: str) -> None:
     """Send this program's spans to the collector that is set; do nothing when none is."""
     if not settings.otlp_endpoint:
         return
-    provider = TracerProvider(
-        resource=Resource.create(
-            {
-                SERVICE_NAMESPACE: settings.service_name,
-                SERVICE_NAME: f"{settings.service_name}-{program}",
-                SERVICE_INSTANCE_ID: socket.gethostname(),
-            }
-        )
-    )
+    provider = TracerProvider(resource=Resource.create(settings.identity(program)))
     exporter = OTLPSpanExporter(endpoint=f"{settings.otlp_endpoint.rstrip('/')}/v1/traces")
     provider.add_span_processor(WithoutTexts(BatchSpanProcessor(exporter)))
     trace.set_tracer_provider(provider)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import socket
 from typing import Annotated
 
 from pydantic import Field
@@ -28,3 +30,11 @@ class TelemetrySettings(Section):
     service_name: str = Field(
         default="seamline", min_length=1, description="What traces and metrics come from: NAME-worker and NAME-api."
     )
+
+    def identity(self, program: str) -> dict[str, str]:
+        """Which program this is, by OpenTelemetry's names: two of one machine are told apart."""
+        return {
+            "service.namespace": self.service_name,
+            "service.name": f"{self.service_name}-{program}",
+            "service.instance.id": f"{socket.gethostname()}-{os.getpid()}",
+        }

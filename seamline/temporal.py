@@ -22,7 +22,6 @@ from temporalio.api.taskqueue.v1 import TaskQueue
 from temporalio.api.workflowservice.v1 import DescribeTaskQueueRequest, SignalWorkflowExecutionRequest
 from temporalio.client import Client, Interceptor
 from temporalio.common import SearchAttributeKey, WorkflowIDConflictPolicy
-from temporalio.contrib.opentelemetry import TracingInterceptor
 from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.converter import DataConverter
 from temporalio.envconfig import ClientConfig, ClientConnectConfig
@@ -38,6 +37,7 @@ from seamline.process.process import Process
 from seamline.process.start import Start, reuse_of, workflow_id
 from seamline.records.event import Event
 from seamline.settings import PROCESS_QUEUE, Settings
+from seamline.spans import ProcessSpans
 from seamline.telemetry import log_event
 
 DEFAULT_ADDRESS = "localhost:7233"
@@ -97,7 +97,7 @@ async def connect(settings: Settings, *, lazy: bool = False, runtime: Runtime | 
     Raises TemporalUnreachable, or ConfigurationError when the settings cannot be read.
     """
     config = connect_config()
-    interceptors: list[Interceptor] = [TracingInterceptor()] if settings.telemetry.otlp_endpoint else []
+    interceptors: list[Interceptor] = [ProcessSpans()] if settings.telemetry.otlp_endpoint else []
     with reaching():
         return await Client.connect(
             **config,

@@ -39,6 +39,8 @@ class Collector:
     spans: list[Seen] = field(default_factory=list)
     metrics: set[str] = field(default_factory=set)
     raw: list[str] = field(default_factory=list)
+    callers: set[tuple[str, str | None]] = field(default_factory=set)
+    """What was called, and by what authority."""
 
     def take(self, path: str, body: bytes) -> None:
         if path == "/v1/metrics":
@@ -71,6 +73,7 @@ def collecting() -> Iterator[Collector]:
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers["Content-Length"]))
+            collector.callers.add((self.path, self.headers["Authorization"]))
             collector.take(self.path, gzip.decompress(body) if "gzip" in self.headers.values() else body)
             self.send_response(200)
             self.send_header("Content-Length", "0")

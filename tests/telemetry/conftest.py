@@ -92,6 +92,8 @@ async def watched(tmp_path_factory: pytest.TempPathFactory, collector: Collector
         "SEAMLINE_WORKER__PROMETHEUS_PORT": str(ports["worker"]),
         "SEAMLINE_API__PROMETHEUS_PORT": str(ports["api"]),
         "OTEL_BSP_SCHEDULE_DELAY": "100",
+        # Both ways of a step are watched: by its connection's queue, and beside the process.
+        "SEAMLINE_POLICY__EXPRESS": '["erp-main", "mail-main"]',
         **{f"SEAMLINE_POLICY__{name}": str(value) for name, value in POLICY.items()},
     }
     async with local_stack(state, who="these tests", settings=settings, well_known_ports=False) as local:

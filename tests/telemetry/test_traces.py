@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
+from seamline.process.view import View
 from tests.telemetry.collector import Collector, Seen
 from tests.telemetry.conftest import Watched
 
@@ -64,8 +65,13 @@ async def test_an_order_is_one_trace_though_the_worker_dies_meanwhile(watched: W
     issued = Counter(span.name for span in trace if span.attributes.get("temporalWorkflowID") == identity)
     assert {name: issued[f"StartActivity:{name}"] for name in scheduled} == scheduled
 
+    view = View.model_validate(await watched.handle("order-to-shipment", reference).query("view"))
+    steps = {name.partition(".")[2].replace("_", "-") for name in issued if name.startswith("StartActivity:")}
+    assert steps == {step.name for step in view.steps}
+
+    started = {span.name.partition(":")[2] for span in trace if span.name.startswith("StartActivity:")}
     called = {by_id[span.parent].name for span in trace if "seamline.operation" in span.attributes}
-    assert called == {f"RunActivity:{name}" for name in scheduled} | {"RunActivity:carrier.moved"}
+    assert called == {f"RunActivity:{name}" for name in started}
 
     told = [line for line in _lines(watched.log("api")) if line["event"] == "webhook" and line["started"]]
     assert [line["trace_id"] for line in told if line["workflow_id"] == identity] == [door.trace]

@@ -75,22 +75,29 @@ async def test_a_worker_sends_traces_and_metrics_to_the_collector_that_is_set(
             "TEMPORAL_ADDRESS": temporal.address,
             "SEAMLINE_TELEMETRY__OTLP_ENDPOINT": collector.url,
             "SEAMLINE_TELEMETRY__INTERVAL_SECONDS": "0.2",
+            "OTEL_EXPORTER_OTLP_HEADERS": "authorization=Bearer%20hush",
             "SEAMLINE_CONNECTIONS__TRACED__SYSTEM": "shopify",
             "SEAMLINE_CONNECTIONS__TRACED__ACCOUNT": json.dumps(ACCOUNT),
         }
         worker = await Child.start("worker", [sys.executable, "-m", "worker"], tmp_path / "log", env=env)
         try:
             asked = {"reference": "traced:1", "connections": ["traced"]}
-            work = client.execute_workflow("trace", asked, id="trace:traced", task_queue="seamline")
-            answer = await asyncio.wait_for(work, SECONDS_MAX)
+            work = await client.start_workflow("trace", asked, id="trace:traced", task_queue="seamline")
+            answer = await asyncio.wait_for(work.result(), SECONDS_MAX)
             await asyncio.to_thread(collector.until, lambda it: {"seamline_failures", "seamline_breaker"} <= it.metrics)
         finally:
             await worker.stop(SECONDS_MAX)
     assert answer["answers"][0]["failure"]["code"] == "unreachable"
     assert worker.process.returncode == 0
+    assert collector.callers == {("/v1/traces", "Bearer hush"), ("/v1/metrics", "Bearer hush")}
+    assert [json.loads(line) for line in (tmp_path / "log").read_text().splitlines()]
+    spans = [span for span in collector.spans if span.attributes.get("temporalWorkflowID") == "trace:traced"]
+    names = ["RunWorkflow:trace", "StartActivity:tracing.holdings", "RunActivity:tracing.holdings"]
+    assert set(names) <= {span.name for span in spans}
     (call,) = {span.attributes["error.type"] for span in collector.spans if "seamline.operation" in span.attributes}
     assert call == "unreachable"
-    assert "RunActivity:tracing.holdings" in {span.name for span in collector.spans}
+    # Nothing that was traced started it: its trace is named like its run.
+    assert {span.trace for span in spans} == {str(work.first_execution_run_id).replace("-", "")}
 
 
 async def test_a_port_that_is_taken_is_named_with_its_setting(tmp_path: Path, temporal: EmbeddedTemporal) -> None:

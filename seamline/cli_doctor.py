@@ -16,13 +16,14 @@ from temporalio.client import (
 from temporalio.service import RPCError, RPCStatusCode
 
 from seamline import catalog
+from seamline.cli_accounts import by_default, misplaced, real_and_test, sent_from_elsewhere, unpaid
 from seamline.cli_output import AsJson, Exit, Refused, console, print_json, run, say
 from seamline.cli_resume import all_left
 from seamline.cli_systems import Surveyed, ask_all, told
 from seamline.errors import ConfigurationError
 from seamline.records.base import Record
 from seamline.records.system import Card
-from seamline.settings import PROCESS_QUEUE, Settings, load_settings, route_for, start_for
+from seamline.settings import PROCESS_QUEUE, Settings, load_settings, start_for
 from seamline.stopping import stopped
 from seamline.teams import NOTIFIER, TEAMS
 from seamline.temporal import (
@@ -216,30 +217,17 @@ async def _workers(client: Client, settings: Settings) -> AsyncIterator[Check]:
         well = one.card is not None
         detail = one.card.account if one.card else ""
         yield Check(name=f"system {one.connection}", ok=well, detail=detail, remedy="" if well else told(one.failure))
-    mixed = real_and_test(settings, [one.card for one in answers if one.card])
-    remedy = "; ".join(mixed)
-    yield Check(name="live or test", ok=not mixed, remedy=remedy)
+    for check in _accounts(settings, [one.card for one in answers if one.card]):
+        yield check
 
 
-def real_and_test(settings: Settings, cards: Sequence[Card]) -> list[str]:
-    """Where an object of a live account would be worked on by a test account, or the reverse; each with its remedy."""
-    live = {card.connection: card.live for card in cards if card.live is not None}
-    told = set()
-    for process in catalog.processes().values():
-        for own in settings.filling(process.origin or "shop"):
-            try:
-                used = {own, *route_for(process, own, settings).values()}
-            except ConfigurationError:
-                continue  # told as a wrong route
-            used |= {name for role in process.chosen for name in settings.filling(role)}
-            told |= {
-                f"{own} is {_account(live[own])} and {name} is {_account(live[name])}: set connections.{name}.account "
-                f"to one that fits, or routes to another connection"
-                for name in used & live.keys()
-                if own in live and live[name] is not live[own]
-            }
-    return sorted(told)
-
-
-def _account(live: bool) -> str:
-    return "a live account" if live else "a test account"
+def _accounts(settings: Settings, cards: Sequence[Card]) -> Iterator[Check]:
+    """Whether the accounts fit each other and the settings."""
+    found = {
+        "live or test": real_and_test(settings, cards) + unpaid(cards),
+        "locations": misplaced(settings, cards),
+        "sent from": sent_from_elsewhere(settings, cards),
+    }
+    for name, wrong in found.items():
+        detail = by_default(settings, cards) if name == "locations" else ""
+        yield Check(name=name, ok=not wrong, detail=detail, remedy="; ".join(wrong))

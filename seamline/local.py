@@ -25,6 +25,7 @@ from seamline.local_settings import (
     CARRIER,
     CARRIER_NORTH,
     CRM,
+    LOCATION_NORTH,
     MARKETING,
     SHOP,
     SHOP_ABROAD,
@@ -200,6 +201,9 @@ async def _let_it_live(running: Running) -> None:
         answers = [await vendors.put("/_simulator/settings", json={"autopilot": True})]
         for path, body in _subscriptions(running.api):
             answers.append(await vendors.post(f"/_simulator/{path}", json=body))
+        answers.append(await vendors.put(f"/_simulator/shops/{SHOP_ABROAD}/account", json={"currency": "EUR"}))
+        for shop in (SHOP, SHOP_ABROAD):
+            answers.append(await vendors.put(f"/_simulator/shops/{shop}/locations", json={"name": LOCATION_NORTH}))
         for carrier in (CARRIER, CARRIER_NORTH):
             address = f"{running.api}/webhooks/{carrier}?token=secret-{carrier}"
             token = {"Authorization": f"ShippoToken shippo-test-{carrier}"}

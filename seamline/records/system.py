@@ -41,6 +41,12 @@ class Card(Record):
     """What the system says it is, once reached."""
     live: bool | None = None
     """Whether what is done there is real; False for a test account, None where the system does not tell."""
+    locations: tuple[str, ...] | None = None
+    """Of a shop: where goods leave from, by name; None where the system does not tell."""
+    test_payments: tuple[str, ...] = ()
+    """Of a shop: by what its newest orders were paid for a test, so that no money came."""
+    country: str = ""
+    """Of a carrier's account: where its parcels leave from."""
 
 
 class Holding(Record):

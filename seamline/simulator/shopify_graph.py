@@ -147,6 +147,7 @@ class Queries:
             "job": self.job,
             "return": self.customer_return,
             "webhookSubscriptions": self.webhook_subscriptions,
+            "locations": self.locations,
             **StockViews(self.shop).roots(),
         }
 
@@ -179,6 +180,10 @@ class Queries:
         field = {"CREATED_AT": "created_at", "UPDATED_AT": "updated_at", "PROCESSED_AT": "created_at"}.get(sortKey)
         found.sort(key=lambda one: (one[field] if field else "", int(one["id"])))
         return [self._seen(self.shop.order(one)) for one in found]
+
+    def locations(self, **_: Any) -> list[View]:
+        """Every active location."""
+        return [] if self.blind else self.shop.locations()
 
     def webhook_subscriptions(self, topics: Sequence[str] | None = None, **_: Any) -> list[View]:
         """The live webhook subscriptions."""

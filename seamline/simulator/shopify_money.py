@@ -15,6 +15,8 @@ from seamline.simulator.world import Body, now
 AUTHORIZATION_HOURS = 7 * 24.0
 GATEWAY = "shopify_payments"
 GIFT_CARD = "gift_card"
+BOGUS = "bogus"
+"""The gateway that takes no money: whoever pays by it has made a test order."""
 _LIVE = ("SUCCESS", "PENDING")
 
 Left = Callable[[Body, Body], Decimal]
@@ -36,7 +38,8 @@ def first_transactions(
     def add(kind: str, amount: Decimal, *, ends_in: float | None = None) -> None:
         parent = made[-1]["id"] if made else None
         made.append(
-            transaction(new_id(), kind, amount, parent_id=parent) | {"authorization_expires_at": _ends(ends_in)}
+            transaction(new_id(), kind, amount, parent_id=parent, gateway=BOGUS if order["test"] else GATEWAY)
+            | {"authorization_expires_at": _ends(ends_in)}
         )
 
     if status in ("AUTHORIZED", "VOIDED"):

@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from seamline.simulator import shopify_money as money
 from seamline.simulator import shopify_people as people
+from seamline.simulator.shopify_account import set_up
 from seamline.simulator.shopify_acts import SYSTEM, Acts, By, UserError, not_cancellable
 from seamline.simulator.shopify_orders import (
     LINES_MAX,
@@ -115,6 +116,7 @@ def control(world: World, webhooks: Webhooks) -> APIRouter:
     _orders(shop, world, webhooks)
     _deliveries(shop, world, webhooks)
     _shelves(shop, world)
+    set_up(shop, world)
     routes = APIRouter()
     routes.include_router(shop)
 

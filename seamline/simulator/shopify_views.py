@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from decimal import Decimal
 
+from seamline.simulator.shopify_account import account_of, location_view, locations
 from seamline.simulator.shopify_money_views import View, bags, order_money
 from seamline.simulator.shopify_orders import fulfilment_orders, fulfilments, gid
 from seamline.simulator.world import Body, World
@@ -36,6 +37,7 @@ class Shop:
     def shop(self) -> View:
         """The type Shop."""
         domain = f"{self.connection}.myshopify.example"
+        account = account_of(self.world, self.connection)
         return {
             "id": gid("Shop", "1"),
             "name": self.connection,
@@ -43,10 +45,18 @@ class Shop:
             "primaryDomain": {"id": gid("Domain", "1"), "host": domain, "url": self.base},
             "url": self.base,
             "email": f"shop@{domain}",
-            "currencyCode": "GBP",
+            "currencyCode": account["currency"],
             "ianaTimezone": "Europe/London",
-            "plan": {"partnerDevelopment": True, "publicDisplayName": "Development", "shopifyPlus": False},
+            "plan": {
+                "partnerDevelopment": not account["live"],
+                "publicDisplayName": "Basic" if account["live"] else "Development",
+                "shopifyPlus": False,
+            },
         }
+
+    def locations(self) -> list[View]:
+        """The type Location, of all that are active."""
+        return [location_view(one) for one in locations(self.world, self.connection)]
 
     def order(self, order: Body) -> View:
         """The type Order."""
@@ -115,13 +125,7 @@ class Shop:
     def fulfilment_order(self, part: Body) -> View:
         """The type FulfillmentOrder."""
         order = self._order_of(part)
-        location = {
-            "id": gid("Location", part["location"]["id"]),
-            "legacyResourceId": part["location"]["id"],
-            "name": part["location"]["name"],
-            "isActive": True,
-            "isFulfillmentService": part["location"]["service"],
-        }
+        location = location_view(part["location"])
         return {
             "id": gid("FulfillmentOrder", part["id"]),
             "status": part["status"],
@@ -301,7 +305,7 @@ def _plain_order(order: Body) -> View:
         "tags": order["tags"],
         "customAttributes": [],
         "sourceName": "web",
-        "paymentGatewayNames": ["manual"] if order["transactions"] else [],
+        "paymentGatewayNames": list(dict.fromkeys(one["gateway"] for one in order["transactions"])),
         "shippingAddress": address,
         "billingAddress": address,
         "shippingLine": line,

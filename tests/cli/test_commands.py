@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import httpx
@@ -191,6 +191,37 @@ def test_doctor_names_what_is_wrong_and_the_remedy(seamline: Command, monkeypatc
     assert "SEAMLINE_API__TOKEN" in wrong["api"]
     assert "seamline worker" in wrong["worker for shop-us"]
     assert "no worker serves" in wrong["system shop-us"]
+
+
+def test_doctor_holds_the_systems_accounts_against_the_settings(
+    seamline: Command, monkeypatch: pytest.MonkeyPatch, in_shop: Callable[..., None]
+) -> None:
+    in_shop("PUT", "shop-de/locations", name="Lighthouse")
+    in_shop("PUT", "shop-de/account", live=True, currency="EUR")
+    in_shop("POST", "shop-de/orders", test=True)
+    monkeypatch.setenv("SEAMLINE_POLICY__LOCATIONS", '{"Cellar": {"ship_from": "GB"}}')
+    monkeypatch.setenv("SEAMLINE_POLICY__SHIP_FROM", "FR")
+    said = seamline("doctor", "--json")
+    wrong = {check["name"]: check["remedy"] for check in said.data if not check["ok"]}
+    assert wrong.keys() == {"live or test", "locations", "sent from"}
+    assert 'policy.locations."Cellar": no shop has a location' in wrong["locations"]
+    assert "Lighthouse, Main warehouse, North warehouse: correct the name" in wrong["locations"]
+    assert "policy.ship_from is FR and shippo-main sends from GB" in wrong["sent from"]
+    assert "paid for a test, by bogus" in wrong["live or test"]
+    details = {check["name"]: check["detail"] for check in said.data}
+    assert details["locations"] == "by the default: Lighthouse"
+
+
+@pytest.fixture
+def in_shop(stack: Running) -> Iterator[Callable[..., None]]:
+    """Sets something up in a simulated shop; a live one is none afterwards."""
+
+    def ask(method: str, path: str, **wanted: object) -> None:
+        httpx.request(method, f"{stack.simulator}/_simulator/shops/{path}", json=wanted).raise_for_status()
+
+    yield ask
+    ask("PUT", "shop-de/account", currency="EUR")
+    ask("PUT", "shop-de/locations", name="Lighthouse", ships=False)
 
 
 def test_temporal_away_is_exit_code_3_with_address_and_remedy(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from pydantic import ValidationError
 
-from seamline.cli_doctor import real_and_test
+from seamline.cli_accounts import real_and_test
 from seamline.records.system import Card
 from seamline.settings import Settings
 from seamline.systems.shippo.carrier import Account

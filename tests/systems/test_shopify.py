@@ -211,3 +211,15 @@ def test_unreadable_events(body: bytes) -> None:
         webhook.read(delivery(body, headers={"X-Shopify-Topic": "orders/paid"}))
     with pytest.raises(UnreadableEvent):
         webhook.read(delivery(b"{}"))
+
+
+async def test_the_card_tells_where_goods_leave_from_and_what_was_paid_for_a_test(
+    side: Side, simulated: Simulated
+) -> None:
+    await simulated.shop(NAME, "locations", name="North")
+    await simulated.shop(NAME, "locations", name="Showroom", ships=False)
+    assert ((await side.adapter.card()).live, (await side.adapter.card()).test_payments) == (False, ())
+    await simulated.shop(NAME, "account", live=True)
+    await simulated.order(NAME, test=True)
+    card = await side.adapter.card()
+    assert (card.live, card.locations, card.test_payments) == (True, ("Main warehouse", "North"), ("bogus",))

@@ -97,6 +97,10 @@ class Simulated:
         """What people, customers and the bank do in an organisation's books, or what these are set to."""
         return await self._ask(method, f"/books/{connection}/{path}", wanted or None)
 
+    async def shop(self, connection: str, path: str, **wanted: Any) -> None:
+        """Set a shop up: its `account`, its `locations`."""
+        await self._ask("PUT", f"shops/{connection}/{path}", wanted)
+
     async def stock(self, connection: str, **pieces: int) -> dict[str, int]:
         """Set some articles' free pieces (names with `_` for `-`); what is free now."""
         wanted = {sku.replace("_", "-"): count for sku, count in pieces.items()}

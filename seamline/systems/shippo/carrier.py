@@ -259,6 +259,7 @@ class ShippoCarrier:
             repeats=self.repeats,
             account="test labels" if self._account.test else "live labels",
             live=not self._account.test,
+            country=self._account.sender.country,
         )
 
     async def _transaction(self, label: Label) -> wire.Transaction:

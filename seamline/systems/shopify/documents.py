@@ -173,6 +173,12 @@ query Identified($order: ID!, $fulfillment: ID!) {
 
 SHOP = "query Shop { shop { name myshopifyDomain currencyCode plan { partnerDevelopment } } }"
 
+SETUP = """
+query Setup {
+  locations(first: 250) { nodes { name fulfillsOnlineOrders isFulfillmentService } }
+  orders(first: 20, sortKey: CREATED_AT, reverse: true) { nodes { test paymentGatewayNames } }
+}"""
+
 SPLIT = """
 mutation Split($splits: [FulfillmentOrderSplitInput!]!) {
   fulfillmentOrderSplit(fulfillmentOrderSplits: $splits) { userErrors { field message } }

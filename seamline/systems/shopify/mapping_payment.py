@@ -27,6 +27,7 @@ from seamline.records.risk import CancelReason, CancelRequest, HoldRequest, Risk
 from seamline.systems.shopify import wire
 from seamline.systems.shopify.documents import TRANSACTION_SIZE_MAX
 from seamline.systems.shopify.ids import NUMBER_OF_GID, ORDER_GID, gid, gid_of, order_gid
+from seamline.systems.shopify.wire_account import Paid
 
 HANDLE_LENGTH_MAX = 64
 NOTE_LENGTH_MAX = 255
@@ -48,6 +49,11 @@ _STATES = {
 }
 _LEVELS = {"ACCEPT": RiskLevel.LOW, "INVESTIGATE": RiskLevel.MEDIUM, "CANCEL": RiskLevel.HIGH}
 _ASSESSED = {"HIGH": RiskLevel.HIGH, "MEDIUM": RiskLevel.MEDIUM, "LOW": RiskLevel.LOW}
+
+
+def paid_for_test(orders: Iterable[Paid]) -> tuple[str, ...]:
+    """The gateways by which orders were paid for a test."""
+    return tuple(dict.fromkeys(name for one in orders if one.test for name in one.payment_gateway_names))
 
 
 def transactions(found: Sequence[wire.Transaction]) -> list[Transaction]:

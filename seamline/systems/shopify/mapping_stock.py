@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from seamline.conversions import TEXT, always, by
@@ -15,9 +15,15 @@ from seamline.records.shortage import CancelGoodsRequest, CancelledGoods, SplitR
 from seamline.systems.shopify import wire_stock as wire
 from seamline.systems.shopify.ids import NUMBER_OF_GID, ORDER_GID, gid, gid_of, number_of
 from seamline.systems.shopify.mapping_remedies import movements
+from seamline.systems.shopify.wire_account import Place
 from seamline.systems.shopify.wire_remedies import Refund
 
 STALE = "CHANGE_FROM_QUANTITY_STALE"
+
+
+def locations(places: Iterable[Place]) -> tuple[str, ...]:
+    """Where goods sold online leave from, by name; what others store and send is theirs."""
+    return tuple(one.name for one in places if one.fulfills_online_orders and not one.is_fulfillment_service)
 
 
 def levels(items: Sequence[wire.InventoryItem]) -> list[Level]:

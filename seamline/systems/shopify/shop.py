@@ -17,10 +17,12 @@ from seamline.records.shipping import Fulfilment, FulfilmentRequest
 from seamline.records.system import Card, Holding, Repeat
 from seamline.systems.shopify import documents, mapping, wire
 from seamline.systems.shopify import mapping_payment as paying
+from seamline.systems.shopify import mapping_stock as stocking
 from seamline.systems.shopify.client import ShopifyClient, as_model
 from seamline.systems.shopify.ids import NAME, NUMBER, gid, number_of, order_gid
 from seamline.systems.shopify.remedies import ShopifyRemedies
 from seamline.systems.shopify.shop_stock import ShopifyStock
+from seamline.systems.shopify.wire_account import Setup
 
 PAGES_MAX = 20
 """More pages than this of one list are not an order that a person made."""
@@ -253,6 +255,7 @@ class ShopifyShop(ShopifyRemedies, ShopifyStock):
         """Reach the store and describe the connection."""
         data = await self._client.query("card", documents.SHOP)
         shop = as_model(wire.Shop, data.get("shop"), "shop")
+        setup = as_model(Setup, await self._client.query("card", documents.SETUP), "setup")
         return Card(
             connection=self.name,
             system="shopify",
@@ -264,6 +267,8 @@ class ShopifyShop(ShopifyRemedies, ShopifyStock):
             repeats=self.repeats,
             account=f"{shop.name} ({shop.myshopify_domain}, {shop.currency_code})",
             live=not shop.plan.partner_development,
+            locations=stocking.locations(setup.locations.nodes),
+            test_payments=paying.paid_for_test(setup.orders.nodes),
         )
 
     def _page(self, number: str) -> str:

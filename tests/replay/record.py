@@ -28,6 +28,7 @@ from seamline.temporal import embedded_temporal
 from tests.end_to_end.deals import DealWorld
 from tests.end_to_end.world import ByHand, Handle, World
 from tests.replay.deals import DEAL_PATHS
+from tests.replay.orders import ORDER_PATHS
 
 HISTORIES = Path(__file__).parent / "histories"
 QUICK_WORLD = {"pack_after_seconds": 0.2, "hand_over_after_seconds": 0.2, "transit_after_seconds": 0.2}
@@ -200,7 +201,7 @@ PATHS: Mapping[str, Told] = {
         follow_refund,
         ignored,
     )
-}
+} | ORDER_PATHS
 
 ALL = [*PATHS, *DEAL_PATHS]
 
@@ -223,6 +224,7 @@ async def record(folder: Path, names: Collection[str]) -> None:
                     path = PATHS[name](world) if name in PATHS else DEAL_PATHS[name](deals)
                     await _save(await path, folder / f"{name}.json")
                     await world.mended()
+                    await world.change("settings", {"autopilot": True})
 
 
 async def _save(handle: Handle, file: Path) -> None:
@@ -231,8 +233,8 @@ async def _save(handle: Handle, file: Path) -> None:
     except WorkflowFailureError:
         sys.stdout.write(f"{handle.id} was cancelled\n")
     history = await handle.fetch_history()
-    text = json.dumps(_without_places(json.loads(history.to_json())), indent=1)
-    await asyncio.to_thread(file.write_text, text + "\n")
+    events = [json.dumps(one) for one in _without_places(json.loads(history.to_json()))["events"]]
+    await asyncio.to_thread(file.write_text, '{"events": [\n' + ",\n".join(events) + "\n]}\n")
     sys.stdout.write(f"{file.name}: {len(history.events)} events\n")
 
 

@@ -19,7 +19,7 @@ from tests.replay.record import ALL, HISTORIES
 from worker.sandbox import strict_runner
 
 FILES = sorted(HISTORIES.glob("*.json"))
-HISTORY_BYTES_MAX = 120_000
+HISTORY_BYTES_MAX = 150_000
 
 
 def history(file: Path) -> WorkflowHistory:

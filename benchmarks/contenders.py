@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.engines import Ground, RunOrder
-from benchmarks.place import has_express_lane
 
 PEERS = Path(__file__).parent / ".venv/bin/python"
 """The interpreter that has DBOS: `make bench` makes its environment."""
@@ -51,9 +50,10 @@ _OURS = ("order-to-shipment:{}", "follow-parcel:{}")
 
 ALL = (
     Contender("plain", "no engine: asyncio and httpx", "plain"),
-    Contender("temporal", "Temporal by hand, activities", "by_hand", ids=_HAND),
+    Contender("temporal-queues", "Temporal by hand, a queue for each system", "by_hand", {"lane": "queues"}, _HAND),
     Contender("seamline", "Seamline", "product", ids=_OURS),
-    Contender("temporal-local", "Temporal by hand, local activities", "by_hand", {"local": True}, _HAND),
+    Contender("temporal", "Temporal by hand, one queue", "by_hand", {"lane": "queue"}, _HAND),
+    Contender("temporal-local", "Temporal by hand, local activities", "by_hand", {"lane": "local"}, _HAND),
     Contender("seamline-express", "Seamline, express lane", "product", {"express": True}, _OURS),
     Contender("dbos", "DBOS on SQLite", "peer", python=PEERS),
 )
@@ -64,6 +64,4 @@ def missing(contender: Contender) -> str:
     """Why it cannot take part here; empty where it can."""
     if not contender.python.exists():
         return "its environment is missing: make benchmarks/.venv/installed"
-    if contender.options.get("express") and not has_express_lane():
-        return "this release has none"
     return ""

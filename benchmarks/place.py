@@ -92,11 +92,6 @@ class Hurried(HttpFactory):
         return super().client(*args, **{**options, "calls_per_second_max": CALLS_A_SECOND})
 
 
-def has_express_lane() -> bool:
-    """Whether this release has an express lane."""
-    return "express" in PolicySettings.model_fields
-
-
 class Vendors:
     """The simulator, in which the warehouse and the carrier work at once: nothing is waited for in vain."""
 

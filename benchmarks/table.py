@@ -13,11 +13,12 @@ Round = Mapping[str, Turn]
 """Every contender's turn, by name."""
 
 PAIRS = (
+    ("seamline", "temporal-queues"),
     ("seamline", "temporal"),
+    ("seamline-express", "temporal"),
     ("seamline-express", "temporal-local"),
     ("seamline-express", "dbos"),
     ("seamline-express", "seamline"),
-    ("seamline", "plain"),
 )
 """Who is compared with whom."""
 NONE = "-"

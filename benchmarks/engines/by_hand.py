@@ -1,9 +1,14 @@
-"""Temporal as one would write it by hand for this story alone: one queue, each step an activity, plain retries."""
+"""Temporal as one would write it by hand for this story alone, with plain retries, in each of three lanes.
+
+`queue`: one queue for all. The server hands the worker that scheduled a step its task at once. `queues`: one for each
+role, as it must be where each system has its own limits. `local`: steps run within the workflow's task.
+"""
 
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
+from typing import Literal
 
 from temporalio import workflow
 from temporalio.client import Client
@@ -21,13 +26,14 @@ with workflow.unsafe.imports_passed_through():
     from seamline.records.shipping_plan import Shipment
 
 QUEUE = "orders"
+Lanes = Literal["queue", "queues", "local"]
 
 
 class OrderStart(Record):
     """Which order, and in which lane its steps go."""
 
     reference: str
-    local: bool = False
+    lane: Lanes
 
 
 class ParcelStart(OrderStart):
@@ -37,18 +43,22 @@ class ParcelStart(OrderStart):
 
 
 class Lane:
-    """Carries out a step as an activity of the server's queue, or within the worker that runs the workflow."""
+    """Carries out a step in one of the lanes."""
 
-    def __init__(self, local: bool) -> None:
-        self.local = local
+    def __init__(self, lane: Lanes) -> None:
+        self.lane = lane
 
     async def __call__(self, operation: Operation[Req, Res], call: Call[Req]) -> Res:
-        if self.local:
+        if self.lane == "local":
             return await workflow.execute_local_activity(
                 operation.name, call, result_type=operation.result_type, start_to_close_timeout=STEP
             )
         return await workflow.execute_activity(
-            operation.name, call, result_type=operation.result_type, start_to_close_timeout=STEP
+            operation.name,
+            call,
+            task_queue=operation.role if self.lane == "queues" else None,
+            result_type=operation.result_type,
+            start_to_close_timeout=STEP,
         )
 
 
@@ -63,12 +73,12 @@ class Ship:
         async def follow(reference: str, parcel: ParcelNumber) -> None:
             await workflow.start_child_workflow(
                 Arrive.run,
-                ParcelStart(reference=reference, local=start.local, parcel=parcel),
+                ParcelStart(reference=reference, lane=start.lane, parcel=parcel),
                 id=f"parcel:{reference}",
                 parent_close_policy=workflow.ParentClosePolicy.ABANDON,
             )
 
-        return await ship(start.reference, Lane(start.local), follow)
+        return await ship(start.reference, Lane(start.lane), follow)
 
 
 @workflow.defn(name="arrive")
@@ -78,20 +88,25 @@ class Arrive:
     @workflow.run
     async def run(self, start: ParcelStart) -> Record:
         """The story."""
-        return await arrive(start.reference, start.parcel, workflow.now(), Lane(start.local))
+        return await arrive(start.reference, start.parcel, workflow.now(), Lane(start.lane))
 
 
 @asynccontextmanager
-async def opened(ground: Ground, *, local: bool = False) -> AsyncIterator[RunOrder]:
+async def opened(ground: Ground, *, lane: Lanes) -> AsyncIterator[RunOrder]:
     """Ready to run orders."""
     client = await Client.connect(ground.temporal, data_converter=pydantic_data_converter)
-    async with (
-        methods(ground) as tools,
-        Worker(client, task_queue=QUEUE, workflows=[Ship, Arrive], activities=list(tools.values())),
-    ):
+    async with AsyncExitStack() as stack:
+        tools = await stack.enter_async_context(methods(ground))
+        here = tools.values() if lane != "queues" else ()
+        await stack.enter_async_context(
+            Worker(client, task_queue=QUEUE, workflows=[Ship, Arrive], activities=list(here))
+        )
+        for role in {name.split(".")[0] for name in tools} if lane == "queues" else ():
+            of_role = [method for name, method in tools.items() if name.startswith(f"{role}.")]
+            await stack.enter_async_context(Worker(client, task_queue=role, activities=of_role))
 
         async def run(reference: str) -> None:
-            start = OrderStart(reference=reference, local=local)
+            start = OrderStart(reference=reference, lane=lane)
             await client.execute_workflow(Ship.run, start, id=f"ship:{reference}", task_queue=QUEUE)
             await client.get_workflow_handle(f"parcel:{reference}").result()
 

@@ -69,7 +69,7 @@ async def test_it_makes_the_calls_and_effects_of_all(done: dict[str, Done], name
 
 
 async def test_the_product_writes_the_events_of_temporal_by_hand(done: dict[str, Done]) -> None:
-    ours, theirs = done["seamline"].history, done["temporal"].history
+    ours, theirs = done["seamline"].history, done["temporal-queues"].history
     assert ours
     assert theirs
     assert ours.events == theirs.events

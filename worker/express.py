@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, cast, get_type_hints
+from typing import Any, cast
 
 from temporalio import activity
 from temporalio.client import Client
@@ -17,6 +17,7 @@ from temporalio.exceptions import ApplicationError, ApplicationErrorCategory
 
 from seamline.errors import Failure, Kind
 from seamline.process.attempt import NOT_PICKED_UP
+from seamline.process.effect import hints_of
 from seamline.stopping import stopped
 from seamline.temporal import TemporalUnreachable
 from worker.connections import ServedConnection
@@ -83,7 +84,7 @@ def _by_name(activities: Sequence[Callable[..., Any]]) -> Mapping[str, Callable[
 
 
 def _call_type(asked: Callable[..., Any]) -> type[Any]:
-    return cast(type[Any], get_type_hints(asked)["call"])
+    return cast(type[Any], hints_of(asked)["call"])
 
 
 def _no_room(connection: str) -> ApplicationError:

@@ -10,7 +10,7 @@ import functools
 import logging
 import time
 import traceback
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from enum import StrEnum
@@ -154,6 +154,12 @@ def is_repeat(call: Call[Any]) -> bool:
     return call.repeated or activity.info().attempt > 1
 
 
+@functools.cache
+def hints_of(method: Callable[..., Any]) -> Mapping[str, Any]:
+    """The types that a method declares. Read once: each step asks for them."""
+    return get_type_hints(method)
+
+
 @dataclass(frozen=True, kw_only=True)
 class Operation(Generic[Req, Res]):
     """One thing a role can do. `title` is how staff read it; `team` decides when the system refuses."""
@@ -182,7 +188,7 @@ class Operation(Generic[Req, Res]):
     @property
     def request_type(self) -> type[Req]:
         """The model that staff's amendments are checked against."""
-        call = get_type_hints(self.method)["call"]
+        call = hints_of(self.method)["call"]
         metadata: dict[str, Any] = getattr(call, "__pydantic_generic_metadata__", {})
         (request,) = metadata.get("args") or get_args(call)
         return request  # type: ignore[no-any-return]
@@ -190,7 +196,7 @@ class Operation(Generic[Req, Res]):
     @property
     def result_type(self) -> type[Res]:
         """The model that a skip's result is checked against."""
-        return get_type_hints(self.method)["return"]  # type: ignore[no-any-return]
+        return hints_of(self.method)["return"]  # type: ignore[no-any-return]
 
 
 @dataclass(frozen=True, kw_only=True)

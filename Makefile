@@ -4,13 +4,14 @@ PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3; do \
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
 BIN := .venv/bin
 
-.PHONY: help demo up test test-slow matrix storm storm-self-test bench check format lock clean
+.PHONY: help demo up test test-slow test-browser matrix storm storm-self-test bench check format lock clean
 
 help:
 	@echo "make demo     stories of orders and deals on a real Temporal; BREAK=lookup shows that its proof can fail"
 	@echo "make up       the same servers, without the story, until Ctrl-C"
 	@echo "make test     all tests but the next"
 	@echo "make test-slow   releases over builds, resets, resumed runs, short storms, deals disturbed: minutes more"
+	@echo "make test-browser   mails as a browser shows them; skipped, and said so, where no Chromium is"
 	@echo "make matrix   every step of an order, disturbed in every way at every moment"
 	@echo "make storm    many orders while every part dies and every fault is drawn; SEED=1 ORDERS=200"
 	@echo "make storm-self-test   breaks the product in five places, and sees a storm find each"
@@ -40,10 +41,13 @@ SLOW := tests/deploy tests/storm/test_storm.py tests/end_to_end/test_deal_distur
 	tests/end_to_end/test_people.py
 
 test: .venv/installed benchmarks/.venv/installed
-	$(PYTEST) $(addprefix --ignore ,$(SLOW))
+	$(PYTEST) $(addprefix --ignore ,$(SLOW) tests/browser)
 
 test-slow: .venv/installed
 	$(PYTEST) $(SLOW)
+
+test-browser: .venv/installed
+	$(BIN)/pytest -rs tests/browser
 
 matrix: .venv/installed
 	@$(BIN)/python -m tests.matrix

@@ -17,10 +17,14 @@ PROCESS = "order-to-shipment:shop-uk:5001"
 PAGE = f"https://temporal.example/namespaces/default/workflows/{PROCESS}"
 
 
-class StaffSide(Side, Protocol):
-    """Where a team reads, and the way there."""
+class Team(Protocol):
+    """Where a team reads."""
 
     to: str
+
+
+class StaffSide(Team, Side, Protocol):
+    """Where a team reads, and the way there."""
 
     @property
     def adapter(self) -> StaffSystem: ...
@@ -92,7 +96,7 @@ class StaffConformance(SystemConformance):
         assert await side.read() == []
 
 
-def notice(side: StaffSide, occasion: Occasion = Occasion.NEW, **changes: Any) -> Notice:
+def notice(side: Team, occasion: Occasion = Occasion.NEW, **changes: Any) -> Notice:
     """A notice to the warehouse."""
     due = datetime(2026, 11, 22, 12, tzinfo=UTC)
     values: dict[str, Any] = {

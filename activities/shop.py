@@ -8,6 +8,7 @@ from typing import Protocol
 
 from activities.remedies import Remedies, RemedySystem
 from activities.returns import Returns, ReturnSystem
+from activities.shop_labels import ShopLabels, ShopLabelSystem
 from activities.shop_stock import ShopStock, ShopStockSystem
 from activities.tracing import Traceable
 from seamline.errors import NotYet, Problem, Refusal
@@ -41,16 +42,13 @@ class OrderRequest(Record):
     part: str = ""
 
 
-class ShopSystem(Traceable, RemedySystem, ReturnSystem, ShopStockSystem, Protocol):
+class ShopSystem(Traceable, RemedySystem, ReturnSystem, ShopStockSystem, ShopLabelSystem, Protocol):
     """What a shop must be able to do. Adapters raise the errors of `seamline.errors`."""
 
     repeats: Mapping[str, Repeat]
 
     async def fetch_order(self, reference: str) -> Order:
         """The order as it is now. Refusal `not-found` when there is none."""
-
-    async def find_fulfilments(self, request: FulfilmentRequest) -> Sequence[Fulfilment]:
-        """The live fulfilments of the request's fulfilment order, whoever made them."""
 
     async def create_fulfilment(self, key: str, request: FulfilmentRequest) -> Fulfilment:
         """Tell the shop that the lines left; the customer is not notified by the shop."""
@@ -80,7 +78,7 @@ class ShopSystem(Traceable, RemedySystem, ReturnSystem, ShopStockSystem, Protoco
         """Whether the order is cancelled, still to be, or (FAILED) neither."""
 
 
-class Shop(Remedies, Returns, ShopStock):
+class Shop(Remedies, Returns, ShopStock, ShopLabels):
     """The shop's activities over any system that fills the role."""
 
     system: ShopSystem

@@ -84,11 +84,13 @@ class Ready:
     """As the carrier prints it."""
     stock: Reservation
     bought: tuple[Bought, ...] = ()
+    theirs: tuple[Label, ...] = ()
+    """The labels where others buy them, once they have left with the parcels."""
 
     @property
     def labels(self) -> list[Label]:
         """The labels of its parcels."""
-        return [one.done.result for one in self.bought]
+        return [*(one.done.result for one in self.bought), *self.theirs]
 
 
 @process("order-to-shipment")
@@ -134,6 +136,7 @@ class OrderToShipment(Replanning):
                 ready = await self.planned_anew(ready)
 
         # The parcels have left the building: from here only forward.
+        ready.theirs = await self.their_labels(ready.plan, ready.stock)
         await self.do(shop.post_fulfilment, self.fulfilment(ready))
         sent = await self.mail_customer(ready)
         await self.follow(ready)
@@ -201,6 +204,8 @@ class OrderToShipment(Replanning):
 
     async def labelled(self, ready: Ready) -> Ready:
         """A label for each parcel that is known so far; one that fits no more is given back for another."""
+        if self.others_label:
+            return ready
         bought = list(ready.bought)
         early = self.early(ready.plan)
         parcels = parcel_requests(ready.plan, ready.address, ready.stock, self.policy, early=early)
@@ -237,7 +242,7 @@ class OrderToShipment(Replanning):
             unless=NEWS,
             since=self.known,
             refused=VANISHED,
-            check=lambda packed: unpacked(packed.parcels or known, early=early),
+            check=lambda packed: [] if self.others_label else unpacked(packed.parcels or known, early=early),
         )
         if told is not None:
             ready.stock = told.model_copy(update={"parcels": told.parcels or known})
@@ -246,6 +251,8 @@ class OrderToShipment(Replanning):
     async def handed_over(self, ready: Ready) -> bool:
         """Whether the carrier has it; not as soon as something is told that may change the plan."""
         told = await self.until(inventory.handed_over, ready.stock, unless=NEWS, since=self.known, refused=VANISHED)
+        if told is not None and self.others_label:
+            ready.stock = told
         return told is not None
 
     async def paid(self, ready: Ready) -> bool:
@@ -341,13 +348,13 @@ class OrderToShipment(Replanning):
         if not ready.plan.order.email:
             self.note("the customer was not mailed: the order has no email address")
             return ""
-        name = ready.bought[0].done.request.parcel.address.name
+        name = ready.bought[0].done.request.parcel.address.name if ready.bought else ready.address.name
         sent = await self.do(mail.send_shipped, shipped_mail(ready.plan, name, ready.labels))
         return sent.message_id
 
     async def follow(self, ready: Ready) -> None:
         """What takes days goes on in processes of its own: each parcel, and the money of replaced labels."""
-        for number in range(1, len(ready.labels) + 1):
+        for number in range(1, len(ready.bought) + 1):
             await self.hand_on(FollowParcel, self.follow_start(ready, number))
         if replaced := [*(one for label in ready.labels for one in label.replaces), *self.given_back]:
             await self.hand_on(FollowRefund, self.refund_start(replaced))

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 
 from temporalio import workflow
 
-from activities import carrier, inventory, shop
+from activities import carrier, inventory, shop, shop_labels
 from activities.shop import OrderRequest
 from seamline.errors import Problem
 from seamline.process.asking import Choice, Question
@@ -24,8 +24,10 @@ from seamline.records.order_changes import (
 )
 from seamline.records.order_rules import not_ours
 from seamline.records.parcel import Label, LabelState, ReplacedLabel
-from seamline.records.shipping import Fulfilled, FulfilmentRequest
-from seamline.records.shipping_plan import Plan
+from seamline.records.reference import effect_key
+from seamline.records.shipping import Fulfilled, FulfilmentRequest, PartRequest, Tracked
+from seamline.records.shipping_plan import Plan, bought_by_others
+from seamline.records.shop_rules import Labels
 from seamline.records.stock import Reservation, ShipmentState
 from workflows.reserving import Reserving
 
@@ -90,7 +92,7 @@ class Replanning(Reserving):
         """The plan for what the systems have now, and whether stock must be reserved anew: people gave it back."""
         stock = await self.do(inventory.look, stock)
         labels = [await self.do(carrier.look, label) if label.key else label for label in labels]
-        fulfilled = await self.do(shop.fulfilments, told) if told else Fulfilled()
+        fulfilled = await self.fulfilled(plan, told)
         looked = await self.fetched(lambda now: in_the_way(plan, now, fulfilled, self.policy, workflow.now()))
         now = looked.result
         if reason := over(plan, now, fulfilled):
@@ -98,6 +100,31 @@ class Replanning(Reserving):
         for note in adopted(plan, now, fulfilled):
             self.note(note)
         return await self.next_plan(plan, now, stock.state), await self.taken_back(stock, labels)
+
+    async def fulfilled(self, plan: Plan, told: FulfilmentRequest | None) -> Fulfilled:
+        """What the shop was told of the goods by others: beside our labels, or with theirs where they buy them."""
+        if self.others_label:
+            return await self.do(shop_labels.sent_by_others, self.part_of(plan))
+        return await self.do(shop.fulfilments, told) if told else Fulfilled()
+
+    @property
+    def others_label(self) -> bool:
+        """Whether others buy the labels: then we do not."""
+        return self.policy.shop(self.start.reference).labels is Labels.OTHERS
+
+    def part_of(self, plan: Plan) -> PartRequest:
+        """What the shop is asked about."""
+        return PartRequest(reference=plan.order.reference, fulfilment_order_id=plan.part.id)
+
+    async def their_labels(self, plan: Plan, stock: Reservation) -> tuple[Label, ...]:
+        """The labels that others bought: with the numbers that the packers tell, else those that the shop is told."""
+        if not self.others_label:
+            return ()
+        told = tuple(Tracked(tracking_number=one.tracking_number) for one in stock.parcels if one.tracking_number)
+        self.undo.by_others.append(effect_key(self.start.reference, carrier.buy_label.purpose))
+        self.note("others bought the labels, and follow the parcels")
+        theirs = told or (await self.until(shop_labels.labelled, self.part_of(plan))).parcels
+        return tuple(bought_by_others(one) for one in theirs)
 
     async def next_plan(self, plan: Plan, now: Order, state: ShipmentState) -> Plan:
         """The plan for what the order is now, if people or the policy want that, else as it was."""

@@ -55,6 +55,8 @@ class UndoLog:
 
     def __init__(self) -> None:
         self._entries: list[Entry] = []
+        self.by_others: list[str] = []
+        """The keys of effects that are others' by the policy."""
 
     def register(self, effect: Effect[Any, Any], call: Call[Any]) -> Entry:
         """Note the effect before it is tried, since a failed one may have happened.
@@ -85,7 +87,7 @@ class UndoLog:
     @property
     def by_hand(self) -> tuple[str, ...]:
         """The keys of the effects that are not ours: staff skipped them, or others did them first."""
-        return tuple(one.call.key for one in self._entries if one.by_hand)
+        return (*(one.call.key for one in self._entries if one.by_hand), *self.by_others)
 
     @property
     def gates(self) -> list[Entry]:

@@ -76,7 +76,8 @@ def adopted(plan: Plan, now: Order, fulfilled: Fulfilled) -> list[str]:
     if plan.found.payment is Payment.AUTHORIZED and now.payment is Payment.PAID:
         told.append("adopted: the payment was captured in the shop by others")
     if fulfilled.is_ours and nothing_left(plan, now):
-        told.append("adopted: it was fulfilled in the shop by others, under our tracking number")
+        whose = "their" if fulfilled.by_others else "our"
+        told.append(f"adopted: it was fulfilled in the shop by others, under {whose} tracking number")
     return told
 
 
@@ -96,6 +97,9 @@ def in_the_way(plan: Plan, now: Order, fulfilled: Fulfilled, policy: Policy, at:
 
 def _fulfilled(plan: Plan, now: Order, fulfilled: Fulfilled) -> list[Problem]:
     left = not nothing_left(plan, now)
+    if left and fulfilled.is_ours and fulfilled.by_others:
+        reason = f"is fulfilled in part, under {', '.join(fulfilled.numbers)}: fulfil the rest in the shop, then retry"
+        return [Problem(field="fulfilment_orders.0", reason=reason)]
     if left and fulfilled.is_ours:
         reason = "is fulfilled in part under our tracking number: cancel that fulfilment in the shop, then retry"
         return [Problem(field="fulfilment_orders.0", reason=reason)]

@@ -17,11 +17,16 @@ class Tracked(Record):
     tracking_page: str = ""
 
 
-class FulfilmentRequest(Record):
-    """Tell the shop which lines of a fulfilment order left, and under which tracking numbers."""
+class PartRequest(Record):
+    """A fulfilment order, and the order that it is of."""
 
     reference: Reference
     fulfilment_order_id: str
+
+
+class FulfilmentRequest(PartRequest):
+    """Tell the shop which lines of a fulfilment order left, and under which tracking numbers."""
+
     lines: tuple[FulfilmentLine, ...] = Field(min_length=1)
     tracking_number: str = Field(min_length=1, max_length=100)
     tracking_page: str = ""
@@ -46,15 +51,23 @@ class Fulfilment(Record):
 
 
 class Fulfilled(Record):
-    """Under which tracking numbers a fulfilment order was fulfilled already, and those of our own labels."""
+    """Under which tracking numbers a fulfilment order was fulfilled already, and those of the labels that count."""
 
     numbers: tuple[str, ...] = ()
     ours: tuple[str, ...] = ()
+    by_others: bool = False
+    """Others buy its labels, so theirs are those that count."""
 
     @property
     def is_ours(self) -> bool:
         """Whether somebody posted our own parcel."""
         return not set(self.numbers).isdisjoint(self.ours)
+
+
+class TheirParcels(Record):
+    """The parcels that others bought labels for."""
+
+    parcels: tuple[Tracked, ...] = Field(min_length=1, max_length=PARCELS_MAX)
 
 
 class MailLine(Record):

@@ -16,7 +16,7 @@ from seamline.records.customs_rules import customs_of
 from seamline.records.followed import SentParcel
 from seamline.records.money import Money
 from seamline.records.order import FulfilmentLine, FulfilmentOrder, Order, OrderLine
-from seamline.records.parcel import Label, ParcelRequest, Rate
+from seamline.records.parcel import Label, LabelState, ParcelRequest, Rate
 from seamline.records.policy import Policy
 from seamline.records.shipping import FulfilmentRequest, MailLine, ShippedMail, Tracked
 from seamline.records.stock import PackedParcel, Reservation, ShipmentState, ShortLine, StockLine, StockRequest
@@ -231,6 +231,18 @@ def sent_parcel(plan: Plan, number: int = 1, parcels: int = 1, packed: Sequence[
         whole=parcels == 1 and sum(one.quantity for one in plan.part.lines) == shipped,
         number=number,
         parcels=parcels,
+    )
+
+
+def bought_by_others(parcel: Tracked) -> Label:
+    """The label of a parcel as far as those who bought it tell of it."""
+    return Label(
+        id=parcel.tracking_number,
+        rate_id="",
+        key="",
+        state=LabelState.BOUGHT,
+        tracking_number=parcel.tracking_number,
+        tracking_page=parcel.tracking_page,
     )
 
 

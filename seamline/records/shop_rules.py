@@ -51,8 +51,21 @@ class Mailer(StrEnum):
     SHOP = "shop"
 
 
+class Labels(StrEnum):
+    """Who buys the labels: one, and never both."""
+
+    OURS = "ours"
+    OTHERS = "others"
+
+
 class ShopRules(Record):
     """The rules for the orders of one shop."""
+
+    labels: Labels = Field(
+        default=Labels.OURS,
+        description="Whether labels are `ours` to buy, or `others` buy them, in the shop or at the carrier: then the "
+        "tracking number that the ERP or the shop is told is waited for and used.",
+    )
 
     mails: Mailer = Field(
         default=Mailer.US,

@@ -66,6 +66,8 @@ class PackedParcel(Record):
     lines: tuple[PackedLine, ...] = ()
     id: str = ""
     """The inventory system's own name of it."""
+    tracking_number: str = Field(default="", max_length=100)
+    """Of the label that others bought for it, where the system tells it."""
 
 
 class ShortLine(Record):

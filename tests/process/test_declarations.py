@@ -18,7 +18,7 @@ from seamline.process.undo import Entry
 from seamline.records.base import Record
 from seamline.records.reference import effect_key
 
-OF_THE_SHOP = dict.fromkeys(["remedies", "returns", "shop_stock"], "shop")
+OF_THE_SHOP = dict.fromkeys(["remedies", "returns", "shop_labels", "shop_stock"], "shop")
 """A role with too much for one file."""
 
 

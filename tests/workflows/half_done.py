@@ -34,7 +34,7 @@ from seamline.records.payment import (
     TransactionKind,
     TransactionState,
 )
-from seamline.records.shipping import Fulfilment, FulfilmentRequest, Sent, ShippedMail
+from seamline.records.shipping import Fulfilment, FulfilmentRequest, PartRequest, Sent, ShippedMail
 from seamline.records.stock import Reservation, ShipmentState, StockLine, StockRequest
 from seamline.records.system import Repeat
 from seamline.records.undo import Undone
@@ -195,7 +195,7 @@ class World:
             email="jo.fielding@example.com",
         )
 
-    async def find_fulfilments(self, request: FulfilmentRequest) -> Sequence[Fulfilment]:
+    async def find_fulfilments(self, request: PartRequest) -> Sequence[Fulfilment]:
         return self.fulfilments[request.reference]
 
     async def create_fulfilment(self, key: str, request: FulfilmentRequest) -> Fulfilment:

@@ -13,7 +13,7 @@ from seamline.records.order import Order
 from seamline.records.payment import CaptureRequest, PaymentMode, RefundRequest, Transaction
 from seamline.records.reference import connection_of, external_id_of
 from seamline.records.risk import Cancellation, CancellationState, CancelRequest, Hold, HoldRequest
-from seamline.records.shipping import Fulfilment, FulfilmentRequest
+from seamline.records.shipping import Fulfilment, FulfilmentRequest, PartRequest
 from seamline.records.system import Card, Holding, Repeat
 from seamline.systems.shopify import documents, mapping, wire
 from seamline.systems.shopify import mapping_payment as paying
@@ -116,7 +116,7 @@ class ShopifyShop(ShopifyRemedies, ShopifyStock):
         return mapping.order(reference, found, self._page(number_of(found.id)), self._mode)
 
     @located
-    async def find_fulfilments(self, request: FulfilmentRequest) -> Sequence[Fulfilment]:
+    async def find_fulfilments(self, request: PartRequest) -> Sequence[Fulfilment]:
         """The live fulfilments of the fulfilment order, whoever made them. Refusal `not-found`."""
         return mapping.fulfilments(await self._fulfilments_of(request.fulfilment_order_id))
 

@@ -88,7 +88,7 @@ async def diagnose() -> AsyncIterator[Check]:
     except ConfigurationError as error:
         yield Check(name="settings", ok=False, remedy=str(error))
         return
-    for check in (*_routes(settings), *_exposure(settings), *_observed(settings)):
+    for check in (*_routes(settings), *_exposure(settings), *_observed(settings), *shared_stock(settings)):
         yield check
     address = f"Temporal at {connect_config().get('target_host')}"
     try:
@@ -141,6 +141,16 @@ def _observed(settings: Settings) -> Iterator[Check]:
         names = ", ".join(sorted(settings.observed))
         remedy = "set observe_only to false (of all, and of each connection) when the trial is over"
         yield Check(name="observe-only", ok=False, detail=f"nothing is written to {names}", remedy=remedy)
+
+
+def shared_stock(settings: Settings) -> Iterator[Check]:
+    """Whether shops are to be told what is in stock that own their stock, all of them."""
+    shops = sorted(settings.filling("shop"))
+    if settings.stock.share and shops and all(settings.policy.shop(one).counts_itself for one in shops):
+        remedy = "set stock.share to false, or policy.shops.NAME.stock to erp where the ERP's count is to lead"
+        yield Check(
+            name="stock", ok=False, detail=f"nothing is shared: {', '.join(shops)} own their stock", remedy=remedy
+        )
 
 
 def _loopback(host: str) -> bool:

@@ -23,7 +23,7 @@ async def schedule_shares(client: Client, settings: Settings) -> None:
         identity = f"share-on-schedule:{connection}"
         try:
             with reaching():
-                if settings.stock.share:
+                if settings.stock.share and not settings.policy.shop(connection).counts_itself:
                     await ensure(client, identity, _schedule(identity, connection, settings))
                 else:
                     await end(client, identity)

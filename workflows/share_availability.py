@@ -26,6 +26,7 @@ from seamline.records.reference import connection_of
 from seamline.records.stock import AvailabilityRequest
 
 PAGES_MAX = 200
+THE_SHOPS_OWN = "the shop owns its stock, by policy: its count is never changed"
 
 
 @process("share-availability")
@@ -39,6 +40,8 @@ class ShareAvailability(Process):
 
     async def run(self, start: Start) -> Outcome:
         """Page by page: what the shop says, what is there, and the difference."""
+        if self.policy.shop(start.reference).counts_itself:
+            return self.ignored(THE_SHOPS_OWN)
         done, after = Shared(), ""
         for number in range(1, PAGES_MAX + 1):
             page = await self.do(shop.levels, LevelsRequest(after=after))

@@ -58,8 +58,21 @@ class Labels(StrEnum):
     OTHERS = "others"
 
 
+class StockOwner(StrEnum):
+    """Whose count of what is in stock leads."""
+
+    ERP = "erp"
+    SHOP = "shop"
+
+
 class ShopRules(Record):
     """The rules for the orders of one shop."""
+
+    stock: StockOwner = Field(
+        default=StockOwner.ERP,
+        description="Whose count of stock leads: the `erp`'s, which the shop is told where `stock.share` is set, or "
+        "the `shop`'s, which is then never changed.",
+    )
 
     labels: Labels = Field(
         default=Labels.OURS,
@@ -78,6 +91,11 @@ class ShopRules(Record):
     take_over: TakeOver | None = Field(
         default=None, description="Orders that others have begun and we finish: the table below."
     )
+
+    @property
+    def counts_itself(self) -> bool:
+        """Whether the shop's own count of its stock leads."""
+        return self.stock is StockOwner.SHOP
 
     def too_old(self, created: datetime) -> bool:
         """Whether an order created then is not ours yet."""

@@ -48,7 +48,8 @@ With `autopilot` the warehouse packs and hands over, and parcels travel, by them
 the last two. Pages for people: `/` (the ledger, `?reference=`) and `/objects/{connection}/{kind}/{id}`.
 
 The ledger's operations: reserve, release, ship, pack-parcel, unpack-parcel, buy-label, request-refund, refund,
-refund-rejected, post-fulfilment, cancel-fulfilment, send-mail, tell-team, write-invoice, mark-reversed, create-task;
+refund-rejected, post-fulfilment, cancel-fulfilment, shop-mail, send-mail, tell-team, write-invoice, mark-reversed,
+create-task;
 HubSpot's are in `seamline.simulator.hubspot`, Xero's in `seamline.simulator.xero`. `undoes` is the object_id of the
 effect taken back; a rejected refund takes its request back. Reference and key are what the vendor's object carries, ''
 when nothing.

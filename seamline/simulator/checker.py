@@ -24,6 +24,7 @@ The rules, by the name a finding carries:
     over-refunded       more money came back than was spent; something was credited that was not there
     undone-nothing      an effect was taken back that was not there, or was taken back already
     remedy              for goods of a parcel that did not arrive, or of a return, more or less went back than was told
+    mailed              of a completed order the customer was mailed by us and by the shop, or by nobody
     held                something was done for an order that others held since it was made
     unshipped           (only when settled) all of an order's processes completed, and the shop has goods left to send
     unreadable          a completed run's result is not an outcome
@@ -37,7 +38,7 @@ import argparse
 import asyncio
 import sys
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from decimal import Decimal
 
 import httpx
@@ -50,6 +51,7 @@ from seamline.signals import leave
 from seamline.simulator.checker_deals import Deals, Document, Worth, reminded_twice
 from seamline.simulator.checker_invoices import Ledger, is_about_deal
 from seamline.simulator.checker_ledger import Effect, Finding
+from seamline.simulator.checker_mails import mailed
 from seamline.simulator.checker_money import Authorization
 from seamline.simulator.checker_orders import Orders, Unsent, unshipped
 from seamline.simulator.checker_process import Process, process_ids, read_processes
@@ -90,6 +92,7 @@ def check(
     documents: Sequence[Document] = (),
     shelves: Shelves | None = None,
     unsent: Sequence[Unsent] = (),
+    reachable: Collection[str] = (),
     settled: bool = False,
 ) -> Verdict:
     """Judge the whole ledger against all processes. `settled` says that everything should be over by now."""
@@ -99,6 +102,7 @@ def check(
     )
     deals = Deals(Ledger.read(billing), processes, worth, documents)
     findings = [*orders.findings(), *deals.findings(), *reminded_twice(effects)]
+    findings += mailed(effects, processes, reachable)
     pending = orders.pending()
     running = [one.id for one in processes if one.ending == "running" and not deals.awaits_payment(one)]
     if settled:
@@ -144,6 +148,7 @@ async def audit(simulator: str, client: Client, *, settled: bool = False) -> Ver
         documents=facts.documents,
         shelves=facts.shelves,
         unsent=facts.unsent,
+        reachable=facts.reachable,
         settled=settled,
     )
 

@@ -31,6 +31,8 @@ class Facts(BaseModel):
     documents: list[Document] = []
     shelves: Shelves = Shelves()
     unsent: list[Unsent] = []
+    reachable: list[str] = []
+    """The orders whose customers can be mailed."""
 
 
 async def read_facts(simulator: str) -> Facts:
@@ -53,6 +55,7 @@ async def read_facts(simulator: str) -> Facts:
             worth=worth,
             documents=documents,
             unsent=TypeAdapter(list[Unsent]).validate_python(await _read(http, "/unsent")),
+            reachable=await _read(http, "/reachable"),
         )
 
 

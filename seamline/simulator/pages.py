@@ -24,6 +24,7 @@ _KINDS = {
     "refund-rejected": "refund",
     "post-fulfilment": "fulfillment",
     "cancel-fulfilment": "fulfillment",
+    "shop-mail": "fulfillment",
     "send-mail": "mail",
     "tell-team": "message",
     "become-customer": "hubspot-record",

@@ -75,6 +75,9 @@ class Mutations:
             object_id=gid("Fulfillment", made["id"]),
             reference=f"{self.connection}:{order['id']}",
         )
+        if fulfillment.get("notifyCustomer") and order["email"]:
+            mail = gid("Fulfillment", made["id"])
+            self.call.effect("shop-mail", object_id=mail, reference=f"{self.connection}:{order['id']}")
         told = {"id": int(made["id"]), "order_id": int(order["id"]), "status": "success", "name": made["name"]}
         self.webhooks.order_event("fulfillments/create", order, told)
         self.webhooks.order_event("orders/updated", order)

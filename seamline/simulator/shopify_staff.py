@@ -128,6 +128,10 @@ def control(world: World, webhooks: Webhooks) -> APIRouter:
     async def unsent() -> list[Body]:
         return [one for name in _shops(world) for one in people.unsent(world, name)]
 
+    @routes.get("/reachable")
+    async def reachable() -> list[str]:
+        return [f"{name}:{one['id']}" for name in _shops(world) for one in world.find(name, "order") if one["email"]]
+
     return routes
 
 

@@ -10,6 +10,7 @@ from temporalio.service import RPCError
 
 from seamline.process.start import Start
 from seamline.records.location import Location
+from seamline.records.shop_rules import ShopRules, StockOwner
 from seamline.settings import Settings, StockSettings, start_for
 from seamline.simulator.checker_process import Process
 from seamline.simulator.checker_stock import Shelves, oversold
@@ -17,7 +18,7 @@ from seamline.temporal import start_process
 from tests.end_to_end.world import ByHand, Handle, Names, World
 from tests.simulator.shopify_client import until
 from worker.stock import schedule_shares
-from workflows.share_availability import ShareAvailability
+from workflows.share_availability import THE_SHOPS_OWN, ShareAvailability
 
 SHARING = Names(shop="shop-share", inventory="erp-share", carrier="shippo-share", mail="mail-share")
 REFERENCE = f"{SHARING.shop}:stock"
@@ -127,6 +128,21 @@ async def test_the_schedule_begins_a_look_and_ends_with_its_setting(shared: Worl
     await schedule_shares(shared.client, without_sharing(settings))
     with pytest.raises(RPCError):
         await schedule.describe()
+
+
+async def test_a_shop_that_owns_its_stock_is_told_nothing(shared: World) -> None:
+    await shared.change(f"stock/{SHARING.inventory}", {"TEE-M": 17})
+    levels = await shared.get(f"shops/{SHARING.shop}/stock")
+    own = {SHARING.shop: ShopRules(stock=StockOwner.SHOP)}
+    outcome = await shared.outcome(await begin(shared, shops=own))
+    assert (outcome["kind"], outcome["reason"]) == ("ignored", THE_SHOPS_OWN)
+    assert await shared.get(f"shops/{SHARING.shop}/stock") == levels
+    settings = shared.settings.model_copy(update={"stock": StockSettings(share=True, interval_seconds=86_400)})
+    await schedule_shares(shared.client, settings)
+    policy = settings.policy.model_copy(update={"shops": own})
+    await schedule_shares(shared.client, settings.model_copy(update={"policy": policy}))
+    with pytest.raises(RPCError):
+        await shared.client.get_schedule_handle(f"share-on-schedule:{SHARING.shop}").describe()
 
 
 def without_sharing(settings: Settings) -> Settings:

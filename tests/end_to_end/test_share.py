@@ -114,6 +114,21 @@ async def test_what_the_shop_refuses_waits_for_people_and_an_outage_heals(shared
     assert (await offered(shared, "TEE-M"))[0] == 50
 
 
+async def test_a_shop_that_owns_its_stock_is_told_nothing(shared: World) -> None:
+    await shared.change(f"stock/{SHARING.inventory}", {"TEE-M": 17})
+    levels = await shared.get(f"shops/{SHARING.shop}/stock")
+    own = {SHARING.shop: ShopRules(stock=StockOwner.SHOP)}
+    outcome = await shared.outcome(await begin(shared, shops=own))
+    assert (outcome["kind"], outcome["reason"]) == ("ignored", THE_SHOPS_OWN)
+    assert await shared.get(f"shops/{SHARING.shop}/stock") == levels
+    settings = shared.settings.model_copy(update={"stock": StockSettings(share=True, interval_seconds=86_400)})
+    await schedule_shares(shared.client, settings)
+    policy = settings.policy.model_copy(update={"shops": own})
+    await schedule_shares(shared.client, settings.model_copy(update={"policy": policy}))
+    with pytest.raises(RPCError):
+        await shared.client.get_schedule_handle(f"share-on-schedule:{SHARING.shop}").describe()
+
+
 async def test_the_schedule_begins_a_look_and_ends_with_its_setting(shared: World) -> None:
     settings = shared.settings.model_copy(update={"stock": StockSettings(share=True, interval_seconds=86_400)})
     await schedule_shares(shared.client, settings)
@@ -128,21 +143,6 @@ async def test_the_schedule_begins_a_look_and_ends_with_its_setting(shared: Worl
     await schedule_shares(shared.client, without_sharing(settings))
     with pytest.raises(RPCError):
         await schedule.describe()
-
-
-async def test_a_shop_that_owns_its_stock_is_told_nothing(shared: World) -> None:
-    await shared.change(f"stock/{SHARING.inventory}", {"TEE-M": 17})
-    levels = await shared.get(f"shops/{SHARING.shop}/stock")
-    own = {SHARING.shop: ShopRules(stock=StockOwner.SHOP)}
-    outcome = await shared.outcome(await begin(shared, shops=own))
-    assert (outcome["kind"], outcome["reason"]) == ("ignored", THE_SHOPS_OWN)
-    assert await shared.get(f"shops/{SHARING.shop}/stock") == levels
-    settings = shared.settings.model_copy(update={"stock": StockSettings(share=True, interval_seconds=86_400)})
-    await schedule_shares(shared.client, settings)
-    policy = settings.policy.model_copy(update={"shops": own})
-    await schedule_shares(shared.client, settings.model_copy(update={"policy": policy}))
-    with pytest.raises(RPCError):
-        await shared.client.get_schedule_handle(f"share-on-schedule:{SHARING.shop}").describe()
 
 
 def without_sharing(settings: Settings) -> Settings:

@@ -80,6 +80,24 @@ def wanted_by_alerts() -> set[str]:
     return wanted
 
 
+async def test_an_undone_process_is_counted_as_such(watched: Watched) -> None:
+    undone = {"workflow_type": "order-to-shipment", "end": "undone"}
+    before = Told(await watched.metrics("worker")).values("seamline_process_duration_seconds_count", **undone) or [0]
+    # A parcel that is on its way would let the order go forward.
+    await watched.change("settings", {"autopilot": False})
+    await watched.post(
+        "faults", {"connection": "shippo-main", "operation": "transactions.create", "kind": "refuse", "count": 1}
+    )
+    reference = await watched.order()
+    await until(watched, lambda told: told.values("seamline_waiting", **HELD) == [1])
+    handle = watched.handle("order-to-shipment", reference)
+    await handle.execute_update("decide", {"who": "sam", "wait": "buy-label#1", "action": "cancel", "why": "a test"})
+    assert (await handle.result())["kind"] == "undone"
+    told = Told(await watched.metrics("worker"))
+    assert told.values("seamline_process_duration_seconds_count", **undone) == [before[0] + 1]
+    await watched.change("settings", {"autopilot": True})
+
+
 async def until(watched: Watched, there: Callable[[Told], bool]) -> Told:
     """The worker's metrics once they tell it."""
     deadline = time.monotonic() + SECONDS_MAX

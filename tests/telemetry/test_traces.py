@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from seamline.process.view import View
@@ -73,9 +73,33 @@ async def test_an_order_is_one_trace_though_the_worker_dies_meanwhile(watched: W
     called = {by_id[span.parent].name for span in trace if "seamline.operation" in span.attributes}
     assert called == {f"RunActivity:{name}" for name in started}
 
+    # What systems tell meanwhile comes by traces of their own, which the process's trace links to.
+    others = {span.trace for span in _named(watched.collector.spans, DOOR)} - {door.trace}
+    heard = [link for span in _named(trace, "HandleSignal:happened") for link in span.links]
+    assert heard
+    assert set(heard) <= others
+
     told = [line for line in _lines(watched.log("api")) if line["event"] == "webhook" and line["started"]]
     assert [line["trace_id"] for line in told if line["workflow_id"] == identity] == [door.trace]
     assert _lines(watched.log("worker"))
+
+
+async def test_a_callers_trace_goes_on_and_a_strangers_does_not(watched: Watched) -> None:
+    api, trace, above = watched.local.running.api, "0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331"
+    named = {"traceparent": f"00-{trace}-{above}-01"}
+    before = {span.id for span in watched.collector.spans}
+    await watched.http.post(f"{api}/processes/order-to-shipment", json={"reference": "shop-uk"}, headers=named)
+    await watched.http.post(f"{api}/webhooks/nobody", json={}, headers=named)
+
+    def answered(status: int) -> Callable[[Collector], list[Seen]]:
+        wanted = {"http.response.status_code": status}.items()
+        return lambda it: [one for one in it.spans if one.id not in before and wanted <= one.attributes.items()]
+
+    (started,) = watched.collector.until(answered(422))
+    assert (started.name, started.trace, started.parent) == ("POST /processes/{process}", trace, above)
+    (refused,) = watched.collector.until(answered(404))
+    assert (refused.name, refused.parent) == (DOOR, "")
+    assert refused.trace != trace
 
 
 def _lines(log: str) -> list[dict[str, Any]]:

@@ -22,7 +22,7 @@ from tests.end_to_end.conftest import NONE_KEPT
 from tests.end_to_end.test_orders import ALL
 from tests.end_to_end.world import ByHand, Handle, Names, World
 from worker.express import STOP_KNOWN_SECONDS
-from worker.sandbox import runner
+from worker.sandbox import strict_runner
 
 LABEL_EVENTS_MAX = 16
 """From the start to the label bought: the start, two workflow tasks, three reads, two effects, and the task between."""
@@ -85,7 +85,7 @@ async def test_a_history_of_the_lane_replays_whatever_the_setting_is_now(world: 
     handle = await world.start(await world.order())
     await world.outcome(handle)
     replayer = Replayer(
-        workflows=catalog.workflows(), workflow_runner=runner(), data_converter=world.client.data_converter
+        workflows=catalog.workflows(), workflow_runner=strict_runner(), data_converter=world.client.data_converter
     )
     await replayer.replay_workflow(await handle.fetch_history())
 

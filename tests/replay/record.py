@@ -26,7 +26,7 @@ from seamline.records.calendar import Weekday, WorkingHours
 from seamline.simulator.server import running
 from seamline.temporal import embedded_temporal
 from tests.end_to_end.deals import DealWorld
-from tests.end_to_end.world import ByHand, Handle, World
+from tests.end_to_end.world import ByHand, Handle, Names, World
 from tests.replay.deals import DEAL_PATHS
 from tests.replay.orders import ORDER_PATHS
 
@@ -177,6 +177,13 @@ async def follow_refund(world: World) -> Handle:
     return world.handle("follow-refund", handle.id.partition(":")[2])
 
 
+async def express(world: World) -> Handle:
+    """An order by the express lane; the answer about its label is lost, so the carrier's queue looks it up."""
+    lanes = with_lanes(world)
+    await lanes.fault(lanes.names.carrier, "transactions.create", "lost-reply", count=1)
+    return await lanes.start(await lanes.order())
+
+
 async def ignored(world: World) -> Handle:
     """A test order in production."""
     return await world.start(await world.order(test=True))
@@ -199,11 +206,18 @@ PATHS: Mapping[str, Told] = {
         captured_and_undone,
         replaced_label,
         follow_refund,
+        express,
         ignored,
     )
 } | ORDER_PATHS
 
 ALL = [*PATHS, *DEAL_PATHS]
+
+
+def with_lanes(world: World) -> World:
+    """Beside it, connections of their own that have an express lane, and the worker of all processes."""
+    names = Names(shop="shop-lane", inventory="erp-lane", carrier="shippo-lane", mail="mail-lane")
+    return World(world.simulator, world.client, world.http, names, express=True)
 
 
 async def record(folder: Path, names: Collection[str]) -> None:
@@ -215,11 +229,11 @@ async def record(folder: Path, names: Collection[str]) -> None:
             httpx.AsyncClient(timeout=10) as http,
         ):
             client = await Client.connect(temporal.address, data_converter=pydantic_data_converter)
-            world = World(simulator, client, http, payment_mode="ours")
+            world = World(simulator, client, http, workflows=False, payment_mode="ours")
             await world.change("settings", {"autopilot": True, "deliver_after_seconds": 0.2, **QUICK_WORLD})
             deals = DealWorld(simulator, client, http, workflows=False)
             await deals.ready()
-            async with world.working(), deals.working():
+            async with world.working(), with_lanes(world).working(), deals.working():
                 for name in names:
                     path = PATHS[name](world) if name in PATHS else DEAL_PATHS[name](deals)
                     await _save(await path, folder / f"{name}.json")

@@ -15,6 +15,8 @@ from seamline.records.shipping_plan import Plan, stock_request
 from seamline.records.shortage import (
     CancelGoodsRequest,
     Shortage,
+    Substitute,
+    Substitutes,
     missing_lines,
     some_is_there,
     split_request,
@@ -114,5 +116,23 @@ class Reserving(Parting):
         if not chosen:
             self.note("substitute was chosen without saying what to send: write over an SKU, lines.0.sku=OTHER-SKU")
             return plan
+        goods = await self.declarable(plan, chosen)
+        if goods is None:
+            return plan
         await self.do(shop.add_note, substitution_note(chosen))
-        return plan.substituted(chosen)
+        return plan.substituted(chosen, goods)
+
+    async def declarable(self, plan: Plan, chosen: Mapping[str, str]) -> tuple[Substitute, ...] | None:
+        """What customs are told of these articles, asked for where it is missing; None when nobody tells it."""
+        goods = plan.known_of(chosen)
+        while lacking := plan.substituted(chosen, goods).undeclared(goods, self.policy):
+            told = "; ".join(f"{one.field} {one.reason}" for one in lacking)
+            about = Substitutes(goods=goods)
+            answer = await self.ask(
+                Question("declare-substitute", "Declare what is sent in its place", told, about=about, amendable=True)
+            )
+            if not isinstance(answer.amended, Substitutes):
+                self.note("nothing was said to customs of what would be sent in its place, so it is not sent")
+                return None
+            goods = answer.amended.goods
+        return goods

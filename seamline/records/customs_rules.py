@@ -5,7 +5,6 @@ from __future__ import annotations
 from seamline.errors import Problem
 from seamline.records.address import Address
 from seamline.records.customs import COUNTRY, HS_CODE, INCOTERM, Customs, CustomsLine, leaves_area
-from seamline.records.money import Money
 from seamline.records.order import FulfilmentOrder, Order, OrderLine
 from seamline.records.policy import Policy
 
@@ -43,7 +42,7 @@ def customs_of(order: Order, part: FulfilmentOrder, address: Address, policy: Po
                 hs_code=line.hs_code,
                 origin=line.origin,
                 quantity=quantity,
-                value=_price(line) * quantity,
+                value=line.worth * quantity,
                 weight_grams=max(1, line.weight_grams * quantity),
             )
             for line, quantity in lines
@@ -59,14 +58,9 @@ def _lacking(line: OrderLine) -> list[tuple[str, str]]:
     if not COUNTRY.fullmatch(line.origin):
         reason = "is no country's two letters, which customs ask for: set it at the article in the shop, or amend it"
         lacking.append(("origin", reason))
-    if _price(line).amount <= 0:
+    if line.worth.amount <= 0:
         lacking.append(("unit_price", "is nothing, and customs ask what it is worth: amend it"))
     return lacking
-
-
-def _price(line: OrderLine) -> Money:
-    """What the customer pays for a piece; for a gift what it usually costs."""
-    return line.paid_price if line.paid_price and line.paid_price.amount > 0 else line.unit_price
 
 
 def _incoterm(order: Order, part: FulfilmentOrder, policy: Policy) -> str:

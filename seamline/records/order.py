@@ -65,6 +65,11 @@ class OrderLine(Record):
     origin: str = ""
     """The country that it was made in, ISO 3166-1 alpha-2."""
 
+    @property
+    def worth(self) -> Money:
+        """What the customer pays for a piece; for a gift what it usually costs."""
+        return self.paid_price if self.paid_price and self.paid_price.amount > 0 else self.unit_price
+
 
 class FulfilmentLine(Record):
     """What of an order line a fulfilment order still has to ship. `id` is the shop's id of this line."""

@@ -12,16 +12,18 @@ from seamline.errors import Problem
 from seamline.records.address import Address
 from seamline.records.base import Record
 from seamline.records.cents import from_cents, spread, to_cents
-from seamline.records.customs_rules import customs_of
+from seamline.records.customs_rules import customs_of, undeclarable
 from seamline.records.followed import SentParcel
 from seamline.records.money import Money
 from seamline.records.order import FulfilmentLine, FulfilmentOrder, Order, OrderLine
 from seamline.records.parcel import Label, LabelState, ParcelRequest, Rate
 from seamline.records.policy import Policy
 from seamline.records.shipping import FulfilmentRequest, MailLine, ShippedMail, Tracked
+from seamline.records.shortage import Substitute
 from seamline.records.stock import PackedParcel, Reservation, ShipmentState, ShortLine, StockLine, StockRequest
 
 R = TypeVar("R", bound=Record)
+_OF_GOODS = {"unit_price": "value"}
 PACKED = (ShipmentState.PACKED, ShipmentState.DONE)
 
 
@@ -38,6 +40,8 @@ class Plan(Record):
     """The fulfilment order that is shipped; the first that is open where empty."""
     substitutes: dict[str, str] = Field(default={})
     """What is sent in place of articles that are short, by SKU."""
+    declared: dict[str, Substitute] = Field(default={})
+    """What is told of those to customs, by their own SKU."""
 
     @property
     def part(self) -> FulfilmentOrder:
@@ -74,10 +78,40 @@ class Plan(Record):
         """The SKU that is sent for a line."""
         return self.substitutes.get(shipped.sku, shipped.sku)
 
-    def substituted(self, chosen: Mapping[str, str]) -> Plan:
+    def substituted(self, chosen: Mapping[str, str], goods: Sequence[Substitute] = ()) -> Plan:
         """The plan with other articles in place of some; one that is sent in another's place can be replaced too."""
         earlier = {sku: chosen.get(sent, sent) for sku, sent in self.substitutes.items()}
-        return self.model_copy(update={"substitutes": {**chosen, **earlier}})
+        declared = {**self.declared, **{one.sku: one for one in goods}}
+        return self.model_copy(update={"substitutes": {**chosen, **earlier}, "declared": declared})
+
+    def known_of(self, chosen: Mapping[str, str]) -> tuple[Substitute, ...]:
+        """What the order tells of these articles: all where it has them too, else what is paid for what was ordered."""
+        known = {line.sku: line for line in self.order.lines}
+        ordered = {sent: sku for sku, sent in self.substitutes.items()}
+        goods = []
+        for sku, sent in chosen.items():
+            line, asked = known.get(sent), known[ordered.get(sku, sku)]
+            told = {"title": line.title, "hs_code": line.hs_code, "origin": line.origin} if line else {"title": sent}
+            goods.append(Substitute(sku=sent, value=(line or asked).worth, **told))
+        return tuple(goods)
+
+    def undeclared(self, goods: Sequence[Substitute], policy: Policy) -> list[Problem]:
+        """What customs ask of these articles that are sent in others' place and nobody told, by their places."""
+        sent, places = self.as_sent, {one.sku: place for place, one in enumerate(goods)}
+        lines = tuple(one for one in self.part.lines if self.sent(one) in places)
+        return [
+            Problem(field=f"goods.{places[sent.lines[int(place)].sku]}.{_OF_GOODS.get(name, name)}", reason=one.reason)
+            for one in undeclarable(sent, self.part.model_copy(update={"lines": lines}), policy)
+            for kind, place, name in [one.field.split(".")]
+            if kind == "lines"
+        ]
+
+    @property
+    def as_sent(self) -> Order:
+        """The order as if what is sent in an article's place had been ordered, as far as that is declared."""
+        sent = (self.declared.get(self.substitutes.get(line.sku, "")) for line in self.order.lines)
+        lines = tuple(one.of(line) if one else line for one, line in zip(sent, self.order.lines, strict=True))
+        return self.order.model_copy(update={"lines": lines})
 
     def ordered(self, short: tuple[ShortLine, ...]) -> tuple[ShortLine, ...]:
         """What is short, by the SKUs that were ordered."""
@@ -169,7 +203,7 @@ def parcel_requests(
             address=address,
             weight_grams=weight,
             value=value,
-            customs=customs_of(plan.order, plan.part.model_copy(update={"lines": lines}), address, policy),
+            customs=customs_of(plan.as_sent, plan.part.model_copy(update={"lines": lines}), address, policy),
         )
         for weight, value, lines in known
     ]

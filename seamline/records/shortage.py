@@ -10,7 +10,7 @@ from pydantic import Field
 from seamline.errors import Problem
 from seamline.records.base import Record
 from seamline.records.money import Money
-from seamline.records.order import FulfilmentLine, FulfilmentOrder, Order
+from seamline.records.order import FulfilmentLine, FulfilmentOrder, Order, OrderLine
 from seamline.records.remedy import Goods, GoodsLine
 from seamline.records.stock import ShortLine
 
@@ -29,6 +29,27 @@ class Shortage(Record):
         """What is to be sent in place of what, by SKU, once people have written over it."""
         pairs = zip(self.lines, chosen.lines, strict=False)
         return {before.sku: after.sku for before, after in pairs if before.sku != after.sku}
+
+
+class Substitute(Record):
+    """An article that is sent in another's place, as customs want it told: the value is of one piece."""
+
+    sku: str
+    title: str = Field(default="", max_length=200)
+    hs_code: str = Field(default="", max_length=20)
+    origin: str = Field(default="", max_length=20)
+    value: Money
+
+    def of(self, line: OrderLine) -> OrderLine:
+        """The order's line as if this had been ordered."""
+        told = {"sku": self.sku, "title": self.title, "hs_code": self.hs_code, "origin": self.origin}
+        return line.model_copy(update={**told, "unit_price": self.value, "paid_price": None})
+
+
+class Substitutes(Record):
+    """What people are shown of them; what customs ask and nobody told they write in."""
+
+    goods: tuple[Substitute, ...]
 
 
 class SplitRequest(Record):

@@ -127,6 +127,25 @@ async def test_something_else_is_sent_and_shop_and_customer_read_it(world: World
     assert f"TEE-M ({sku})" in mail["text"]
 
 
+async def test_what_is_sent_abroad_in_its_place_is_declared_as_what_it_is(world: World, sku: str) -> None:
+    await world.change("stock/erp-main", {sku: 0})
+    abroad = {"countryCodeV2": "US", "provinceCode": "CA", "city": "San Francisco", "zip": "94117"}
+    customs = {"hs_code": "732394", "origin": "PL"}
+    handle = await world.start(await world.order(lines=[{"sku": sku, **customs}], address=abroad))
+    await world.until(handle, asked)
+    change = {"lines": {"0": {"sku": "TEE-M"}}}
+    await world.decide(handle, wait="short-stock#1", action="choose", choice="substitute", change=change, why="agreed")
+    [wait] = (await world.until(handle, lambda view: [one for one in view.waits if one.name != "short-stock#1"])).waits
+    assert wait.cause == "seamline approval declare-substitute"
+    told = {"goods": {"0": {"hs_code": "610910", "origin": "PT"}}}
+    await world.decide(handle, wait=wait.name, action="amend", change=told, why="by its label")
+    assert (await world.outcome(handle))["kind"] == "completed"
+    items = world.simulator.world.find(world.names.carrier, "customs-item")
+    assert [(one["sku_code"], one["tariff_number"], one["origin_country"]) for one in items[-1:]] == [
+        ("TEE-M", "610910", "PT")
+    ]
+
+
 async def test_lines_that_are_short_are_cancelled_and_refunded_and_the_rest_goes(world: World, sku: str) -> None:
     reference, handle, _ = await short_order(world, sku, there=1, wanted=3)
     await world.decide(handle, wait="short-stock#1", action="choose", choice="cancel-lines", why="never again")

@@ -41,7 +41,7 @@ The control API, JSON, wrong input answered with 422 and {detail: [{field, reaso
     GET, PUT /_simulator/settings                      how fast the world moves: see `world.Settings`
     GET, PUT /_simulator/stock/{connection}            {sku: pieces}
     POST /_simulator/warehouse/{connection}/shipments/{id}   {state: picked, packed, done or cancelled;
-                                                       packages: [{lines: {sku: pieces}, weight_grams}]}
+                            packages: [{lines: {sku: pieces}, weight_grams, tracking_number}]}
     POST /_simulator/parcels/{number}                  {state: TRANSIT, DELIVERED, RETURNED or FAILURE}
 
 With `autopilot` the warehouse packs and hands over, and parcels travel, by themselves; without it nothing moves but by

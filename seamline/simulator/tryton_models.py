@@ -347,6 +347,7 @@ MODELS: Mapping[str, Model] = {
             "number": _char("Number", required=True, readonly=True),
             "company": _one("Company", "company.company", required=True),
             "shipment": Field(Kind.REFERENCE, "Shipment"),
+            "shipping_reference": _char("Shipping Reference"),
             "moves": _many("Moves", "stock.move", "package"),
             "parent": _one("Parent", "stock.package"),
             "children": _many("Children", "stock.package", "parent"),

@@ -1,4 +1,5 @@
-"""Packages of shipments in the simulated ERP, as of the modules stock_package and stock_shipment_measurements.
+"""Packages of shipments in the simulated ERP, as of the modules stock_package, stock_shipment_measurements
+and stock_package_shipping.
 
 A package holds whole moves, so the packers split a move whose pieces go apart. Its total weight is that of its goods,
 of its packaging, and what is added by hand.
@@ -30,6 +31,8 @@ class PackageWanted(BaseModel):
 
     lines: dict[str, int] = Field(min_length=1, max_length=100)
     weight_grams: int | None = Field(default=None, gt=0, le=1_000_000)
+    tracking_number: str = Field(default="", max_length=100)
+    """Of the label that somebody bought for it."""
 
 
 def pack(records: Records, shipment: Values, wanted: Sequence[PackageWanted]) -> None:
@@ -115,6 +118,7 @@ def _new_package(records: Records, shipment: Values, wanted: PackageWanted) -> V
         number=str(records.world.next_id(records.connection, "package-number")),
         company=shipment["company"],
         shipment=f"{SHIPMENT},{shipment['id']}",
+        shipping_reference=wanted.tracking_number,
         packaging_weight=BOX_GRAMS / 1000,
         packaging_weight_uom=kilogram,
         additional_weight=added,

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from seamline.records.shop_rules import Labels, ShopRules
-from tests.end_to_end.world import ByHand, Handle, World
-
-OURS = {"reserve": 1, "ship": 1, "send-mail": 1}
+from tests.end_to_end.world import ByHand, Handle, Names, World
 
 
 async def begun(world: World, **wanted: object) -> tuple[str, Handle]:
@@ -65,3 +63,24 @@ async def test_a_fulfilment_without_a_number_waits_for_it(world: World, by_hand:
     world.edit("fulfillment", made["id"], tracking=[{"number": "THEIRS3"}])
     await world.decide(handle, wait=wait.name, action="retry", why="it is there now")
     assert (await world.outcome(handle))["result"]["tracking_number"] == "THEIRS3"
+
+
+async def test_the_number_that_the_erp_has_is_told_to_the_shop(world: World, by_hand: ByHand) -> None:
+    names = Names(shop="shop-label", inventory="erp-label", carrier="shippo-label", mail="mail-label")
+    told = World(world.simulator, world.client, world.http, names, workflows=False)
+    erp = told.settings.connections[names.inventory]
+    account = {**erp.account, "package_modules": True, "shipping_module": True}
+    with_packages = {names.inventory: erp.model_copy(update={"account": account})}
+    told.settings = told.settings.model_copy(update={"connections": {**told.settings.connections, **with_packages}})
+    async with told.working():
+        reference, handle = await begun(told)
+        shipment = (await told.happened(reference, "reserve"))["object_id"]
+        package = {"lines": {"MUG-BLUE": 1}, "tracking_number": "THEIRS4"}
+        warehouse = f"warehouse/{names.inventory}/shipments/{shipment}"
+        await told.post(warehouse, {"state": "packed", "packages": [package]})
+        await told.post(warehouse, {"state": "done"})
+        assert (await told.outcome(handle))["result"]["tracking_number"] == "THEIRS4"
+    counted = await told.counted(reference)
+    assert (counted["buy-label"], counted["post-fulfilment"], counted["send-mail"]) == (0, 1, 1)
+    verdict = await told.verdict()
+    assert verdict.ok, verdict.findings

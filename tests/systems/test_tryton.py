@@ -80,15 +80,19 @@ async def test_parcels_are_told_once_they_are_packed(side: Side, simulated: Simu
     made = await side.adapter.create_reservation(KEY, stock_request(MUG_BLUE=3, TEE_M=1))
     reservation = await side.adapter.advance_reservation(made)
     values = {"url": f"{simulated.url}/tryton/{NAME}", "database": "shop", "key": f"tryton-test-{NAME}"}
-    packing = connect(NAME, Account.model_validate(values | {"package_modules": True}), http)
+    packing = connect(NAME, Account.model_validate(values | {"package_modules": True, "shipping_module": True}), http)
     assert (await packing.read_reservation(reservation)).parcels == ()
-    mugs, rest = {"lines": {"MUG-BLUE": 2}}, {"lines": {"MUG-BLUE": 1, "TEE-M": 1}, "weight_grams": 1234}
+    mugs, rest = (
+        {"lines": {"MUG-BLUE": 2}},
+        {"lines": {"MUG-BLUE": 1, "TEE-M": 1}, "weight_grams": 1234, "tracking_number": "T1"},
+    )
     await simulated.pack(NAME, reservation.shipment_id, mugs, rest)
     packed = await packing.read_reservation(reservation)
     await packing.close()
     told = [(one.weight_grams, {line.sku: line.quantity for line in one.lines}) for one in packed.parcels]
     assert told == [(2 * 380 + 120, {"MUG-BLUE": 2}), (1234, {"MUG-BLUE": 1, "TEE-M": 1})]
     assert all(one.id for one in packed.parcels)
+    assert [one.tracking_number for one in packed.parcels] == ["", "T1"]
     assert (await side.adapter.read_reservation(reservation)).parcels == ()
     assert (await side.adapter.cancel_reservation(reservation)).state is UndoState.UNDONE
 

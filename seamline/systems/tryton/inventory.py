@@ -49,6 +49,11 @@ class Account(BaseModel):
         description="Whether the modules stock_package and stock_shipment_measurements are installed, which tell the "
         "parcels that were packed and their weights.",
     )
+    shipping_module: bool = Field(
+        default=False,
+        description="Whether the module stock_package_shipping is installed too, which tells the tracking numbers of "
+        "labels that others buy.",
+    )
     page: str = Field(
         default="{url}/#{database}/model/sale.sale/{id}",
         description="Where staff see a sale; {url} and {database} are those above, {id} the sale's id.",
@@ -250,9 +255,9 @@ class TrytonInventory(TrytonReturns):
         if not self._account.package_modules:
             return ()
         read = self._client.read
+        fields = (*wire.PACKED_FIELDS, *(wire.LABELLED_FIELDS if self._account.shipping_module else ()))
         packed = [
-            await read("read_packages", mapping.SHIPMENT, one.id, wire.Packed, wire.PACKED_FIELDS)
-            for one in mapping.live(sale)
+            await read("read_packages", mapping.SHIPMENT, one.id, wire.Packed, fields) for one in mapping.live(sale)
         ]
         return tuple(parcel for one in packed for parcel in mapping.parcels(one))
 

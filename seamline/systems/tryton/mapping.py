@@ -337,6 +337,7 @@ PACKAGE = FieldMapping(
         Field("number", "id"),
         Field(("total_weight", "weight_uom.factor"), "weight_grams", by(_grams, takes_none=True)),
         Field("moves", "lines", each=PACKED_LINE, only=_is_goods, rule="those of a product, with a quantity"),
+        Field("shipping_reference", "tracking_number"),
     ),
     way=Way.READ,
     wire=wire.Package,

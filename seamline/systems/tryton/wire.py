@@ -46,6 +46,7 @@ PACKED_FIELDS = (
     "packages.moves.quantity",
     "packages.moves.product.code",
 )
+LABELLED_FIELDS = ("packages.shipping_reference",)
 STOCKED_FIELDS = ("code", "quantity")
 MOVE_FIELDS = ("state", "quantity", "product.code")
 WAREHOUSE_FIELDS = ("storage_location",)
@@ -161,6 +162,7 @@ class Package(Wire):
     total_weight: float | None = Field(default=None, ge=0, allow_inf_nan=False)
     weight_uom: WeightUnit | None = None
     moves: tuple[PackedMove, ...] = ()
+    shipping_reference: Text = ""
 
 
 class Packed(Wire):

@@ -82,10 +82,8 @@ async def test_parcels_are_told_once_they_are_packed(side: Side, simulated: Simu
     values = {"url": f"{simulated.url}/tryton/{NAME}", "database": "shop", "key": f"tryton-test-{NAME}"}
     packing = connect(NAME, Account.model_validate(values | {"package_modules": True, "shipping_module": True}), http)
     assert (await packing.read_reservation(reservation)).parcels == ()
-    mugs, rest = (
-        {"lines": {"MUG-BLUE": 2}},
-        {"lines": {"MUG-BLUE": 1, "TEE-M": 1}, "weight_grams": 1234, "tracking_number": "T1"},
-    )
+    mugs: dict[str, Any] = {"lines": {"MUG-BLUE": 2}}
+    rest = {"lines": {"MUG-BLUE": 1, "TEE-M": 1}, "weight_grams": 1234, "tracking_number": "T1"}
     await simulated.pack(NAME, reservation.shipment_id, mugs, rest)
     packed = await packing.read_reservation(reservation)
     await packing.close()

@@ -67,7 +67,7 @@ benchmarks/.venv/installed: benchmarks/requirements.lock .venv/installed
 	@touch $@
 
 bench: benchmarks/.venv/installed
-	@$(BIN)/python -m benchmarks --rounds $(or $(ROUNDS),3) --orders $(or $(ORDERS),150) $(if $(WRITE),--write)
+	@$(BIN)/python -m benchmarks --rounds $(or $(ROUNDS),3) --orders $(or $(ORDERS),150) $(if $(PRAGMA),--pragma $(PRAGMA)) $(if $(WRITE),--write)
 
 check: .venv/installed
 	$(BIN)/ruff format --check .

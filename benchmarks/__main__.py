@@ -11,6 +11,7 @@ import asyncio
 import os
 import platform
 import sys
+from collections import Counter
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -19,6 +20,7 @@ from benchmarks.contenders import ALL, BY_NAME, missing
 from benchmarks.measure import Sizes, Wrong
 from benchmarks.rounds import rounds_of
 from benchmarks.table import Round, contenders_table, ratios_table
+from seamline.temporal import PRAGMAS
 
 PAGE = Path(__file__).parent.parent / "docs/performance.md"
 BEGIN, END = "<!-- measured: make bench WRITE=1 -->", "<!-- /measured -->"
@@ -29,10 +31,14 @@ def report(rounds: Sequence[Round], sizes: Sizes) -> str:
     turn = next(iter(rounds[0].values()))
     where = f"{os.cpu_count()} cores, {platform.system()} on {platform.machine()}, Python {platform.python_version()}"
     turn = next(iter(rounds[0].values()))
+    of_each: Counter[str] = Counter()
+    for name, count in turn.calls.items():
+        of_each[name.split()[0]] += count
+    told = ", ".join(f"{count} of {connection}" for connection, count in of_each.most_common())
     measured = (
         f"Measured on {datetime.now(UTC):%d %B %Y} ({where}): {len(rounds)} rounds, each of {sizes.alone} orders "
         f"one at a time and {sizes.many} with {sizes.at_once} in flight. An order is {turn.calls.total()} calls "
-        f"of vendors and {turn.effects.total()} effects, the same for every contender."
+        f"({told}) and {turn.effects.total()} effects, the same for every contender."
     )
     return "\n\n".join([measured, contenders_table(rounds), ratios_table(rounds)])
 
@@ -47,7 +53,7 @@ def write_into(page: Path, text: str) -> None:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run, print, and write where asked."""
     chosen = _parser().parse_args(arguments)
-    sizes = Sizes(chosen.warm, chosen.alone, chosen.orders, chosen.at_once)
+    sizes = Sizes(chosen.warm, chosen.alone, chosen.orders, chosen.at_once, chosen.pragma)
     contenders = [BY_NAME[name] for name in chosen.only or BY_NAME]
     for one in contenders:
         if reason := missing(one):
@@ -79,6 +85,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--at-once", type=int, default=50, help="how many of them are in flight")
     parser.add_argument("--alone", type=int, default=20, help="orders one at a time")
     parser.add_argument("--warm", type=int, default=5, help="orders before anything is measured")
+    parser.add_argument("--pragma", nargs="+", default=PRAGMAS, help="for Temporal's database, as synchronous=NORMAL")
     parser.add_argument("--only", nargs="+", choices=[one.name for one in ALL], help="these contenders alone")
     parser.add_argument("--write", action="store_true", help="write the figures into docs/performance.md")
     return parser

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import statistics
 import tempfile
 from collections import Counter
@@ -19,7 +20,8 @@ from benchmarks.contenders import Contender
 from benchmarks.history import History, history_of
 from benchmarks.place import Vendors, vendors
 from benchmarks.usage import between, usage_of
-from seamline.temporal import EmbeddedTemporal, embedded_temporal
+from seamline.child import die_with
+from seamline.temporal import PRAGMAS, EmbeddedTemporal, embedded_temporal
 
 PARENT = Path(__file__).parent.parent
 ANSWER_SECONDS_MAX = 600
@@ -31,13 +33,15 @@ class Wrong(Exception):
 
 @dataclass(frozen=True)
 class Sizes:
-    """How many orders a turn takes."""
+    """How many orders a turn takes, and on what."""
 
     warm: int
     alone: int
     """One at a time, for the latency."""
     many: int
     at_once: int
+    pragmas: Sequence[str] = PRAGMAS
+    """How Temporal's database is opened."""
 
 
 @dataclass(frozen=True)
@@ -89,7 +93,8 @@ async def measure(contender: Contender, sizes: Sizes) -> Turn:
     async with AsyncExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="benchmark-")))
         place = await stack.enter_async_context(vendors(folder))
-        server = await stack.enter_async_context(embedded_temporal(folder)) if contender.temporal else None
+        serving = embedded_temporal(folder, pragmas=sizes.pragmas)
+        server = await stack.enter_async_context(serving) if contender.temporal else None
         runner = await stack.enter_async_context(_running(contender, place, server, sizes, folder))
         return await _turn(contender, sizes, place, server, runner)
 
@@ -140,6 +145,7 @@ async def _running(
             stdout=asyncio.subprocess.PIPE,
             stderr=said,
             cwd=PARENT,
+            preexec_fn=die_with(os.getpid()),
         )
     runner = Runner(process, contender.title, log)
     try:

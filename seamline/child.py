@@ -46,7 +46,7 @@ class Child:
                 stderr=output,
                 env={**os.environ, **(env or {})},
                 start_new_session=True,
-                preexec_fn=_die_with(os.getpid()),
+                preexec_fn=die_with(os.getpid()),
             )
         return Child(name, process, log)
 
@@ -166,8 +166,11 @@ def _remove(path: Path) -> None:
     path.unlink(missing_ok=True)
 
 
-def _die_with(parent: int) -> Callable[[], None] | None:
-    """Linux ends the child when the parent dies, however it dies; elsewhere only an orderly end is covered."""
+def die_with(parent: int) -> Callable[[], None] | None:
+    """What a child runs first (`preexec_fn`), so that Linux ends it when the parent dies, however that dies.
+
+    Elsewhere only an orderly end is covered.
+    """
     libc = _libc
     if libc is None:
         return None

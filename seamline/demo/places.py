@@ -42,9 +42,9 @@ async def abroad(stage: Stage) -> Told:
     effects = await stage.effects(reference)
     used = by_connection(effects)
     labels = [f"{one['amount']} {one['currency']}" for one in effects if one["operation"] == "buy-label"]
-    # No mail of ours: this shop tells its customers by itself.
+    # This shop tells its customers by itself, so no mail is ours.
     ok = kind_of(view) == "completed" and used == {
-        SHOP_ABROAD: Counter({"post-fulfilment": 1}),
+        SHOP_ABROAD: Counter({"post-fulfilment": 1, "shop-mail": 1}),
         WAREHOUSE_NORTH: Counter({"reserve": 1, "ship": 1}),
         CARRIER_NORTH: Counter({"buy-label": 1}),
     }

@@ -7,6 +7,7 @@ import asyncio
 import sys
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from rich.console import Console
@@ -16,6 +17,7 @@ from seamline.child import ChildFailed
 from seamline.folder import FolderInUse
 from seamline.local import STATE
 from tests.storm.limits import Counted
+from tests.storm.plan import Plan
 from tests.storm.storm import Report, run_storm
 from tests.storm.themes import THEMES
 
@@ -31,25 +33,28 @@ def main() -> int:
     if asked.self_test:
         from tests.storm.self_test import run_all
 
-        return run_all(console)
+        return run_all(console, asked.only)
     folder = asked.state / str(asked.seed)
     plan = THEMES[asked.theme](asked.seed, asked.orders)
+    if asked.calm:
+        plan = replace(plan, kills={}, faults={}, stops={})
     try:
         report = asyncio.run(run_storm(plan, folder, settle_seconds_max=asked.settle_seconds, blind=asked.blind))
     except (ChildFailed, FolderInUse) as error:
         console.print(str(error), markup=False)
         return 1
-    console.print(figures(report))
+    console.print(figures(report, plan))
     tell(console, report)
     return 0 if report.judgement.ok else 1
 
 
-def figures(report: Report) -> Table:
+def figures(report: Report, plan: Plan) -> Table:
     """The storm's figures."""
     table = Table(title=f"storm, seed {report.seed}", show_header=False)
     kept, judgement = report.figures, report.judgement
     rows = {
         "orders": f"{report.kinds.total()}: {_counts(report.kinds)}",
+        "express lane": ", ".join(plan.express) or "none",
         "deals": f"{report.deals.total()}: {_counts(report.deals)}",
         "processes": f"{sum(judgement.verdict.processes.values())}: {_counts(judgement.verdict.processes)}",
         "calls hit by faults": f"{kept.faults.total()}: {_counts(kept.faults)}",
@@ -98,9 +103,11 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--orders", type=_count, default=200, help=f"1 to {ORDERS_MAX}")
     parser.add_argument("--state", type=Path, default=STATE / "storm", help="folder for a folder of each seed")
     parser.add_argument("--theme", choices=THEMES, default="all", help="a plan rich in one thing")
+    parser.add_argument("--calm", action="store_true", help="no part is killed, nothing fails, nothing is stopped")
     parser.add_argument("--settle-seconds", type=float, default=SETTLE_SECONDS_MAX, help="until all must have ended")
     parser.add_argument("--blind", action="store_true", help="searches find nothing: the verdict must be red")
     parser.add_argument("--self-test", action="store_true", help="break the product in several ways and see each found")
+    parser.add_argument("--only", default="", help="of the self-test: the breaks whose name has this in it")
     return parser.parse_args()
 
 

@@ -112,6 +112,8 @@ class Plan:
     world: Mapping[str, Any] = field(default_factory=dict)
     stops: Mapping[int, Stop] = field(default_factory=dict)
     deals: Sequence[PlannedDeal] = ()
+    express: Sequence[str] = ()
+    """The connections whose steps take the express lane."""
 
 
 def make_plan(
@@ -125,6 +127,7 @@ def make_plan(
         faults=_faults(dice_of(seed, "faults"), orders),
         stops=_stops(dice_of(seed, "stops"), orders),
         deals=draw_deals(dice_of(seed, "deals"), orders),
+        express=_express(dice_of(seed, "express")),
     )
 
 
@@ -233,6 +236,12 @@ def _stops(dice: random.Random, orders: int) -> dict[int, Stop]:
         dice.randrange(orders): Stop(dice.choice((SHOP, ERP, CARRIER, NORTH_ERP)), dice.uniform(*STOP_SECONDS))
         for _ in range(orders // ORDERS_FOR_STOP)
     }
+
+
+def _express(dice: random.Random) -> list[str]:
+    """In half of the storms none, else some."""
+    share = dice.choice((0, 0.5))
+    return [name for name in OPERATIONS if dice.random() < share]
 
 
 def _faults(dice: random.Random, orders: int) -> dict[int, list[dict[str, Any]]]:

@@ -37,6 +37,8 @@ class Break:
     theme: str
     orders: int
     finds: tuple[str, ...]
+    calm: bool = False
+    """Found without kills and faults, which only take time."""
 
 
 BREAKS = (
@@ -87,13 +89,74 @@ BREAKS = (
         9,
         ("stopped",),
     ),
+    Break(
+        "a label for each parcel",
+        "workflows/order_to_shipment.py",
+        "for place, parcel in enumerate(parcels):",
+        "for place, parcel in enumerate(parcels[:1]):",
+        "parcels",
+        6,
+        ("count",),
+        calm=True,
+    ),
+    Break(
+        "the rest that is back-ordered",
+        "workflows/reserving.py",
+        "        await self.ship_apart(order, made.id, backordered=True)\n",
+        "",
+        "back-orders",
+        8,
+        ("unshipped",),
+        calm=True,
+    ),
+    Break(
+        "the hold of another app",
+        "workflows/order_to_shipment.py",
+        "not (order.awaits_payment or order.held)",
+        "not order.awaits_payment",
+        "held",
+        8,
+        ("held",),
+        calm=True,
+    ),
+    Break(
+        "the warehouse of a location",
+        "workflows/parting.py",
+        "            self.choose(role, connection)\n",
+        "            pass\n",
+        "two-stores",
+        6,
+        ("wrong-place",),
+        calm=True,
+    ),
+    Break(
+        "the goods of a return",
+        "workflows/return_order.py",
+        "        if inspection.restocked:\n",
+        "        if inspection.restocked < 0:\n",
+        "returns",
+        8,
+        ("count",),
+        calm=True,
+    ),
+    Break(
+        "marketing, when a deal is taken back",
+        "workflows/reverse_deal.py",
+        "        await self.tell_marketing(deal, reversal)\n",
+        "",
+        "deals",
+        10,
+        ("left-over",),
+        calm=True,
+    ),
 )
 
 
-def run_all(console: Console) -> int:
+def run_all(console: Console, only: str = "") -> int:
     """Run every theme unbroken and broken. 0 when all were green and the storm found each break, else 1."""
-    found = [_found(one, console) for one in BREAKS]
-    console.print(f"{sum(found)} of {len(BREAKS)} breaks were found")
+    breaks = [one for one in BREAKS if only in one.name]
+    found = [_found(one, console) for one in breaks]
+    console.print(f"{sum(found)} of {len(breaks)} breaks were found")
     return 0 if all(found) else 1
 
 
@@ -129,7 +192,11 @@ def _storm(broken: Break, tree: Path, settle_seconds_max: int) -> subprocess.Com
         "--settle-seconds": str(settle_seconds_max),
     }
     return subprocess.run(
-        [sys.executable, "-m", "tests.storm", *(text for pair in asked.items() for text in pair)],
+        [
+            sys.executable,
+            *("-m", "tests.storm", *(text for pair in asked.items() for text in pair)),
+            *(["--calm"] if broken.calm else []),
+        ],
         cwd=tree,
         env={**os.environ, "PYTHONPATH": str(tree)},
         capture_output=True,

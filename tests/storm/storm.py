@@ -101,8 +101,9 @@ async def run_storm(plan: Plan, folder: Path, *, settle_seconds_max: float, blin
     """
     began = time.monotonic()
     who = f"the storm of seed {plan.seed}"
+    settings = SETTINGS | {"SEAMLINE_POLICY__EXPRESS": json.dumps(plan.express)}
     async with (
-        local_stack(folder, who, anew=True, workers=2, settings=SETTINGS, well_known_ports=False) as local,
+        local_stack(folder, who, anew=True, workers=2, settings=settings, well_known_ports=False) as local,
         httpx.AsyncClient(timeout=HTTP_SECONDS_MAX) as http,
     ):
         client = await Client.connect(

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 from tests.storm.deal_odds import draw_deals
-from tests.storm.odds import CARRIER, DEEDS, ERP, KINDS, PARCEL_ENDS, SCARCE_SKU, SKUS, Does
+from tests.storm.odds import CARRIER, DEEDS, ERP, KINDS, OPERATIONS, PARCEL_ENDS, SCARCE_SKU, SKUS, Does
 from tests.storm.plan import ORDER_ID_FIRST, PIECES_MAX, Act, Kill, Plan, PlannedOrder, Stop, dice_of, make_plan
 
 PAUSE_SECONDS, SLOW_PAUSE_SECONDS = 0.3, 2.0
@@ -99,6 +99,11 @@ def deals(seed: int, orders: int) -> Plan:
     return replace(plan, deals=draw_deals(dice_of(seed, "deals"), orders, each=1))
 
 
+def express(seed: int, orders: int) -> Plan:
+    """The storm with every connection on the express lane."""
+    return replace(make_plan(seed, orders), express=tuple(OPERATIONS))
+
+
 def rich_in(*kinds: str, deeds: Mapping[Does | None, int] | None = None) -> Callable[[int, int], Plan]:
     """The storm with these kinds of orders alone, and with these deeds."""
 
@@ -124,6 +129,7 @@ THEMES: Mapping[str, Callable[[int, int], Plan]] = {
     "abroad": rich_in("abroad", "abroad, not declarable"),
     "held": rich_in("held by another app", "pre-order", "plain", deeds={None: 1, Does.HOLD: 3, Does.CANCEL: 1}),
     "deals": deals,
+    "express": express,
     "two-stores": rich_in("of the second shop", "labels at packing", "two parts"),
     "returns": rich_in("plain", "authorised", deeds={Does.RETURN: 1}),
     "labels": rich_in("plain", "labels at packing", deeds={Does.REFUND_LABEL: 4, Does.SHOP_CANCEL: 1, Does.EDIT: 1}),

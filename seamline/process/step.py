@@ -192,7 +192,8 @@ class RunningStep(Generic[Req, Res]):
             self._mark(StepState.HELD_UP if held else StepState.RUNNING)
             hurries = held is None and fits(self.operation, self.connection, self.process.express)
             activity = self._issued(held, hurries)
-            await self._ended(activity, held)
+            # A cancel that meets the result of a local activity fails the workflow task; it ends soon by itself.
+            await self._ended(activity, held, can_be_cut=not (hurries and isinstance(self.operation, Read)))
             failure = self._read(activity)
             if hurries and failure and may_go_on(failure):
                 self._fall_back(failure)
@@ -219,14 +220,16 @@ class RunningStep(Generic[Req, Res]):
         self.process.express.discard(self.connection)
         self._reissue(self.call.model_copy(update={"repeated": self.call.repeated or may_have_happened(failure)}))
 
-    async def _ended(self, activity: workflow.ActivityHandle[Res], held: OpenWait | None) -> None:
+    async def _ended(
+        self, activity: workflow.ActivityHandle[Res], held: OpenWait | None, *, can_be_cut: bool = True
+    ) -> None:
         """Until the activity has ended; a decision or a cancel request asks it to, and its end is still awaited."""
         asked = False
 
         def wanted() -> bool:
             decided = bool(held and held.decision)
             to_end = decided or self._to_stop() or self.gives_way()
-            return not asked and (to_end or (held is None and self._to_look_again()))
+            return can_be_cut and not asked and (to_end or (held is None and self._to_look_again()))
 
         while not activity.done():
             try:

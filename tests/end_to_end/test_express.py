@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from datetime import timedelta
 
 import httpx
 import pytest
@@ -23,6 +24,7 @@ from tests.end_to_end.test_orders import ALL
 from tests.end_to_end.world import ByHand, Handle, Names, World
 from worker.express import STOP_KNOWN_SECONDS
 from worker.sandbox import strict_runner
+from workflows.order_to_shipment import OrderToShipment
 
 LABEL_EVENTS_MAX = 16
 """From the start to the label bought: the start, two workflow tasks, three reads, two effects, and the task between."""
@@ -141,6 +143,28 @@ async def test_no_call_reaches_a_stopped_connection(world: World) -> None:
     assert len(await world.get("calls", connection=carrier)) == before
     await stopping.release(world.client, carrier, why="done", who="kim")
     assert (await world.outcome(handle))["kind"] == "completed"
+
+
+async def test_a_read_on_the_lane_is_let_end_whatever_is_told_meanwhile(world: World) -> None:
+    fault = await world.fault(world.names.carrier, "addresses.create", "slow", count=1, delay_seconds=3)
+    start = world.start_of(await world.order())
+    identity = f"{OrderToShipment.name}:{start.reference}"
+    # So short that the process is told of what happens while it reads.
+    short = timedelta(seconds=1)
+    handle = await world.client.start_workflow(
+        OrderToShipment.name, start, id=identity, task_queue=PROCESS_QUEUE, task_timeout=short
+    )
+    while not await world.hits(fault):
+        await asyncio.sleep(0.05)
+    await handle.signal("happened", {"kind": "order-cancelled", "topic": "orders/cancelled"})
+    assert (await world.outcome(handle))["kind"] == "undone"
+    markers = [
+        event.marker_recorded_event_attributes
+        async for event in handle.fetch_history_events()
+        if event.event_type == EventType.EVENT_TYPE_MARKER_RECORDED
+    ]
+    assert len(markers) == 2
+    assert not any(one.HasField("failure") for one in markers)
 
 
 async def test_what_the_worker_beside_the_processes_does_not_serve_takes_its_queue(world: World) -> None:

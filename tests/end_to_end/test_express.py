@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from datetime import timedelta
@@ -21,7 +22,7 @@ from seamline.simulator.server import running
 from seamline.temporal import register_search_attributes
 from tests.end_to_end.conftest import NONE_KEPT
 from tests.end_to_end.test_orders import ALL
-from tests.end_to_end.world import ByHand, Handle, Names, World
+from tests.end_to_end.world import SECONDS_MAX, ByHand, Handle, Names, World
 from worker.express import STOP_KNOWN_SECONDS
 from worker.sandbox import strict_runner
 from workflows.order_to_shipment import OrderToShipment
@@ -154,7 +155,9 @@ async def test_a_read_on_the_lane_is_let_end_whatever_is_told_meanwhile(world: W
     handle = await world.client.start_workflow(
         OrderToShipment.name, start, id=identity, task_queue=PROCESS_QUEUE, task_timeout=short
     )
+    deadline = time.monotonic() + SECONDS_MAX
     while not await world.hits(fault):
+        assert time.monotonic() < deadline, "nobody reads"
         await asyncio.sleep(0.05)
     await handle.signal("happened", {"kind": "order-cancelled", "topic": "orders/cancelled"})
     assert (await world.outcome(handle))["kind"] == "undone"

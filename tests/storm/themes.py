@@ -127,7 +127,7 @@ THEMES: Mapping[str, Callable[[int, int], Plan]] = {
     "parcels": rich_in("several parcels", "labels at packing"),
     "back-orders": rich_in("one line is short", "too little stock"),
     "abroad": rich_in("abroad", "abroad, not declarable"),
-    "held": rich_in("held by another app", "pre-order", "plain", deeds={None: 1, Does.HOLD: 3, Does.CANCEL: 1}),
+    "held": rich_in("held by another app", "pre-order", deeds={None: 1, Does.HOLD: 3, Does.CANCEL: 1}),
     "deals": deals,
     "express": express,
     "two-stores": rich_in("of the second shop", "labels at packing", "two parts"),

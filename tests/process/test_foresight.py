@@ -6,12 +6,13 @@ from datetime import date
 
 import pytest
 
-from activities import accounting, inventory, shop
+from activities import accounting, inventory, shop, shop_labels
 from seamline.process.effect import Call, Effect
 from seamline.process.foresight import Foresight, HeldBack
 from seamline.records.invoice import Invoice, InvoiceState, PostRequest
 from seamline.records.money import Money
 from seamline.records.order import FulfilmentLine
+from seamline.records.shipping import PartRequest
 from seamline.records.shortage import SplitRequest
 from seamline.records.stock import Reservation, ShipmentState
 from seamline.records.system import FORESEEN
@@ -81,3 +82,6 @@ def test_what_is_waited_for_has_happened_on_paper() -> None:
     call = Call[Reservation](reference="shop-uk:1", request=stock)
     assert Foresight().result(inventory.packed, call).state is ShipmentState.PACKED
     assert Foresight().result(inventory.look, call) == stock
+    part = PartRequest(reference="shop-uk:1", fulfilment_order_id="7")
+    theirs = Foresight().result(shop_labels.labelled, Call[PartRequest](reference="shop-uk:1", request=part))
+    assert [one.tracking_number for one in theirs.parcels] == [FORESEEN]

@@ -140,6 +140,18 @@ def test_more_goods_than_are_paid_wait_for_the_payment() -> None:
     assert fields(plan_of(found), more) == ["payment"]
 
 
+def test_labels_that_others_buy_are_adopted_once_all_is_sent_under_them() -> None:
+    found = of({"MUG-BLUE": 2})
+    plan, closed = plan_of(found), found.model_copy(update={"fulfilment_orders": ()})
+    theirs = Fulfilled(numbers=("T1",), ours=("T1",), by_others=True)
+    (problem,) = in_the_way(plan, found, theirs, POLICY, NOW)
+    assert problem.reason == "is fulfilled in part, under T1: fulfil the rest in the shop, then retry"
+    assert in_the_way(plan, closed, theirs, POLICY, NOW) == []
+    assert adopted(plan, closed, theirs) == [
+        "adopted: it was fulfilled in the shop by others, under their tracking number"
+    ]
+
+
 def test_another_number_is_named_and_ours_is_adopted() -> None:
     found = of({"MUG-BLUE": 2})
     closed = found.model_copy(update={"fulfilment_orders": ()})

@@ -4,7 +4,9 @@ PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3; do \
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
 BIN := .venv/bin
 
-.PHONY: help demo up test test-slow test-browser matrix storm storm-self-test bench check format lock clean
+ERP := .erp/venv/bin
+
+.PHONY: help demo up test test-slow test-browser test-erp matrix storm storm-self-test bench check format lock clean
 
 help:
 	@echo "make demo     stories of orders and deals on a real Temporal; BREAK=lookup shows that its proof can fail"
@@ -12,6 +14,7 @@ help:
 	@echo "make test     all tests but the next"
 	@echo "make test-slow   releases over builds, resets, resumed runs, short storms, deals disturbed: minutes more"
 	@echo "make test-browser   mails as a browser shows them; skipped, and said so, where no Chromium is"
+	@echo "make test-erp   the adapter on a real ERP: Tryton on PostgreSQL, both started here"
 	@echo "make matrix   every step of an order, disturbed in every way at every moment"
 	@echo "make storm    many orders while every part dies and every fault is drawn; SEED=1 ORDERS=200"
 	@echo "make storm-self-test   breaks the product in eleven places, and sees a storm find each"
@@ -28,6 +31,13 @@ help:
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	@touch $@
 
+# The real ERP has an environment of its own, as on a machine of its own.
+.erp/installed: tests/erp/requirements.lock
+	@test -n "$(PYTHON)" || { echo "Python 3.11 or newer is needed; set PYTHON=/path/to/python" >&2; exit 1; }
+	$(PYTHON) -m venv .erp/venv
+	$(ERP)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r tests/erp/requirements.lock
+	@touch $@
+
 demo: .venv/installed
 	@$(BIN)/seamline demo $(if $(BREAK),--break $(BREAK))
 
@@ -41,13 +51,17 @@ SLOW := tests/deploy tests/storm/test_storm.py tests/end_to_end/test_deal_distur
 	tests/end_to_end/test_people.py
 
 test: .venv/installed benchmarks/.venv/installed
-	$(PYTEST) $(addprefix --ignore ,$(SLOW) tests/browser)
+	$(PYTEST) $(addprefix --ignore ,$(SLOW) tests/browser tests/erp)
 
 test-slow: .venv/installed
 	$(PYTEST) $(SLOW)
 
 test-browser: .venv/installed
 	$(BIN)/pytest -rs tests/browser
+
+test-erp: .venv/installed .erp/installed
+	@$(BIN)/python -m tests.erp
+	$(BIN)/pytest tests/erp
 
 matrix: .venv/installed
 	@$(BIN)/python -m tests.matrix
@@ -81,6 +95,7 @@ format: .venv/installed
 
 lock:
 	uv pip compile --universal --generate-hashes --no-header --extra demo --extra dev pyproject.toml -o requirements.lock
+	uv pip compile --universal --generate-hashes --no-header --python-version 3.11 tests/erp/requirements.in -o tests/erp/requirements.lock
 
 clean:
-	rm -rf .venv benchmarks/.venv .seamline
+	rm -rf .venv benchmarks/.venv .seamline .erp

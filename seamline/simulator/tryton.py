@@ -27,7 +27,7 @@ from seamline.simulator.faults import FaultKind, Injected
 from seamline.simulator.tryton_buttons import SYSTEM, Buttons, Warehouse
 from seamline.simulator.tryton_models import CREATED_OVER_REST, MODELS, Values
 from seamline.simulator.tryton_packages import PackageWanted
-from seamline.simulator.tryton_records import Records, check_path
+from seamline.simulator.tryton_records import Records, check_read
 from seamline.simulator.tryton_returns import RETURN, create_return, press_return
 from seamline.simulator.tryton_seed import add_missing_products, seed
 from seamline.simulator.tryton_values import Defect, UserError
@@ -199,7 +199,7 @@ def _known(records: Records, model: str, record_id: int) -> Values:
 def _fields(model: str, request: Request) -> list[str]:
     fields = request.query_params.getlist("f") or ["rec_name"]
     for path in fields:
-        check_path(model, path)
+        check_read(model, path)
     return fields
 
 

@@ -172,6 +172,13 @@ MODELS: Mapping[str, Model] = {
             **_ACTIVE,
         },
     ),
+    "product.category": _model(
+        "Product Category",
+        {
+            "name": _char("Name", required=True),
+            "customer_taxes_used": Field(Kind.COMPUTED_MANY, "Customer Taxes Used", "account.tax", readonly=True),
+        },
+    ),
     "product.product": _model(
         "Product Variant",
         {
@@ -182,7 +189,7 @@ MODELS: Mapping[str, Model] = {
             "default_uom": _one("Default UoM", "product.uom", required=True),
             "sale_uom": _one("Sale UoM", "product.uom", required=True),
             "list_price": Field(Kind.NUMERIC, "List Price"),
-            "customer_taxes_used": Field(Kind.COMPUTED_MANY, "Customer Taxes", "account.tax", readonly=True),
+            "account_category": _one("Account Category", "product.category"),
             "quantity": _computed("Quantity"),
             "forecast_quantity": _computed("Forecast Quantity"),
             **_ACTIVE,

@@ -109,7 +109,7 @@ class Records:
 
     def _computed_many(self, model: str, record: Values, name: str) -> list[Values]:
         match model, name:
-            case "product.product", _:
+            case "product.category", _:
                 # As in Tryton, the defaults of a company are seen only by who works for it.
                 return self.find("account.tax") if self.context.get("company") else []
             case "sale.sale", "shipments":
@@ -327,6 +327,16 @@ def check_path(model: str, path: str) -> None:
         raise Defect(f"{model}.{name} links to nothing")
     if rest and field.target:
         check_path(field.target, rest)
+
+
+def check_read(model: str, path: str) -> None:
+    """Raise Defect unless the path names fields that can be read together: not through a link to any model."""
+    check_path(model, path)
+    name, _, rest = path.partition(".")
+    if rest and _field(model, name).kind is Kind.REFERENCE:
+        raise Defect("'Reference' object has no attribute 'get_target'")
+    if rest:
+        check_read(_field(model, name).target, rest)
 
 
 def check_domain(model: str, domain: Any, depth: int = 0) -> None:

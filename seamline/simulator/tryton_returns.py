@@ -64,11 +64,15 @@ def _move(records: Records, given: Mapping[str, Any]) -> Values:
 
 
 def _add_move(records: Records, shipment: Values, values: Values) -> None:
-    records.add(MOVE, shipment=f"{RETURN},{shipment['id']}", origin=None, sale=None, state="draft", **values)
+    records.add(MOVE, shipment=f"{RETURN},{shipment['id']}", sale=None, state="draft", **{"origin": None, **values})
 
 
 def _receive(records: Records, shipment: Values) -> None:
-    for move in moves_of(records, shipment, incoming=True):
+    moves = moves_of(records, shipment, incoming=True)
+    if not all(one["origin"] for one in moves):
+        # To a person it is a warning, which can be answered; over REST nobody can.
+        raise UserError(f'Stock moves "{shipment["number"]}" have no origin.')
+    for move in moves:
         records.set(MOVE, move, state="done")
         values = {name: move[name] for name in ("company", "product", "unit", "quantity")}
         places = {"from_location": shipment["warehouse_input"], "to_location": shipment["warehouse_storage"]}

@@ -7,7 +7,8 @@ from seamline.simulator.tryton_models import Values
 from seamline.simulator.tryton_records import Records
 
 _SEEDED = "tryton-seed"
-_COUNTRIES = {
+COMPANY = "Seaside Goods"
+COUNTRIES = {
     "GB": "United Kingdom", "IE": "Ireland", "DE": "Germany", "FR": "France", "NL": "Netherlands", "BE": "Belgium",
     "LU": "Luxembourg", "AT": "Austria", "CH": "Switzerland", "IT": "Italy", "ES": "Spain", "PT": "Portugal",
     "DK": "Denmark", "SE": "Sweden", "NO": "Norway", "FI": "Finland", "IS": "Iceland", "PL": "Poland",
@@ -16,12 +17,12 @@ _COUNTRIES = {
     "CY": "Cyprus", "US": "United States", "CA": "Canada", "MX": "Mexico", "BR": "Brazil", "AU": "Australia",
     "NZ": "New Zealand", "JP": "Japan", "KR": "South Korea", "SG": "Singapore", "IN": "India", "ZA": "South Africa",
 }  # fmt: skip
-_CURRENCIES = {
+CURRENCIES = {
     "GBP": "Pound Sterling", "EUR": "Euro", "USD": "US Dollar", "CHF": "Swiss Franc", "SEK": "Swedish Krona",
     "NOK": "Norwegian Krone", "DKK": "Danish Krone", "PLN": "Zloty", "CAD": "Canadian Dollar",
     "AUD": "Australian Dollar", "JPY": "Yen",
 }  # fmt: skip
-_SUBDIVISIONS = {
+SUBDIVISIONS = {
     "GB-ENG": "England", "GB-SCT": "Scotland", "GB-WLS": "Wales", "GB-NIR": "Northern Ireland", "DE-BE": "Berlin",
     "DE-BY": "Bavaria", "US-CA": "California", "US-NY": "New York", "US-TX": "Texas", "CA-ON": "Ontario",
 }  # fmt: skip
@@ -34,17 +35,16 @@ def seed(records: Records) -> None:
         return
     with world.transaction():
         world.put(connection, _SEEDED, "1", {"id": "1"})
-        countries = {code: records.add("country.country", code=code, name=name) for code, name in _COUNTRIES.items()}
-        for code, name in _SUBDIVISIONS.items():
+        countries = {code: records.add("country.country", code=code, name=name) for code, name in COUNTRIES.items()}
+        for code, name in SUBDIVISIONS.items():
             records.add("country.subdivision", code=code, name=name, country=countries[code[:2]]["id"])
-        currencies = {
-            code: records.add("currency.currency", code=code, name=name) for code, name in _CURRENCIES.items()
-        }
-        party = records.add("party.party", name="Seaside Goods", code="OWN")
+        currencies = {code: records.add("currency.currency", code=code, name=name) for code, name in CURRENCIES.items()}
+        party = records.add("party.party", name=COMPANY, code="OWN")
         records.add("company.company", party=party["id"], currency=currencies["GBP"]["id"])
         records.add("product.uom", name="Unit", symbol="u")
         records.add("product.uom", name="Kilogram", symbol="kg")
         records.add("account.tax", name="VAT 20 %", rate="0.2")
+        records.add("product.category", name="Goods")
         _warehouse(records)
         known = world.stock(connection)
         missing = {article.sku: article.stock for article in ARTICLES.values() if article.sku not in known}
@@ -54,7 +54,7 @@ def seed(records: Records) -> None:
 def add_missing_products(records: Records) -> None:
     """Give every sku that has stock a product, since stock can be set for any sku at any time."""
     known = {product["code"] for product in records.find("product.product")}
-    unit = records.find("product.uom")[0]["id"]
+    unit, category = (records.find(model)[0]["id"] for model in ("product.uom", "product.category"))
     for sku in records.world.stock(records.connection):
         if sku in known:
             continue
@@ -66,6 +66,7 @@ def add_missing_products(records: Records) -> None:
             list_price=str(article.price) if article else "10.00",
             default_uom=unit,
             sale_uom=unit,
+            account_category=category,
             type="goods" if article is None or article.ships else "service",
         )
 

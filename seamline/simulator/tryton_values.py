@@ -65,7 +65,7 @@ def stored(field: Field, value: Any) -> Any:
             return value
         case Kind.MANY2ONE | Kind.INTEGER, int() if not isinstance(value, bool):
             return value
-        case Kind.CHAR | Kind.SELECTION, str():
+        case Kind.CHAR | Kind.SELECTION | Kind.REFERENCE, str():
             return value
     raise Defect(f"TypeError: {field.label} takes {field.kind.value}")
 

@@ -144,10 +144,10 @@ async def test_a_sale_goes_through_its_states_and_makes_a_shipment(erp: ErpClien
 
 
 async def test_taxes_are_given_by_the_company_and_counted(erp: ErpClient) -> None:
-    mug = ["product.product", [["code", "=", "MUG-BLUE"]], "customer_taxes_used", "sale_uom"]
+    mug = ["product.product", [["code", "=", "MUG-BLUE"]], "account_category.customer_taxes_used", "sale_uom"]
     (product,) = await erp.search(*mug)  # type: ignore[arg-type]
     (tax,) = await erp.search("account.tax", [], "rate")
-    assert (product["customer_taxes_used"], tax["rate"]) == ([tax["id"]], decimal("0.2"))
+    assert (product["account_category"]["customer_taxes_used"], tax["rate"]) == ([tax["id"]], decimal("0.2"))
     line = {"product": product["id"], "unit": product["sale_uom"], "quantity": 2, "unit_price": decimal("10.00")}
     body = await erp.sale_body("shop-uk:1") | {"lines": [["create", [line | {"taxes": [["add", [tax["id"]]]]}]]]}
     fields = ["untaxed_amount", "tax_amount", "total_amount", "lines.taxes"]
@@ -159,7 +159,49 @@ async def test_taxes_are_given_by_the_company_and_counted(erp: ErpClient) -> Non
     refused = await erp.send("POST", "sale.sale", json=body | wrong)
     assert refused.json()["message"] == 'The value "99" for field "Taxes" in "Sale Line" does not exist.'
     del erp.headers["X-Tryton-Context"]
-    assert (await erp.search(*mug))[0]["customer_taxes_used"] == []  # type: ignore[arg-type]
+    assert (await erp.search(*mug))[0]["account_category"]["customer_taxes_used"] == []  # type: ignore[arg-type]
+
+
+async def test_what_cannot_be_read_is_500_with_html(erp: ErpClient) -> None:
+    """Taxes are the category's: those of a product are no field. What a link to any model leads to is not read."""
+    for model, field in (("product.product", "customer_taxes_used"), ("stock.move", "origin.sale")):
+        answer = await erp.send("GET", model, params={"f": field})
+        assert (answer.status_code, "text/html" in answer.headers["content-type"]) == (500, True)
+    assert await erp.search("stock.move", [["origin.sale.reference", "=", "shop-uk:1", "sale.line"]]) == []
+
+
+@pytest.mark.parametrize("known", [True, False])
+async def test_goods_come_back_from_where_they_were_sent(erp: ErpClient, known: bool) -> None:
+    _, shipment = await erp.confirmed("shop-uk:1", ("MUG-BLUE", 1))
+    (sent,) = await erp.search(
+        "stock.move", [["shipment", "=", f"{SHIPMENT},{shipment}"], ["to_location.type", "=", "customer"]]
+    )
+    (warehouse,) = await erp.search(
+        "stock.location", [["type", "=", "warehouse"]], "input_location", "storage_location"
+    )
+    move = {
+        "company": 1,
+        "product": await erp.the_id("product.product", code="MUG-BLUE"),
+        "unit": await erp.the_id("product.uom", name="Unit"),
+        "quantity": 1,
+        "from_location": await erp.the_id("stock.location", type="customer"),
+        "to_location": warehouse["input_location"],
+        "unit_price": decimal("12.50"),
+        "currency": await erp.the_id("currency.currency", code="GBP"),
+        **({"origin": f"stock.move,{sent['id']}"} if known else {}),
+    }
+    body = {
+        "company": 1,
+        "customer": (await erp.customer("BACK"))[0],
+        "warehouse": warehouse["id"],
+        "warehouse_input": warehouse["input_location"],
+        "warehouse_storage": warehouse["storage_location"],
+        "incoming_moves": [["create", [move]]],
+    }
+    made = await erp.done("POST", "stock.shipment.out.return", json=body)
+    answer = await erp.send("POST", f"stock.shipment.out.return/{made['id']}/receive", json={})
+    assert answer.status_code == (200 if known else 400), answer.text
+    assert known or "have no origin" in answer.json()["message"]
 
 
 async def test_a_second_confirm_is_refused(erp: ErpClient) -> None:

@@ -280,8 +280,9 @@ def _unit(sku: str, products: Mapping[str, wire.Product]) -> int | None:
 
 
 def _taxes(sku: str, products: Mapping[str, wire.Product]) -> list[Any]:
-    """The product's own taxes for customers."""
-    return [["add", list(products[sku].customer_taxes_used)]]
+    """The taxes for customers of the product's category in accounting."""
+    category = products[sku].account_category
+    return [["add", list(category.customer_taxes_used) if category else []]]
 
 
 def _created(lines: Sequence[StockLine], products: Mapping[str, wire.Product]) -> list[Any]:

@@ -11,9 +11,19 @@ from seamline.records.returning import Receipt, ReceiptRequest
 from seamline.records.stock import StockLine
 from seamline.systems.tryton import wire, wire_returns
 
-RETURN = "stock.shipment.out.return"
+RETURN, MOVE = "stock.shipment.out.return", "stock.move"
 BUTTONS = {"draft": "receive", "received": "do"}
 """The button that brings a return shipment on, by its state."""
+
+
+def sent_domain(party: int, request: ReceiptRequest) -> list[Any]:
+    """Finds the moves that brought the request's goods to the order's customer."""
+    return [
+        ["sale.party", "=", party],
+        ["product.code", "in", sorted({line.sku for line in request.lines})],
+        ["to_location.type", "=", "customer"],
+        ["state", "=", "done"],
+    ]
 
 
 def _is_done(state: str) -> bool:
@@ -28,8 +38,12 @@ def _moves(
     customers: int,
     warehouse: wire_returns.Warehouse,
     products: Mapping[str, wire.Product],
+    sent: Mapping[str, int],
 ) -> list[Any]:
-    """From the customers to where goods come in, each at the price it was sold for."""
+    """From the customers to where goods come in, each at the price it was sold for, of the move that sent it.
+
+    Without an origin Tryton warns whoever receives them, which over REST refuses.
+    """
     moves = [
         {
             "company": company,
@@ -40,6 +54,7 @@ def _moves(
             "to_location": warehouse.input_location,
             "unit_price": wire.decimal_out(one.unit_price.amount),
             "currency": currency,
+            "origin": f"{MOVE},{sent[one.sku]}" if one.sku in sent else None,
         }
         for one in lines
     ]
@@ -75,7 +90,7 @@ RETURN_OUT = FieldMapping(
         Field(("warehouse", "warehouse_input", "warehouse_storage"), "$warehouse", by(write=_places)),
         Field(
             "incoming_moves",
-            ("lines", "$company", "$currency", "$customers", "$warehouse", "$products"),
+            ("lines", "$company", "$currency", "$customers", "$warehouse", "$products", "$sent"),
             by(write=_moves),
         ),
     ),

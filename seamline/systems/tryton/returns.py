@@ -31,15 +31,17 @@ class TrytonReturns:
     @located
     async def create_receipt(self, key: str, request: ReceiptRequest) -> Receipt:
         """A draft return shipment of the order's customer, complete: a raw create runs no `on_change`."""
+        party = await self._customer(request)
         values = mapping_returns.RETURN_OUT.write(
             request,
             key=key,
             company=self._company,
-            party=await self._customer(request),
+            party=party,
             warehouse=await self._warehouse(),
             customers=await self._customers(),
             currency=await self._currency(request.currency),
             products=await self._articles(request),
+            sent=await self._sent(party, request),
         )
         made = await self._client.create("create_receipt", mapping_returns.RETURN, values)
         return Receipt(id=str(made), key=key)
@@ -83,6 +85,12 @@ class TrytonReturns:
         domain = [["type", "=", "customer"]]
         found = await self._client.search("find_customers", "stock.location", domain, wire.Coded, ["code"])
         return min(one.id for one in found)
+
+    async def _sent(self, party: int, request: ReceiptRequest) -> Mapping[str, int]:
+        """The move that brought each article to the customer."""
+        domain = mapping_returns.sent_domain(party, request)
+        found = await self._client.search("find_sent", mapping_returns.MOVE, domain, wire.Move, wire.MOVE_FIELDS)
+        return {one.product.code: one.id for one in found if one.product}
 
     async def _currency(self, currency: str) -> int:
         domain = [["code", "=", currency]]

@@ -50,7 +50,7 @@ LABELLED_FIELDS = ("packages.shipping_reference",)
 STOCKED_FIELDS = ("code", "quantity")
 MOVE_FIELDS = ("state", "quantity", "product.code")
 WAREHOUSE_FIELDS = ("storage_location",)
-PRODUCT_FIELDS = ("code", "salable", "sale_uom", "customer_taxes_used")
+PRODUCT_FIELDS = ("code", "salable", "sale_uom", "account_category.customer_taxes_used")
 ADDRESS_FIELDS = ("party_name", "attn", "street", "postal_code", "city", "country", "subdivision")
 
 
@@ -171,13 +171,19 @@ class Packed(Wire):
     packages: tuple[Package, ...] = ()
 
 
+class Category(Wire):
+    """What an article is to accounting: the taxes that apply by default."""
+
+    customer_taxes_used: tuple[int, ...] = ()
+
+
 class Product(Wire):
-    """An article: its unit of sale and the taxes that apply by default."""
+    """An article: its unit of sale, and its category in accounting."""
 
     code: Text = ""
     salable: bool | None = None
     sale_uom: int | None = None
-    customer_taxes_used: tuple[int, ...] = ()
+    account_category: Category | None = None
 
 
 class StockedProduct(Wire):

@@ -17,12 +17,12 @@ BUTTONS = {"draft": "receive", "received": "do"}
 
 
 def sent_domain(party: int, request: ReceiptRequest) -> list[Any]:
-    """Finds the moves that brought the request's goods to the order's customer."""
+    """Finds the moves that bring the request's goods to the order's customer."""
     return [
         ["sale.party", "=", party],
         ["product.code", "in", sorted({line.sku for line in request.lines})],
         ["to_location.type", "=", "customer"],
-        ["state", "=", "done"],
+        ["state", "!=", "cancelled"],
     ]
 
 

@@ -59,10 +59,10 @@ class Aftersales:
     def fulfillment_tracking_info_update(
         self, fulfillmentId: str, trackingInfoInput: Input, notifyCustomer: bool | None = None
     ) -> View:
-        """Replace all tracking numbers of a fulfilment. Repeatable."""
+        """Replace all tracking numbers of a fulfilment, cancelled or not. Repeatable."""
         made = self.world.get(self.connection, "fulfillment", number(fulfillmentId, "Fulfillment"))
-        if made is None or made["status"] == "CANCELLED":
-            error = UserError("Fulfillment does not exist or is cancelled.", "fulfillmentId")
+        if made is None:
+            error = UserError("Fulfillment does not exist.", "fulfillmentId")
             return {"fulfillment": None, "userErrors": self._refused(error)}
         before = [one["number"] for one in made["tracking"]]
         made = made | {"tracking": tracking_of(trackingInfoInput), "updated_at": time_text()}

@@ -248,9 +248,13 @@ class Mutations:
             self.shelf.add(line["sku"], part["location"]["name"], pieces)
 
     def _fulfilment_order(self, id: str) -> Body:
-        part = self.world.get(self.connection, "fulfillment-order", number(id, "FulfillmentOrder"))
+        unknown = GraphQLError(f"Invalid id: {id}", extensions={"code": "RESOURCE_NOT_FOUND"})
+        try:
+            part = self.world.get(self.connection, "fulfillment-order", number(id, "FulfillmentOrder"))
+        except GraphQLError:
+            raise unknown from None
         if part is None:
-            raise GraphQLError(f"Invalid id: {id}", extensions={"code": "RESOURCE_NOT_FOUND"})
+            raise unknown
         return part
 
     def _store_part(self, part: Body) -> Body:
@@ -273,7 +277,10 @@ class Mutations:
             )
             raise UserError(text, "fulfillmentHold", "handle", code="DUPLICATE_FULFILLMENT_HOLD_HANDLE")
         if sum(hold["ours"] for hold in part["holds"]) >= HOLDS_MAX:
-            text = "The maximum number of fulfillment holds for this fulfillment order has been reached for this app."
+            text = (
+                "The maximum number of fulfillment holds for this fulfillment order has been reached for this app. "
+                f"An app can only have up to {HOLDS_MAX} holds on a single fulfillment order at any one time."
+            )
             raise UserError(text, "id", code="FULFILLMENT_ORDER_HOLD_LIMIT_REACHED")
         return {
             "id": object_id(self.world, self.connection),

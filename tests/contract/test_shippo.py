@@ -15,11 +15,13 @@ from seamline.http import Answer, Exchange, HttpFactory
 from seamline.records.parcel import LabelRequest, ParcelNumber
 from seamline.systems.shippo import carrier as carrier_module
 from seamline.systems.shippo.carrier import Account, connect
+from tests.checked import Against, Checks
 from tests.contract.judges import Hearing
 from tests.systems.carrier_suite import DECLARED, parcel_request
 from tests.systems.conformance import ADDRESS
 from tests.systems.vendors import Simulated
 
+CHECKS = Checks("shippo", Against.DESCRIPTION, "Shippo's OpenAPI 2018-02-08")
 NAME = "shippo-main"
 REFERENCE = "shop-uk:5001"
 KEY = f"{REFERENCE}/buy-label#1"

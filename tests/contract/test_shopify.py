@@ -24,12 +24,14 @@ from seamline.records.shortage import CancelGoodsRequest, split_request
 from seamline.systems import shopify
 from seamline.systems.shopify import client, documents, mapping, mapping_payment, wire
 from seamline.systems.shopify.shop import Account, ShopifyShop, connect
+from tests.checked import Against, Checks
 from tests.contract.graphql_answers import answer_problems, document_problems
 from tests.contract.judges import Hearing
 from tests.systems.shop_stock_suite import ONE_SHORT
 from tests.systems.shop_suite import fulfilment
 from tests.systems.vendors import Simulated
 
+CHECKS = Checks("shopify", Against.DESCRIPTION, "Shopify's Admin GraphQL schema 2026-07")
 NAME = "shop-uk"
 
 

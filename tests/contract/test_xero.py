@@ -15,10 +15,12 @@ from seamline.records.customer import CustomerQuery, CustomerRequest, LinkReques
 from seamline.records.invoice import CreditRequest, PostRequest, SendRequest
 from seamline.simulator.xero_tokens import tenant_id
 from seamline.systems.xero.accounting import Account, XeroAccounting, connect
+from tests.checked import Against, Checks
 from tests.contract.judges import Hearing
 from tests.systems.accounting_suite import CUSTOMER, DEAL, DUE, ISSUED, LATER, key, request
 from tests.systems.vendors import Simulated
 
+CHECKS = Checks("xero", Against.DESCRIPTION, "Xero's Accounting OpenAPI 16.1")
 NAME = "xero-main"
 JSON = {"content-type": "application/json"}
 

@@ -25,7 +25,15 @@ from hubspot.crm.contacts import (
 )
 
 from seamline.simulator.server import Simulator
+from tests.checked import Against, Checks
 from tests.simulator.hubspot_client import CONNECTION, KEY, App
+
+CHECKS = Checks(
+    "hubspot",
+    Against.CLIENT,
+    "hubspot-api-client, with the simulator",
+    frozenset({"find_audience", "become_customer", "stop_prospect_mail", "resume_prospect_mail"}),
+)
 
 
 @pytest.fixture

@@ -20,9 +20,16 @@ from simple_salesforce.exceptions import (
 )
 
 from seamline.simulator.server import Simulator
+from tests.checked import Against, Checks
 from tests.simulator.crm_client import CONNECTION, INVOICE, Crm
 from tests.simulator.test_salesforce_access import KEY, public_pem
 
+CHECKS = Checks(
+    "salesforce",
+    Against.OTHERS_CLIENT,
+    "simple-salesforce, which is not Salesforce's own, with the simulator",
+    frozenset({"fetch_deal", "find_won", "write_invoice"}),
+)
 CLIENT = {"consumer_key": f"client-{CONNECTION}", "consumer_secret": f"secret-{CONNECTION}", "domain": "acme.my"}
 
 

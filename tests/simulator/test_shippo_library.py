@@ -11,8 +11,16 @@ from shippo import Shippo
 from shippo.models import components, errors, operations
 
 from seamline.simulator.server import Simulator
+from tests.checked import Against, Checks
 from tests.simulator.carrier import ADDRESS, CONNECTION, DECLARATION, ITEM, KEY, parcel
 from tests.simulator.carrier import operations as in_ledger
+
+CHECKS = Checks(
+    "shippo",
+    Against.CLIENT,
+    "shippo 3.9, with the simulator",
+    frozenset({"check_address", "quote", "buy_label", "look", "moved", "refund_label"}),
+)
 
 
 @pytest.fixture

@@ -12,8 +12,15 @@ import pytest
 import shopify
 
 from seamline.simulator.server import Simulator
+from tests.checked import Against, Checks
 from tests.simulator.shopify_client import ShopClient
 
+CHECKS = Checks(
+    "shopify",
+    Against.CLIENT,
+    "ShopifyAPI 12.7, with the simulator",
+    frozenset({"fetch_order", "capture", "post_fulfilment"}),
+)
 CONNECTION = "shop-uk"
 ORDER = """
 query Order($id: ID!) {

@@ -14,8 +14,15 @@ import pytest
 
 from seamline.http import trusted
 from seamline.simulator.server import running
+from tests.checked import Against, Checks
 from tests.simulator.shopify_client import ShopClient
 
+CHECKS = Checks(
+    "shopify",
+    Against.RECORDING,
+    "answers recorded from a real shop, of mistakes above all",
+    frozenset({"post_fulfilment", "split", "hold", "retrack", "cancel_order"}),
+)
 SPECS = os.environ.get("SEAMLINE_SPECS")
 pytestmark = pytest.mark.skipif(not SPECS, reason="SEAMLINE_SPECS is not set: the recorded answers are not at hand")
 PARTS = """
@@ -112,3 +119,100 @@ async def test_an_unknown_fulfilment_is_not_cancelled(shop: ShopClient) -> None:
     ours = await shop.run(query, id="gid://shopify/Fulfillment/999999999")
     theirs = recorded("fulfillment-unknown-not-found.json")["fulfillmentCancel"]["response"]["payload"]["data"]
     assert ours["fulfillmentCancel"]["userErrors"] == theirs["fulfillmentCancel"]["userErrors"]
+
+
+HOLD = """
+mutation($id: ID!, $hold: FulfillmentOrderHoldInput!) {
+  fulfillmentOrderHold(id: $id, fulfillmentHold: $hold) {
+    fulfillmentHold { id } userErrors { field message code }
+  }
+}
+"""
+RELEASE = """
+mutation($id: ID!) { fulfillmentOrderReleaseHold(id: $id) { userErrors { field message } } }
+"""
+RETRACK = """
+mutation($id: ID!, $tracking: FulfillmentTrackingInput!) {
+  fulfillmentTrackingInfoUpdate(fulfillmentId: $id, trackingInfoInput: $tracking) {
+    fulfillment { id } userErrors { field message }
+  }
+}
+"""
+CANCEL = """
+mutation($id: ID!) {
+  orderCancel(orderId: $id, reason: OTHER, restock: true, refundMethod: {originalPaymentMethodsRefund: true}) {
+    job { id } userErrors { field message } orderCancelUserErrors { field message code }
+  }
+}
+"""
+
+
+async def a_part(shop: ShopClient) -> str:
+    """The fulfilment order of a new order."""
+    order = (await shop.run(PARTS, id=await shop.order()))["order"]
+    return str(order["fulfillmentOrders"]["nodes"][0]["id"])
+
+
+def of_holds(case: str) -> Any:
+    """What the real shop answered to a hold that is not right."""
+    workflows = recorded("fulfillment-order-hold-validation.json")["workflows"]["validation"]
+    return workflows[case]["response"]["payload"]["data"]["fulfillmentOrderHold"]["userErrors"]
+
+
+async def hold(shop: ShopClient, part: str, handle: str) -> Any:
+    """Hold it: the user errors."""
+    answer = await shop.run(HOLD, id=part, hold={"reason": "OTHER", "handle": handle})
+    return answer["fulfillmentOrderHold"]["userErrors"]
+
+
+async def test_a_handle_in_use_holds_nothing(shop: ShopClient) -> None:
+    part = await a_part(shop)
+    assert await hold(shop, part, "ours") == []
+    assert await hold(shop, part, "ours") == of_holds("duplicateHandle")
+
+
+async def test_ten_holds_of_one_app_are_enough(shop: ShopClient) -> None:
+    part = await a_part(shop)
+    for number in range(10):
+        assert await hold(shop, part, f"hold-{number}") == []
+    assert await hold(shop, part, "one-more") == of_holds("limitReached")
+
+
+@pytest.mark.parametrize("case", ["holdUnknownId", "releaseHoldUnknownId"])
+async def test_an_unknown_fulfilment_order_is_an_error_beside_the_data(shop: ShopClient, case: str) -> None:
+    unknown = "gid://shopify/FulfillmentOrder/0"
+    if case == "holdUnknownId":
+        answer = await shop.post(HOLD, id=unknown, hold={"reason": "OTHER"})
+    else:
+        answer = await shop.post(RELEASE, id=unknown)
+    theirs = recorded("fulfillment-order-lifecycle.json")["validation"][case]["response"]["payload"]
+    (ours,), (error,) = answer.json()["errors"], theirs["errors"]
+    assert (ours["message"], ours["path"], ours["extensions"]["code"]) == (
+        error["message"],
+        error["path"],
+        error["extensions"]["code"],
+    )
+
+
+async def test_an_unknown_fulfilment_gets_no_other_number(shop: ShopClient) -> None:
+    name = "fulfillmentTrackingInfoUpdate"
+    ours = await shop.run(RETRACK, id="gid://shopify/Fulfillment/999999999", tracking={"number": "T"})
+    theirs = recorded("fulfillment-unknown-not-found.json")[name]["response"]["payload"]["data"]
+    assert ours[name]["userErrors"] == theirs[name]["userErrors"]
+
+
+@pytest.mark.parametrize("why", ["outstanding fulfillments", "already been canceled"])
+async def test_an_order_that_cannot_be_cancelled(shop: ShopClient, why: str) -> None:
+    order = await shop.order()
+    if why == "outstanding fulfillments":
+        part = (await shop.run(PARTS, id=order))["order"]["fulfillmentOrders"]["nodes"][0]["id"]
+        await shop.run(CREATE, fulfillment={"lineItemsByFulfillmentOrder": [{"fulfillmentOrderId": part}]})
+    else:
+        path = f"/_simulator/shops/shop-uk/orders/{order.rpartition('/')[2]}/cancel"
+        assert (await shop.http.post(path, json={})).is_success
+    ours = (await shop.run(CANCEL, id=order))["orderCancel"]
+    cleanup = recorded("fulfillment-create-preconditions.json")["cleanup"]
+    answers = [one["cancel"]["response"]["data"]["orderCancel"] for one in cleanup.values() if "cancel" in one]
+    theirs = next(one for one in answers if why in str(one["userErrors"]))
+    for name in ("orderCancelUserErrors", "userErrors"):
+        assert ours[name] == theirs[name]

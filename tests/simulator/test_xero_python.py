@@ -32,8 +32,28 @@ from xero_python.exceptions import AccountingBadRequestException
 from xero_python.identity import IdentityApi
 
 from seamline.simulator.server import Simulator
+from tests.checked import Against, Checks
 from tests.simulator.xero_client import CLIENT, CONNECTION, KEY
 
+CHECKS = Checks(
+    "xero",
+    Against.CLIENT,
+    "xero-python, with the simulator",
+    frozenset(
+        {
+            "match_customer",
+            "create_customer",
+            "archive_customer",
+            "draft_invoice",
+            "post_invoice",
+            "send_invoice",
+            "read_invoice",
+            "moved",
+            "reverse_invoice",
+            "take_back_invoice",
+        }
+    ),
+)
 DAY = dt.date(2026, 11, 2)
 
 

@@ -10,10 +10,21 @@ import pytest
 
 from seamline.errors import LockedOut, Outage, Refusal
 from seamline.http import HttpFactory
+from seamline.records.returning import ReturnMail
 from seamline.systems.smtp.mail import Account, SmtpMail, connect
-from tests.systems.mail_suite import shipped_mail
+from seamline.systems.smtp.staff import connect as connect_staff
+from tests.checked import Against, Checks
+from tests.systems.mail_suite import REMINDER_KEY, reminder_mail, shipped_mail
 from tests.systems.post_office import CUT, HOST, LOGIN, PostOffice, certificate, post_office
+from tests.systems.staff_suite import KEY as NOTICE_KEY
+from tests.systems.staff_suite import notice
 
+CHECKS = Checks(
+    "smtp",
+    Against.REAL,
+    "aiosmtpd, a mail server that is not ours, over TLS",
+    frozenset({"send_shipped", "send_return_label", "send_reminder", "notify"}),
+)
 KEY = "shop-uk:5001/send-shipped#1"
 
 
@@ -32,8 +43,14 @@ async def office(trusted: Path) -> AsyncIterator[PostOffice]:
         yield office
 
 
-def adapter(office: PostOffice, **changes: Any) -> SmtpMail:
-    """Our adapter, connected to the server."""
+class Team:
+    """Who is told by mail."""
+
+    to = "operations@shop.example"
+
+
+def account(office: PostOffice, **changes: Any) -> Account:
+    """Who we are at the server."""
     user, password = LOGIN
     values = {
         "host": HOST,
@@ -42,7 +59,12 @@ def adapter(office: PostOffice, **changes: Any) -> SmtpMail:
         "password": password,
         "sender": "orders@shop.example",
     }
-    return connect("mail-main", Account.model_validate(values | changes), HttpFactory())
+    return Account.model_validate(values | changes)
+
+
+def adapter(office: PostOffice, **changes: Any) -> SmtpMail:
+    """Our adapter, connected to the server."""
+    return connect("mail-main", account(office, **changes), HttpFactory())
 
 
 async def send(office: PostOffice, **changes: Any) -> str:
@@ -57,6 +79,19 @@ async def test_starttls_and_a_login(office: PostOffice) -> None:
     assert [part.get_content_type() for part in mail.iter_parts()] == ["text/plain", "text/html"]  # type: ignore[union-attr]
     assert (office.secured, office.logins) == ([True], [LOGIN[0]])
     assert (await adapter(office).card()).connected == "SMTP (starttls)"
+
+
+async def test_every_mail_arrives(office: PostOffice) -> None:
+    mail, staff = adapter(office), connect_staff("mail-main", account(office), HttpFactory())
+    back = ReturnMail(
+        reference="shop-uk:5001-R9001", to="jo@example.com", number="#5001", label_page="https://l.example"
+    )
+    sent = [
+        (await mail.send_return_label("shop-uk:5001-R9001/send-return-label#1", back)).message_id,
+        (await mail.send_reminder(REMINDER_KEY, reminder_mail())).message_id,
+        (await staff.notify(NOTICE_KEY, notice(Team()))).id,
+    ]
+    assert [mail["Message-ID"] for mail in office.received] == sent
 
 
 async def test_tls_from_the_first_byte(trusted: Path) -> None:

@@ -64,7 +64,8 @@ class HubSpotMarketing:
 
     # Stages and our marks beside them are set, not added. Who got which mail is read before it is changed.
     repeats: Final[Mapping[str, Repeat]] = {
-        "set_stage": Repeat.HARMLESS,
+        "become_customer": Repeat.HARMLESS,
+        "put_back": Repeat.LOOK_UP,
         "restore_stage": Repeat.LOOK_UP,
         "stop_prospect_mail": Repeat.LOOK_UP,
         "resume_prospect_mail": Repeat.LOOK_UP,

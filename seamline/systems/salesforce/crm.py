@@ -100,7 +100,12 @@ class SalesforceCrm:
     """Satisfies `activities.crm.CrmSystem`."""
 
     # What is written carries our key as an external id: the same key is the same record.
-    repeats: Final[Mapping[str, Repeat]] = {"write_note": Repeat.HARMLESS, "create_task": Repeat.LOOK_UP}
+    repeats: Final[Mapping[str, Repeat]] = {
+        "write_invoice": Repeat.HARMLESS,
+        "mark_paid": Repeat.LOOK_UP,
+        "mark_reversed": Repeat.LOOK_UP,
+        "create_task": Repeat.LOOK_UP,
+    }
 
     def __init__(self, name: str, account: Account, client: SalesforceClient) -> None:
         self.name = name

@@ -109,6 +109,7 @@ class XeroAccounting:
         "update_draft": Repeat.HARMLESS,
         "delete_draft": Repeat.LOOK_UP,
         "post_invoice": Repeat.LOOK_UP,
+        "reverse_invoice": Repeat.LOOK_UP,
         "void_invoice": Repeat.LOOK_UP,
         "credit_invoice": Repeat.LOOK_UP,
         "allocate_credit": Repeat.LOOK_UP,

@@ -1,0 +1,42 @@
+"""The page of systems says what adapters, roles and tests declare, and these declare what there is."""
+
+from __future__ import annotations
+
+import pytest
+
+from seamline import catalog
+from tests.checked import Against, all_checks
+from tests.docs import systems_tables
+
+ADAPTERS = [(system, role) for system in catalog.systems() for role in catalog.roles_of(system)]
+
+
+def test_the_page_is_that_of_the_code() -> None:
+    page = systems_tables.PAGE.read_text()
+    assert len(systems_tables.MARKED.findall(page)) == 1
+    assert systems_tables.written(page) == page, "run: python -m tests.docs.systems_tables"
+
+
+@pytest.mark.parametrize(("system", "role"), ADAPTERS)
+def test_every_effect_says_what_makes_its_repeat_safe(system: str, role: str) -> None:
+    effects = {row.name for row in systems_tables.rows(role) if row.kind == "effect"}
+    assert effects
+    assert effects <= systems_tables.repeats_of(system, role).keys()
+
+
+def test_what_was_checked_are_operations_that_there_are() -> None:
+    names = {system: set[str]() for system in catalog.systems()}
+    for system, role in ADAPTERS:
+        names[system] |= {row.name for row in systems_tables.rows(role)}
+    assert all_checks()
+    for one in all_checks():
+        assert (one.operations or set()) <= names[one.system], one.what
+
+
+def test_what_nobody_checked_says_so() -> None:
+    assert "nothing yet" in "".join(line for line in systems_tables.tables().splitlines() if "`create_task`" in line)
+    assert not any(one.system == "slack" for one in all_checks())
+
+
+def test_only_a_server_that_is_not_ours_is_a_real_system() -> None:
+    assert {one.system for one in all_checks() if one.against is Against.REAL} <= {"smtp", "tryton"}

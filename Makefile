@@ -18,7 +18,7 @@ help:
 	@echo "make matrix   every step of an order, disturbed in every way at every moment"
 	@echo "make storm    many orders while every part dies and every fault is drawn; SEED=1 ORDERS=200"
 	@echo "make storm-self-test   breaks the product in eleven places, and sees a storm find each"
-	@echo "make bench    what the engine costs beside others; ROUNDS=3 ORDERS=150, WRITE=1 writes docs/performance.md"
+	@echo "make bench    what the engine costs beside others; ROUNDS=3 ORDERS=100, WRITE=1 writes docs/performance.md"
 	@echo "make check    formatting, types, import rules"
 	@echo "make format   put the code in form"
 	@echo "make lock     renew requirements.lock from pyproject.toml"
@@ -81,7 +81,7 @@ benchmarks/.venv/installed: benchmarks/requirements.lock .venv/installed
 	@touch $@
 
 bench: benchmarks/.venv/installed
-	@$(BIN)/python -m benchmarks --rounds $(or $(ROUNDS),3) --orders $(or $(ORDERS),150) $(if $(PRAGMA),--pragma $(PRAGMA)) $(if $(WRITE),--write)
+	@$(BIN)/python -m benchmarks --rounds $(or $(ROUNDS),3) --orders $(or $(ORDERS),100) $(if $(PRAGMA),--pragma $(PRAGMA)) $(if $(WRITE),--write)
 
 check: .venv/installed
 	$(BIN)/ruff format --check .

@@ -81,9 +81,9 @@ def _parser() -> argparse.ArgumentParser:
         prog="python -m benchmarks", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--orders", type=int, default=150, help="orders in the part with many at once")
+    parser.add_argument("--orders", type=int, default=100, help="orders in the part with many at once")
     parser.add_argument("--at-once", type=int, default=50, help="how many of them are in flight")
-    parser.add_argument("--alone", type=int, default=20, help="orders one at a time")
+    parser.add_argument("--alone", type=int, default=15, help="orders one at a time")
     parser.add_argument("--warm", type=int, default=5, help="orders before anything is measured")
     parser.add_argument("--pragma", nargs="+", default=PRAGMAS, help="for Temporal's database, as synchronous=NORMAL")
     parser.add_argument("--only", nargs="+", choices=[one.name for one in ALL], help="these contenders alone")

@@ -7,6 +7,7 @@ import pytest
 from seamline.records.stock import Reservation
 from seamline.records.undo import UndoState
 from seamline.systems.tryton.inventory import TrytonInventory
+from tests.checked import Against, Checks
 from tests.erp.conftest import NAME, Shop
 from tests.erp.proxy import Harm
 from tests.erp.tryton import KEYS, OURS
@@ -14,6 +15,12 @@ from tests.systems.conformance import REFERENCE
 from tests.systems.inventory_suite import InventoryConformance, ReceiptConformance, stock_request
 
 pytestmark = pytest.mark.timeout(600)
+CHECKS = Checks(
+    "tryton",
+    Against.REAL,
+    "Tryton 8.2 on PostgreSQL, from PyPI",
+    frozenset({"availability", "handed_over", "look", "packed", "receive", "release", "reserve", "restocked"}),
+)
 
 
 class Side:

@@ -103,10 +103,13 @@ class Reserving(Parting):
         return await self.anew(plan)
 
     async def anew(self, plan: Plan) -> Plan:
-        """The plan of what the shop has now. Raises Stopped when that is nothing."""
+        """The plan of what the shop has now. Raises Stopped when that is nothing, unless the goods have left."""
         order = await self.do(shop.fetch_order, OrderRequest())
         if not plan.part_in(order).lines:
             await self.stop("what was left to ship was cancelled in the shop")
+            # The goods left meanwhile, as they were planned: the shop has nothing left to name for them.
+            self.manual.append("the goods left while they were cancelled in the shop: settle it with the customer")
+            return plan
         return plan.anew(self.mine(order))
 
     async def substitute(self, plan: Plan, stock: Reservation, answer: Answer) -> Plan:

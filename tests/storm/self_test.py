@@ -101,8 +101,8 @@ BREAKS = (
     ),
     Break(
         "the rest that is back-ordered",
-        "workflows/reserving.py",
-        "        await self.ship_apart(order, made.id, backordered=True)\n",
+        "workflows/parting.py",
+        "        await self.hand_on(type(self), self.start.model_copy(update={**part, **known}))\n",
         "",
         "back-orders",
         8,

@@ -12,6 +12,7 @@ ROOT = Path(__file__).resolve().parents[2]
 PAGES = sorted([ROOT / "README.md", ROOT / "CHANGELOG.md", *(ROOT / "docs").rglob("*.md")])
 
 _BLOCK = re.compile(r"(?:<!-- source: (\S+) -->\n)?^```(\w+)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
+_FENCE = re.compile(r"^([ \t]*(?:```|~~~).*)$", re.MULTILINE)
 _INLINE = re.compile(r"`(seamline [^`\n]+)`")
 _LINK = re.compile(r"\]\(([^)\s]+)\)")
 _HEADING = re.compile(r"^#+ (.+)$", re.MULTILINE)
@@ -52,6 +53,16 @@ def blocks(*languages: str) -> list[Block]:
             if language in languages:
                 found.append(Block(page, source, language, text))
     return found
+
+
+def languages() -> set[str]:
+    """What blocks say that they are written in; one that is indented, or fenced otherwise, would be read by no test."""
+    return {fence.removeprefix("```") for page in PAGES for fence in _FENCE.findall(page.read_text())[::2]}
+
+
+def every_command() -> list[Command]:
+    """Every line of every shell block, and the commands in running text."""
+    return list(_commands())
 
 
 def commands(*programs: str) -> list[Command]:

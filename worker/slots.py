@@ -178,9 +178,13 @@ class _Watch(ActivityInboundInterceptor):
 
 async def judged(running: Coroutine[Any, Any, R], slots: BreakerSlots) -> R:
     """Await the running activity, measure it, and tell the breaker of its connection how it ended."""
+    with measured_step(slots.connection):
+        return await _watched(running, slots)
+
+
+async def _watched(running: Coroutine[Any, Any, R], slots: BreakerSlots) -> R:
     try:
-        with measured_step(slots.connection):
-            result = await running
+        result = await running
     except ApplicationError as error:
         _judge(error, slots)
         raise

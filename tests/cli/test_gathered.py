@@ -21,7 +21,8 @@ def rare(stack: Running, request: pytest.FixtureRequest) -> dict[str, Any]:
     sku = f"RARE-{request.node.name.upper()[:20]}"
     httpx.put(f"{stack.simulator}/_simulator/stock/erp-main", json={sku: 0}).raise_for_status()
     httpx.put(f"{stack.simulator}/_simulator/stock/erp-north", json={sku: 0})
-    return {"sku": sku}
+    # The north warehouse is in another customs area than the customer.
+    return {"sku": sku, "hs_code": "732394", "origin": "PT"}
 
 
 def ids(seamline: Command, reference: str) -> set[str]:

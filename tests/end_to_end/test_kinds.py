@@ -129,7 +129,7 @@ def declarations(shop: World, reference: str) -> list[dict[str, Any]]:
         if label["metadata"].startswith(f"{reference}/"):
             rate = get(carrier, "rate", label["rate"]) or {}
             shipment = get(carrier, "shipment", rate["shipment"]) or {}
-            found.append(get(carrier, "customs-declaration", shipment["customs_declaration"]) or {})
+            found.append(shipment["customs_declaration"])
     return found
 
 

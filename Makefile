@@ -12,7 +12,7 @@ help:
 	@echo "make demo     stories of orders and deals on a real Temporal; BREAK=lookup shows that its proof can fail"
 	@echo "make up       the same servers, without the story, until Ctrl-C"
 	@echo "make test     all tests but the next"
-	@echo "make test-slow   releases over builds, resets, resumed runs, short storms, deals disturbed: minutes more"
+	@echo "make test-slow   releases over builds, resumed runs, short storms, people, parts, stock, kinds, contenders: minutes more"
 	@echo "make test-browser   mails as a browser shows them; skipped, and said so, where no Chromium is"
 	@echo "make test-erp   the adapter on a real ERP: Tryton on PostgreSQL, both started here"
 	@echo "make matrix   every step of an order, disturbed in every way at every moment"
@@ -48,12 +48,12 @@ up: .venv/installed
 PYTEST := $(BIN)/pytest -n 3 --no-loadscope-reorder
 SLOW := tests/deploy tests/storm/test_storm.py tests/end_to_end/test_deal_disturbances.py \
 	tests/end_to_end/test_stock.py tests/end_to_end/test_parts.py \
-	tests/end_to_end/test_people.py
+	tests/end_to_end/test_people.py tests/end_to_end/test_kinds.py tests/benchmarks
 
-test: .venv/installed benchmarks/.venv/installed
+test: .venv/installed
 	$(PYTEST) $(addprefix --ignore ,$(SLOW) tests/browser tests/erp)
 
-test-slow: .venv/installed
+test-slow: .venv/installed benchmarks/.venv/installed
 	$(PYTEST) $(SLOW)
 
 test-browser: .venv/installed

@@ -6,6 +6,7 @@ All orders of a stage run at once, in one world whose warehouse stands still; re
 from __future__ import annotations
 
 import asyncio
+import time
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass
@@ -23,7 +24,7 @@ from seamline.temporal import embedded_temporal
 from tests.end_to_end.conftest import NONE_KEPT
 from tests.end_to_end.people import CELLS, TABLE, Act, Goods, Stage
 from tests.end_to_end.test_events import MOVES_AFTER, Told, door
-from tests.end_to_end.world import Handle, Names, World
+from tests.end_to_end.world import SECONDS_MAX, Handle, Names, World
 
 pytestmark = [pytest.mark.usefixtures("played"), pytest.mark.timeout(600)]
 
@@ -173,6 +174,7 @@ class Play:
         await self.each(self.reach)
         if self.stage is not Stage.BEFORE:
             await self.each(self.act)
+            await self.told()
         await self.world.mended()
         ended = await asyncio.gather(*(self.gated(self.end, act) for act in self.acts))
         return {(act, self.stage): one for act, one in zip(self.acts, ended, strict=True)}
@@ -190,6 +192,15 @@ class Play:
 
     async def start(self, act: Act) -> None:
         self.handles[act] = await self.world.start(self.orders[act])
+
+    async def told(self) -> None:
+        """Until the door has all that the shop tells of it: the warehouse does not work meanwhile."""
+        deadline = time.monotonic() + SECONDS_MAX
+        while pending := [
+            one for one in await self.world.get(f"shops/{self.world.names.shop}/deliveries") if one["status"] != 200
+        ]:
+            assert time.monotonic() < deadline, pending
+            await asyncio.sleep(0.05)
 
     async def act(self, act: Act) -> None:
         await DOING[act](self.shop, self.orders[act])

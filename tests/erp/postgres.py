@@ -25,7 +25,7 @@ OPTIONS = {
     "synchronous_commit": "off",
     # Compiling costs more than any query here.
     "jit": "off",
-    "max_connections": "200",
+    "max_connections": "1000",
     "listen_addresses": "127.0.0.1",
 }
 

@@ -24,6 +24,8 @@ The rules, by the name a finding carries:
     over-refunded       more money came back than was spent; something was credited that was not there
     undone-nothing      an effect was taken back that was not there, or was taken back already
     remedy              for goods of a parcel that did not arrive, or of a return, more or less went back than was told
+    customs             a parcel passes customs undeclared, or declared with too little; goods were reserved for an
+                        order that nobody told what customs ask of
     mailed              of a completed order the customer was mailed by us and by the shop, or by nobody
     held                something was done for an order that others held since it was made
     unshipped           (only when settled) all of an order's processes completed, and the shop has goods left to send
@@ -48,13 +50,14 @@ from temporalio.envconfig import ClientConfig
 from temporalio.service import RPCError
 
 from seamline.signals import leave
+from seamline.simulator.checker_customs import Consignment, Undeclared, reserved_early, undeclarable, undeclared
 from seamline.simulator.checker_deals import Deals, Document, Worth, reminded_twice
 from seamline.simulator.checker_invoices import Ledger, is_about_deal
 from seamline.simulator.checker_ledger import Effect, Finding
 from seamline.simulator.checker_mails import mailed
 from seamline.simulator.checker_money import Authorization
 from seamline.simulator.checker_orders import Orders, Unsent, unshipped
-from seamline.simulator.checker_process import Process, process_ids, read_processes
+from seamline.simulator.checker_process import Process, process_ids, read_answers, read_processes
 from seamline.simulator.checker_stock import Shelves, is_about_stock, oversold
 from seamline.simulator.checker_world import read_facts
 
@@ -93,6 +96,8 @@ def check(
     shelves: Shelves | None = None,
     unsent: Sequence[Unsent] = (),
     reachable: Collection[str] = (),
+    consignments: Sequence[Consignment] = (),
+    lacking: Sequence[Undeclared] = (),
     settled: bool = False,
 ) -> Verdict:
     """Judge the whole ledger against all processes. `settled` says that everything should be over by now."""
@@ -103,6 +108,7 @@ def check(
     deals = Deals(Ledger.read(billing), processes, worth, documents)
     findings = [*orders.findings(), *deals.findings(), *reminded_twice(effects)]
     findings += mailed(effects, processes, reachable)
+    findings += [*undeclared(consignments), *reserved_early(effects, processes, lacking)]
     pending = orders.pending()
     running = [one.id for one in processes if one.ending == "running" and not deals.awaits_payment(one)]
     if settled:
@@ -140,6 +146,8 @@ async def audit(simulator: str, client: Client, *, settled: bool = False) -> Ver
     facts = await read_facts(simulator)
     for process_id in await process_ids(client) - processes.keys():
         processes[process_id] = Process(id=process_id, status="RUNNING")
+    for process in undeclarable(facts.effects, list(processes.values()), facts.lacking):
+        processes[process.id] = process.model_copy(update={"answers": await read_answers(client, process.id)})
     return check(
         facts.effects,
         list(processes.values()),
@@ -149,6 +157,8 @@ async def audit(simulator: str, client: Client, *, settled: bool = False) -> Ver
         shelves=facts.shelves,
         unsent=facts.unsent,
         reachable=facts.reachable,
+        consignments=facts.consignments,
+        lacking=facts.lacking,
         settled=settled,
     )
 

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections import defaultdict
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict
+from temporalio.api.common.v1 import Payload
+from temporalio.api.history.v1 import HistoryEvent
 from temporalio.client import Client, WorkflowExecution, WorkflowExecutionStatus
 
 ORDER_PROCESS, PARCEL_PROCESS, REFUND_PROCESS = "order-to-shipment", "follow-parcel", "follow-refund"
@@ -39,6 +43,8 @@ class Process(BaseModel):
     status: str
     result: Any = None
     started: datetime = datetime(1970, 1, 1, tzinfo=UTC)
+    answers: frozenset[str] = frozenset()
+    """What people answered it with: amend, skip ... Read only where a rule asks for it."""
 
     @property
     def type(self) -> str:
@@ -103,6 +109,32 @@ async def read_processes(client: Client) -> list[Process]:
 async def process_ids(client: Client) -> set[str]:
     """The ids of all processes that Temporal still knows."""
     return set(await _runs(client))
+
+
+async def read_answers(client: Client, process_id: str) -> frozenset[str]:
+    """The actions of all decisions that a process was sent, whether they counted or not."""
+    codec = client.data_converter.payload_codec
+    sent: list[Payload] = []
+    async for run in client.list_workflows(f"WorkflowId = '{process_id}'"):
+        async for event in client.get_workflow_handle(run.id, run_id=run.run_id).fetch_history_events():
+            sent += _sent(event)
+    told = await codec.decode(sent) if codec else sent
+    return frozenset(action for payload in told if (action := _action(payload)))
+
+
+def _sent(event: HistoryEvent) -> Iterable[Payload]:
+    """What came with a signal or an update."""
+    signal = event.workflow_execution_signaled_event_attributes.input
+    update = event.workflow_execution_update_accepted_event_attributes.accepted_request.input.args
+    return [*signal.payloads, *update.payloads]
+
+
+def _action(payload: Payload) -> str:
+    try:
+        told = json.loads(payload.data)
+    except ValueError:
+        return ""
+    return str(told.get("action", "")) if isinstance(told, dict) else ""
 
 
 async def _runs(client: Client) -> dict[str, list[WorkflowExecution]]:

@@ -10,6 +10,7 @@ from typing import Any
 import httpx
 from pydantic import BaseModel, ConfigDict, TypeAdapter
 
+from seamline.simulator.checker_customs import Consignment, Undeclared
 from seamline.simulator.checker_deals import Document, Worth
 from seamline.simulator.checker_ledger import Effect
 from seamline.simulator.checker_money import Authorization
@@ -33,6 +34,8 @@ class Facts(BaseModel):
     unsent: list[Unsent] = []
     reachable: list[str] = []
     """The orders whose customers can be mailed."""
+    consignments: list[Consignment] = []
+    lacking: list[Undeclared] = []
 
 
 async def read_facts(simulator: str) -> Facts:
@@ -56,6 +59,8 @@ async def read_facts(simulator: str) -> Facts:
             documents=documents,
             unsent=TypeAdapter(list[Unsent]).validate_python(await _read(http, "/unsent")),
             reachable=await _read(http, "/reachable"),
+            consignments=TypeAdapter(list[Consignment]).validate_python(await _read(http, "/consignments")),
+            lacking=TypeAdapter(list[Undeclared]).validate_python(await _read(http, "/undeclared")),
         )
 
 

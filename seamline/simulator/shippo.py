@@ -45,7 +45,7 @@ def vendor(world: World) -> Vendor:
     labels = Labels(world, webhooks.tell)
     router = _Routes(world, labels).router
     router.include_router(webhooks.router)
-    return Vendor(system=SYSTEM, router=router, render=render, control=_control(labels))
+    return Vendor(system=SYSTEM, router=router, render=render, control=_control(labels, Declarations(world)))
 
 
 def render(injected: Injected) -> Response:
@@ -60,13 +60,22 @@ def render(injected: Injected) -> Response:
     return JSONResponse({"detail": fault.reason}, fault.status or 503)
 
 
-def _control(labels: Labels) -> APIRouter:
+def _control(labels: Labels, customs: Declarations) -> APIRouter:
     routes = APIRouter()
 
     @routes.post("/parcels/{number}")
     async def move(number: str, request: ParcelMove) -> dict[str, str]:
         parcel = labels.move_parcel(number, request.state)
         return {"number": number, "state": parcel["history"][-1]["status"]}
+
+    @routes.get("/consignments")
+    async def consignments() -> list[Body]:
+        return [
+            one
+            for name, system in labels.world.connections().items()
+            if system == SYSTEM
+            for one in customs.passed(name)
+        ]
 
     return routes
 

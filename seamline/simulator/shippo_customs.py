@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from decimal import Decimal, InvalidOperation
 
 from starlette.requests import Request
 
 from seamline.simulator.shippo_answers import Refused, text, without
-from seamline.simulator.shippo_labels import new_id, stamps
+from seamline.simulator.shippo_labels import marks, new_id, stamps
+from seamline.simulator.shippo_rates import passes_customs
 from seamline.simulator.world import Body, Call, World
 
 _WORDS = {
@@ -65,6 +67,20 @@ class Declarations:
         if object_id and found is None:
             raise Refused(400, {"customs_declaration": ["Customs declaration with supplied object_id not found."]})
         return found
+
+    def passed(self, connection: str) -> Iterator[Body]:
+        """Every label bought for a parcel that passes customs, and the goods declared; None without a declaration."""
+        for label in self.world.find(connection, "transaction"):
+            rate = self.world.get(connection, "rate", label["rate"]) or {}
+            shipment = self.world.get(connection, "shipment", rate.get("shipment", "")) or {}
+            addresses = [shipment.get(name, {}).get("country", "") for name in ("address_from", "address_to")]
+            if label["tracking_number"] and passes_customs(addresses[0], addresses[1]):
+                declared = shipment.get("customs_declaration")
+                items = (
+                    [self.world.get(connection, "customs-item", one) for one in declared["items"]] if declared else None
+                )
+                bought = {"connection": connection, "label_id": label["object_id"], "items": items}
+                yield bought | {"reference": marks(label["metadata"])["reference"]}
 
     def _item(self, connection: str, item: object) -> Body:
         if not isinstance(item, dict):

@@ -159,3 +159,12 @@ def _held_by_hand(acts: Acts, order: Body, what: str) -> bool:
     )
     acts.webhooks.order_event("orders/updated", order)
     return True
+
+
+def undeclared(world: World, connection: str) -> Iterator[Body]:
+    """Orders in one part, as they were made, with goods of which the shop tells no HS code or no origin."""
+    for order in world.find(connection, "order"):
+        whole = len(order["totals"]) == 1 and len(fulfilment_orders(world, connection, order["id"])) == 1
+        goods = [one for one in order["lines"] if one["requires_shipping"] and one["current_quantity"]]
+        if whole and order["address"] and not all(one["hs_code"] and one["origin"] for one in goods):
+            yield {"reference": f"{connection}:{order['id']}", "country": order["address"]["countryCodeV2"]}

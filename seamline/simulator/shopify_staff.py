@@ -132,6 +132,10 @@ def control(world: World, webhooks: Webhooks) -> APIRouter:
     async def reachable() -> list[str]:
         return [f"{name}:{one['id']}" for name in _shops(world) for one in world.find(name, "order") if one["email"]]
 
+    @routes.get("/undeclared")
+    async def undeclared() -> list[Body]:
+        return [one for name in _shops(world) for one in people.undeclared(world, name)]
+
     return routes
 
 

@@ -22,6 +22,7 @@ from seamline.simulator.checker import audit
 from seamline.simulator.checker_world import read_facts
 from seamline.simulator.server import Simulator
 from tests.conftest import real_server
+from tests.end_to_end.kinds import ABROAD
 from tests.simulator.carrier import Customer
 
 COMMAND_SECONDS_MAX = 60
@@ -147,6 +148,20 @@ async def test_what_deals_came_to_and_what_was_billed_is_asked_of_the_systems(
     (document,) = facts.documents
     assert (document.connection, document.id, document.status) == ("xero-main", invoice["id"], "AUTHORISED")
     assert (document.carries, str(document.net), str(document.paid)) == (asked["reference"], "1100.50", "20.00")
+
+
+async def test_goods_are_reserved_only_once_people_told_what_customs_ask(
+    simulator: Simulator, http: httpx.AsyncClient, temporal: WorkflowEnvironment, queue: str
+) -> None:
+    wanted = {"id": 5001, "webhooks": False, "address": ABROAD, "lines": [{"hs_code": ""}]}
+    (await http.post("/_simulator/shops/shop-uk/orders", json=wanted)).raise_for_status()
+    reserved = {"object_id": "S1", "reference": "shop-uk:5001", "key": "shop-uk:5001/reserve#1"}
+    simulator.world.record_effect("erp-main", "tryton", "reserve", **reserved)
+    handle = await start(temporal, queue, "shop-uk:5001", "running")
+    await seen(temporal, 1)
+    assert [finding.rule for finding in (await audit(simulator.url, temporal.client)).findings] == ["customs"]
+    await handle.signal("decide", {"wait": "fetch-order#1", "action": "amend"})
+    assert (await audit(simulator.url, temporal.client)).ok
 
 
 async def test_the_command_says_it_by_its_exit_code(

@@ -84,6 +84,10 @@ async def test_a_label_across_a_border_needs_a_customs_declaration(customer: Cus
     for declaration, status in ((made["object_id"], "SUCCESS"), ("", "ERROR")):
         rates = await customer.quote(country="FR", zip="75001", customs_declaration=declaration)
         assert (await customer.buy(rates[0]["object_id"]))["status"] == status
+    await customer.buy()
+    (passed,) = (await customer.http.get("/_simulator/consignments")).json()
+    assert passed["reference"] == KEY.partition("/")[0]
+    assert [one["tariff_number"] for one in passed["items"]] == [ITEM["tariff_number"]]
 
 
 @pytest.mark.parametrize(

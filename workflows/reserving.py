@@ -109,7 +109,7 @@ class Reserving(Parting):
             await self.stop("what was left to ship was cancelled in the shop")
             # The goods left meanwhile, as they were planned: the shop has nothing left to name for them.
             self.manual.append("the goods left while they were cancelled in the shop: settle it with the customer")
-            return plan
+            return plan.seen(self.mine(order))
         return plan.anew(self.mine(order))
 
     async def substitute(self, plan: Plan, stock: Reservation, answer: Answer) -> Plan:

@@ -10,6 +10,7 @@ from temporalio.testing import WorkflowEnvironment
 from tests.process.theatre import register
 from tests.workflows.dispatch import Dispatch
 from tests.workflows.office import Office
+from tests.workflows.sending import Sending
 
 
 @pytest.fixture(scope="session")
@@ -31,5 +32,13 @@ async def office(registered: WorkflowEnvironment) -> AsyncIterator[Office]:
 async def dispatch(registered: WorkflowEnvironment) -> AsyncIterator[Dispatch]:
     """A shop with a parcel on the road, in memory."""
     world = Dispatch(registered)
+    async with world.open():
+        yield world
+
+
+@pytest.fixture
+async def sending(registered: WorkflowEnvironment) -> AsyncIterator[Sending]:
+    """A shop with an order that is to be sent, in memory."""
+    world = Sending(registered)
     async with world.open():
         yield world

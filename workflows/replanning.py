@@ -35,7 +35,9 @@ NEWS = (EventKind.ORDER_EDITED, EventKind.ORDER_REFUNDED, EventKind.ORDER_FULFIL
 """What may change a plan under way."""
 PLANS_ANEW = "plans-anew"
 """The change since which people's changes are planned anew: runs that were begun before it wait for staff."""
-PLAN_ANEW, AS_PLANNED = "plan-anew", "as-planned"
+LEFT_LABELS = "left-labels"
+"""The change since which it is told that a refunded label's parcel has left: earlier runs ask as if it had not."""
+PLAN_ANEW, AS_PLANNED, AS_IT_IS = "plan-anew", "as-planned", "as-it-is"
 GIVEN_BACK = (LabelState.REFUND_REQUESTED, LabelState.REFUNDED)
 
 
@@ -49,6 +51,8 @@ class Replanning(Reserving):
         self.times_anew = 0
         self.labels_gone: set[str] = set()
         """Labels that people took back, by their ids: what is packed in the end needs others."""
+        self.labels_kept: set[str] = set()
+        """Labels that people took back when their parcels had left, and that these travel with all the same."""
         self.given_back: list[ReplacedLabel] = []
         """Labels whose money was asked back since no parcel needs them."""
 
@@ -152,10 +156,20 @@ class Replanning(Reserving):
         if gone:
             await self.ask(shipment_gone(stock))
         for label in labels:
-            if label.state in GIVEN_BACK and label.id not in self.labels_gone:
-                await self.ask(label_gone(label))
-                self.labels_gone.add(label.id)
+            if label.state in GIVEN_BACK and label.id not in self.labels_gone | self.labels_kept:
+                await self.label_taken_back(label, left=stock.state is ShipmentState.DONE)
         return gone
+
+    async def label_taken_back(self, label: Label, *, left: bool) -> None:
+        """Have people decide on a label that others had refunded; one whose parcel has left can be left as it is."""
+        if not left or not workflow.patched(LEFT_LABELS):
+            await self.ask(label_gone(label))
+        elif (await self.ask(left_label_gone(label))).choice == AS_IT_IS:
+            self.labels_kept.add(label.id)
+            self.undo.by_others.append(label.key)
+            self.manual.append(f"settle with the carrier: label {label.id} was refunded, and its parcel left with it")
+            return
+        self.labels_gone.add(label.id)
 
 
 def changed_order(what: Difference, *, packed: bool) -> Question:
@@ -188,4 +202,18 @@ def label_gone(label: Label) -> Question:
         f"label {label.id} was refunded at the carrier by others",
         about=label,
         choices=(Choice("buy-anew", "Buy another label, for the same parcel"),),
+    )
+
+
+def left_label_gone(label: Label) -> Question:
+    """What the parcel travels with that left with a label which people had refunded."""
+    return Question(
+        "label-gone-after-leaving",
+        "Decide on a refunded label whose parcel has left",
+        f"label {label.id} was refunded at the carrier by others, and its parcel has left the building",
+        about=label,
+        choices=(
+            Choice(AS_IT_IS, "Leave it: the parcel travels with this label, and you settle it with the carrier"),
+            Choice("buy-anew", "Buy another label, which the parcel must still get: customer and shop get its number"),
+        ),
     )

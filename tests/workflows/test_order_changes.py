@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
+
 from seamline.records.stock import ShipmentState
+from tests.process.theatre import Handle
 from tests.workflows.sending import Sending
 
 
@@ -17,5 +20,39 @@ async def test_goods_that_leave_while_all_their_lines_are_cancelled_go_on_and_ar
     assert [one.name for one in view.waits] == ["post-fulfilment#1"]
     assert [one for one in view.manual if "settle it with the customer" in one]
     assert "release" not in [effect for effect, _ in sending.shelf.effects]
-    await sending.decide(handle, wait="post-fulfilment#1", action="skip", result={"id": "n", "tracking_number": "n"}, who="kim", why="told")
+    told = {"id": "none", "tracking_number": "none"}
+    await sending.decide(handle, wait="post-fulfilment#1", action="skip", result=told, who="kim", why="settled")
     assert (await sending.finished(handle))["kind"] == "completed"
+
+
+async def left_with_a_refunded_label(sending: Sending) -> Handle:
+    """The label is refunded while the order is looked at before hand-over, and the goods leave in the same moment."""
+    handle = await sending.begin("order-to-shipment")
+    await sending.step(handle, "packed")
+    gate = sending.shop.gates["fetch_order"] = asyncio.Event()
+    sending.shelf.move(sending.reference, ShipmentState.PACKED)
+    await sending.until(handle, lambda _: sending.shop.calls.count("fetch_order") > 1)
+    sending.shelf.move(sending.reference, ShipmentState.DONE)
+    sending.refund_labels()
+    await sending.happens(handle, "label-refunded")
+    gate.set()
+    return handle
+
+
+async def test_a_parcel_that_left_with_a_refunded_label_can_travel_on_with_it(sending: Sending) -> None:
+    handle = await left_with_a_refunded_label(sending)
+    await sending.choose(handle, "label-gone-after-leaving", "as-it-is")
+    outcome = await sending.finished(handle)
+    [label] = sending.carrier.labels
+    assert outcome["result"]["tracking_number"] == sending.shop.fulfilments[0].tracking_number == label.tracking_number
+    assert outcome["manual"] == [f"settle with the carrier: label {label.id} was refunded, and its parcel left with it"]
+    assert outcome["by_hand"] == [label.key]
+
+
+async def test_a_parcel_that_left_with_a_refunded_label_can_get_another(sending: Sending) -> None:
+    handle = await left_with_a_refunded_label(sending)
+    await sending.choose(handle, "label-gone-after-leaving", "buy-anew")
+    outcome = await sending.finished(handle)
+    _, other = sending.carrier.labels
+    assert outcome["result"]["tracking_number"] == sending.shop.fulfilments[0].tracking_number == other.tracking_number
+    assert outcome["manual"] == []

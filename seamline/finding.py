@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -33,6 +35,7 @@ QUERY_SECONDS_MAX = 10
 PARTS_MAX = 100
 GATHERED_MAX = 1000
 """Of how many processes the references are looked at."""
+CHECK_BYTES = 6
 
 
 class NotFound(Exception):
@@ -94,6 +97,45 @@ async def list_processes(
     """The processes that fit, the latest first: about a reference and about what belongs to it, parts, parcels and
     returns. ValueError when a filter cannot be one.
     """
+    with reaching():
+        found = client.list_workflows(_fitting(status, team, reference), limit=limit, page_size=min(limit, 1000))
+        return [listed(one) async for one in found if await _is_last(client, one)]
+
+
+async def page_of_processes(
+    client: Client, *, status: Status | None = None, team: str = "", reference: str = "", limit: int, after: str = ""
+) -> tuple[Sequence[Listed], str]:
+    """A page of what `list_processes` lists, and what the next one comes after: empty behind the last.
+
+    ValueError when a filter cannot be one, or `after` came with no page of the same filters.
+    """
+    query = _fitting(status, team, reference)
+    pages = client.list_workflows(query, page_size=limit, next_page_token=_token(query, after) or None)
+    with reaching():
+        await pages.fetch_next_page()
+        found = [listed(one) for one in pages.current_page or () if await _is_last(client, one)]
+    return found, _mark(query, pages.next_page_token) if pages.next_page_token else ""
+
+
+def _mark(query: str, token: bytes) -> str:
+    """Temporal's token with a check of its own: at a wrong one Temporal fails as if it were away."""
+    check = hashlib.sha256(query.encode() + token).digest()[:CHECK_BYTES]
+    return base64.urlsafe_b64encode(check + token).decode()
+
+
+def _token(query: str, mark: str) -> bytes:
+    """The token in what `_mark` made of it for the same query."""
+    try:
+        token = base64.urlsafe_b64decode(mark)[CHECK_BYTES:]
+    except ValueError:
+        token = b""
+    if mark and mark != _mark(query, token):
+        raise ValueError("must be what `next` said of a page with the same filters")
+    return token
+
+
+def _fitting(status: Status | None, team: str, reference: str) -> str:
+    """The condition for what fits all filters that are given."""
     conditions = [f"{attributes.REFERENCE.name} IS NOT NULL"]
     if status:
         held = f"ExecutionStatus = 'Running' AND {attributes.STATUS.name} = '{status.value.replace('-', ' ')}'"
@@ -102,9 +144,7 @@ async def list_processes(
         conditions.append(f"{attributes.TEAM.name} = {_quoted(team)}")
     if reference:
         conditions.append(_gathering(check_reference(reference)))
-    with reaching():
-        found = client.list_workflows(" AND ".join(conditions), limit=limit, page_size=min(limit, 1000))
-        return [listed(one) async for one in found if await _is_last(client, one)]
+    return " AND ".join(conditions)
 
 
 def _gathering(reference: str) -> str:

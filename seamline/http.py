@@ -110,7 +110,8 @@ class Exchange:
     operation: str
     write: bool
     request: httpx.Request
-    answer: Answer
+    answer: Answer | None
+    """None where none came; the request may have arrived all the same."""
 
 
 def _silent(answer: Answer) -> Explained:
@@ -277,20 +278,20 @@ class HttpClient:
             "server.address": request.url.host,
         }
         with call_span(self._tracer, f"{method} {operation}", told) as span:
-            answer = await self._within_limits(operation, request)
+            answer = await self._within_limits(operation, request, write)
             span.set_attribute("http.response.status_code", answer.status)
             if answer.request_id:
                 span.set_attribute("seamline.request_id", answer.request_id)
-            if self._observe:
-                self._observe(Exchange(self.connection, operation, write, request, answer))
             if not 200 <= answer.status < 300:
                 raise self.failure(operation, answer)
             return answer
 
-    async def _within_limits(self, operation: str, request: httpx.Request) -> Answer:
+    async def _within_limits(self, operation: str, request: httpx.Request, write: bool) -> Answer:
+        answer = None
         try:
             async with asyncio.timeout(CALL_SECONDS_MAX), self._gate.slots, self._gate.rate:
-                return await self._exchange(operation, request)
+                answer = await self._exchange(operation, request)
+            return answer
         except TimeoutError:
             raise self._outage("timeout", operation) from None
         except httpx.TimeoutException as error:
@@ -300,6 +301,9 @@ class HttpClient:
             raise self._outage("unreachable", operation) from None
         except httpx.TransportError:
             raise self._outage("connection-lost", operation) from None
+        finally:
+            if self._observe:
+                self._observe(Exchange(self.connection, operation, write, request, answer))
 
     async def _exchange(self, operation: str, request: httpx.Request) -> Answer:
         response = await self._client.send(request, stream=True)

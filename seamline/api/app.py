@@ -38,7 +38,7 @@ def create_app(
     app = FastAPI(
         title="Seamline",
         version=version("seamline"),
-        summary="Business processes across systems: start them, and take vendors' webhooks.",
+        summary="Business processes across systems: start and follow them, and take vendors' webhooks.",
         redoc_url=None,
         telemetry=_FASTAPIS_OWN,
     )

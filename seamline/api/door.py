@@ -4,26 +4,30 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, cast
 
 from fastapi import Depends, Request
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from temporalio.client import Client
+from temporalio.service import RPCError, RPCStatusCode
 
 from seamline import catalog
 from seamline.api.problems import ApiError
-from seamline.finding import parts_of
+from seamline.cancelling import Prospect, prospects
+from seamline.finding import Listed, Status, listed, page_of_processes, parts_of
 from seamline.process.process import Process
 from seamline.process.start import Start, workflow_id
 from seamline.records.event import Event
-from seamline.records.reference import part_of
+from seamline.records.reference import is_reference, part_of
 from seamline.settings import Settings, start_for
-from seamline.temporal import page_of, register_search_attributes, start_process, tell_process
+from seamline.temporal import page_of, reaching, register_search_attributes, start_process, tell_process
 
 ANSWER_SECONDS_MAX = 4
 """Shopify waits 5 s for an answer."""
+LOOK_SECONDS_MAX = 20
+"""For those who only look: a worker that was lost just now is waited for."""
 
 
 @dataclass(frozen=True)
@@ -36,7 +40,7 @@ class Delivered:
 
 
 class Door:
-    """Starts processes, and tells running ones. Once a method returns, Temporal has it."""
+    """Starts processes, tells running ones, and looks at them. What was accepted Temporal has once a method returns."""
 
     def __init__(self, settings: Settings, client: Client, processes: Mapping[str, type[Process]]) -> None:
         self.settings = settings
@@ -73,6 +77,31 @@ class Door:
         if part_of(reference):
             return []
         return [one.id for one in await parts_of(self.client, workflow_id(process.name, reference), running=True)]
+
+    async def page(
+        self, *, status: Status | None, team: str, reference: str, limit: int, after: str
+    ) -> tuple[Sequence[Listed], str]:
+        """A page of the processes that fit, and after what the next comes. Raises as `page_of_processes`."""
+        async with asyncio.timeout(LOOK_SECONDS_MAX):
+            await self._prepare()
+            return await page_of_processes(
+                self.client, status=status, team=team, reference=reference, limit=limit, after=after
+            )
+
+    async def prospects(self, workflow_id: str) -> Sequence[Prospect]:
+        """What a cancel would do to the process and to its parts, the whole first; nothing where there is none."""
+        process, _, reference = workflow_id.partition(":")
+        if process not in self.processes or not is_reference(reference):
+            return ()
+        async with asyncio.timeout(LOOK_SECONDS_MAX):
+            try:
+                with reaching():
+                    known = listed(await self.client.get_workflow_handle(workflow_id).describe())
+            except RPCError as error:
+                if error.status is RPCStatusCode.NOT_FOUND:
+                    return ()
+                raise
+            return await prospects(self.client, known)
 
     async def _prepare(self) -> None:
         """Once: what processes need of the namespace. It is also how a wrong namespace is found out."""

@@ -159,6 +159,8 @@ async def test_while_temporal_is_away_nothing_is_acknowledged(api_without_tempor
         await paid(api, number()),
         await api.post("/processes/ship-it", json={"reference": "shop-uk:1"}),
         await api.get("/ready"),
+        await api.get("/processes"),
+        await api.get("/processes/ship-it:shop-uk:1/cancel-preview"),
     ):
         assert answer.status_code == 503
         assert int(answer.headers["retry-after"]) > 0
@@ -217,12 +219,22 @@ async def test_wrong_input_is_422_and_names_the_field(
 
 
 @pytest.mark.parametrize("header", ["", "Bearer wrong", "Basic YTpi", "Bearer ünïcode"])
-async def test_without_the_token_nothing_starts(api: httpx.AsyncClient, header: str) -> None:
-    answer = await api.post(
-        "/processes/ship-it", json={"reference": "shop-uk:1"}, headers={"Authorization": header.encode("latin-1")}
-    )
-    assert answer.status_code == 401
-    assert answer.headers["www-authenticate"] == "Bearer"
+async def test_without_the_token_nothing_starts_and_nothing_is_shown(api: httpx.AsyncClient, header: str) -> None:
+    headers = {"Authorization": header.encode("latin-1")}
+    for answer in (
+        await api.post("/processes/ship-it", json={"reference": "shop-uk:1"}, headers=headers),
+        await api.get("/processes", headers=headers),
+        await api.get("/processes/ship-it:shop-uk:1/cancel-preview", headers=headers),
+    ):
+        assert answer.status_code == 401
+        assert answer.headers["www-authenticate"] == "Bearer"
+
+
+async def test_without_a_worker_a_preview_says_that_the_plan_is_not_known(api: httpx.AsyncClient) -> None:
+    reference = f"shop-uk:{number()}"
+    await api.post("/processes/ship-it", json={"reference": reference})
+    (shown,) = (await api.get(f"/processes/ship-it:{reference}/cancel-preview")).json()
+    assert (shown["running"], shown["undo_plan"]) == (True, None)
 
 
 async def test_ready_when_temporal_answers(api: httpx.AsyncClient) -> None:
@@ -235,3 +247,8 @@ async def test_the_description_names_every_answer(api: httpx.AsyncClient) -> Non
     start = paths["/processes/{process}"]["post"]
     assert set(start["responses"]) >= {"200", "201", "401", "404", "413", "422", "503"}
     assert start["requestBody"]["content"]["application/json"]["schema"]["examples"]
+    assert set(paths["/processes"]["get"]["responses"]) >= {"200", "401", "422", "503"}
+    filters = [one["name"] for one in paths["/processes"]["get"]["parameters"]]
+    assert filters == ["reference", "status", "team", "limit", "after"]
+    shown = paths["/processes/{workflow_id}/cancel-preview"]["get"]
+    assert set(shown["responses"]) >= {"200", "401", "404", "503"}

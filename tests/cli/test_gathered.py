@@ -79,12 +79,16 @@ def test_a_part_is_cancelled_alone(seamline: Command, order: Order, rare: dict[s
 
 
 def test_what_has_left_of_an_order_is_told_before_the_rest_is_cancelled(
-    seamline: Command, order: Order, rare: dict[str, Any]
+    stack: Running, seamline: Command, order: Order, rare: dict[str, Any]
 ) -> None:
     reference = order(lines=[MUG, {**rare, "location": NORTH}])
     shown(seamline, reference, "completed")
     shown(seamline, f"{reference}.2", "waiting")
+    preview = httpx.get(f"{stack.api}/processes/order-to-shipment:{reference}/cancel-preview").json()
     said = seamline("cancel", reference, "--json").data
+    parts = [(f"order-to-shipment:{reference}", True), (f"order-to-shipment:{reference}.2", False)]
+    assert [(one["workflow_id"], one["left"]) for one in preview] == parts
+    assert [one["undo_plan"] for one in preview] == [said["undo_plan"], said["parts"][0]["undo_plan"]]
     assert (said["id"], said["left"], said["asked"]) == (
         f"order-to-shipment:{reference}",
         True,

@@ -84,7 +84,7 @@ class Hearing:
         """Answers by system and status: those that were judged, and those that no description says anything of."""
 
     def exchange(self, exchange: Exchange) -> None:
-        """An exchange of ours: the request and the answer."""
+        """An exchange of ours: the request, and the answer where one came."""
         self._hear(exchange.request, exchange.answer, ours=True)
 
     def exchanges(self, exchanges: Iterable[Exchange]) -> Self:
@@ -97,15 +97,19 @@ class Hearing:
         """An answer to a request that may be wrong with intent: the answer alone."""
         self._hear(request, answer, ours=False)
 
-    def _hear(self, request: httpx.Request, answer: Answer, *, ours: bool) -> None:
+    def _hear(self, request: httpx.Request, answer: Answer | None, *, ours: bool) -> None:
         _, system, _, *rest = [*request.url.path.split("/"), "", ""]
         judge, path = judges().get(system), "/" + "/".join(rest).rstrip("/")
         if judge is None:
             return
-        described = judge.covers(path) and judge.describes(path, request, answer)
         found = list(judge.request(path, request)) if ours and judge.covers(path) else []
+        if answer:
+            found += self._answer(judge, system, path, request, answer)
+        status = answer.status if answer else "no answer"
+        self.problems += [f"{system} {request.method} {path} ({status}): {one}" for one in found]
+
+    def _answer(self, judge: Judge, system: str, path: str, request: httpx.Request, answer: Answer) -> Iterator[str]:
+        described = judge.covers(path) and judge.describes(path, request, answer)
+        (self.judged if described else self.undescribed)[system, answer.status] += 1
         if described:
-            found += judge.answer(path, request, answer)
-        counted = self.judged if described else self.undescribed
-        counted[system, answer.status] += 1
-        self.problems += [f"{system} {request.method} {path} ({answer.status}): {one}" for one in found]
+            yield from judge.answer(path, request, answer)

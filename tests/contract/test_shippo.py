@@ -85,10 +85,11 @@ SHIPMENT = {"address_from": PLACE, "address_to": PLACE, "parcels": []}
         ("/adresses", {"country": "GB"}, "Path not found"),
     ],
 )
-def test_a_wrong_request_is_found(specs: Path, path: str, body: object, problem: str) -> None:
-    heard = Hearing()
-    heard.exchange(Exchange(NAME, "x", True, post(path, body), Answer(400, JSON, b'{"detail": "no"}')))
-    assert any(problem in one for one in heard.problems), heard.problems
+def test_a_wrong_request_is_found_answered_or_not(specs: Path, path: str, body: object, problem: str) -> None:
+    for answer in (Answer(400, JSON, b'{"detail": "no"}'), None):
+        heard = Hearing()
+        heard.exchange(Exchange(NAME, "x", True, post(path, body), answer))
+        assert any(problem in one for one in heard.problems), heard.problems
 
 
 @pytest.mark.parametrize(

@@ -20,7 +20,7 @@ from temporalio.client import Client
 from typer.testing import CliRunner
 
 from seamline.api.app import create_app
-from seamline.api.processes import Started
+from seamline.api.processes import CancelPreview, Page, Started
 from seamline.cli import app
 from seamline.process.decision import read_decision
 from seamline.process.start import Start, read_start
@@ -184,8 +184,11 @@ async def test_what_is_told_of_the_simulator_works(tmp_path: Path) -> None:
 
 
 async def test_the_api_answers_as_its_page_says() -> None:
-    started, wrong = [json.loads(one.text) for one in blocks("json") if one.page.name == "api.md"]
-    Started.model_validate(started)
+    told = [json.loads(one.text) for one in blocks("json") if one.page.name == "api.md"]
+    started, page, previews, wrong = told
+    assert Started.model_validate(started).model_dump(mode="json") == started
+    assert Page.model_validate(page).model_dump(mode="json") == page
+    assert [CancelPreview.model_validate(one).model_dump(mode="json") for one in previews] == previews
     client = await Client.connect("127.0.0.1:9", lazy=True)
     transport = httpx.ASGITransport(create_app(Settings(), client))
     async with httpx.AsyncClient(transport=transport, base_url="http://api") as api:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import UTC, datetime
@@ -150,8 +151,22 @@ async def test_every_exchange_is_told_once() -> None:
     caller = factory.client("shop-uk", "https://shop.example/api", calls_per_second_max=1, calls_at_once_max=1)
     await caller.send("make", "POST", "/orders", write=True, json={"a": 1})
     (exchange,) = seen
+    assert exchange.answer
     assert (exchange.operation, exchange.write, exchange.answer.json()) == ("make", True, {"id": 1})
     assert str(exchange.request.url) == "https://shop.example/api/orders"
+
+
+async def test_a_request_whose_answer_was_lost_is_told_too() -> None:
+    def lost(request: httpx.Request) -> httpx.Response:
+        raise httpx.ReadError("cut", request=request)
+
+    seen: list[Exchange] = []
+    factory = HttpFactory(observe=seen.append, transport=httpx.MockTransport(lost))
+    caller = factory.client("shop-uk", "https://shop.example/api", calls_per_second_max=1, calls_at_once_max=1)
+    with pytest.raises(Outage):
+        await caller.send("make", "POST", "/orders", write=True, json={"a": 1})
+    (exchange,) = seen
+    assert (exchange.answer, json.loads(exchange.request.content)) == (None, {"a": 1})
 
 
 async def test_spans_and_logs_hold_no_query_and_no_body(caplog: pytest.LogCaptureFixture) -> None:

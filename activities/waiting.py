@@ -1,4 +1,7 @@
-"""What waits or is held up, and what was begun, over all processes: read from Temporal, which alone knows."""
+"""What waits or is held up, was begun, or has ended, over all processes: read from Temporal, which alone knows.
+
+Its operations are served where the processes themselves run: no connection fills this role.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +10,8 @@ from typing import Protocol
 
 from pydantic import AwareDatetime, Field
 
-from seamline.process.effect import Call, Read, operation
+from seamline.errors import NotYet
+from seamline.process.effect import Call, Read, Wait, operation
 from seamline.records.base import Record
 from seamline.records.notice import HeldGroups
 
@@ -35,6 +39,16 @@ class Begun(Record):
     process_ids: tuple[str, ...] = ()
 
 
+class Processes(Record):
+    """Have all of these ended? One that was never begun has."""
+
+    process_ids: tuple[str, ...] = Field(max_length=2000)
+
+
+class Ended(Record):
+    """None of them runs."""
+
+
 class ProcessList(Protocol):
     """Where the processes are listed."""
 
@@ -43,6 +57,9 @@ class ProcessList(Protocol):
 
     async def begun(self, changes: Sequence[Change]) -> Sequence[str]:
         """The ids of those whose last run began after the change. This does not lag."""
+
+    async def running(self, process_ids: Sequence[str]) -> Sequence[str]:
+        """Those that have not ended. This does not lag."""
 
 
 class Waiting:
@@ -61,6 +78,14 @@ class Waiting:
         """Which processes were begun since."""
         return Begun(process_ids=tuple(await self.processes.begun(call.request.changes)))
 
+    @operation("waiting.ended")
+    async def ended(self, call: Call[Processes]) -> Ended:
+        """That all have ended. NotYet while one runs."""
+        if running := await self.processes.running(call.request.process_ids):
+            raise NotYet("still-running", f"{len(running)} of the processes have not ended")
+        return Ended()
+
 
 held = Read(Waiting.held, title="See what waits")
 begun = Read(Waiting.begun, title="See what was begun already")
+ended = Wait(Waiting.ended, title="Wait until other processes have ended", foreseen=lambda _: Ended())

@@ -1,13 +1,18 @@
-"""What waits or is held up, counted by team and cause in Temporal's visibility; and which processes were begun."""
+"""What waits or is held up, counted by team and cause in Temporal's visibility; which processes were begun or run."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 from itertools import groupby
+from typing import TypeVar
 
-from temporalio.client import Client, WorkflowExecution
+from temporalio.api.common.v1 import WorkflowExecution
+from temporalio.api.workflow.v1 import WorkflowExecutionInfo
+from temporalio.api.workflowservice.v1 import DescribeWorkflowExecutionRequest
+from temporalio.client import Client, WorkflowExecutionStatus
+from temporalio.client import WorkflowExecution as Listed
 from temporalio.service import RPCError, RPCStatusCode
 
 from activities.waiting import Change
@@ -22,6 +27,8 @@ PAGE_SIZE = 1000
 PAGES_MAX = 10
 GROUPS_MAX = 100
 ASKED_AT_ONCE_MAX = 16
+
+T = TypeVar("T")
 
 Group = tuple[str, str]
 """Team and cause."""
@@ -54,29 +61,39 @@ class TemporalList:
 
     async def begun(self, changes: Sequence[Change]) -> Sequence[str]:
         """Each is asked for by its id: that is exact, where a list lags."""
-        gate = asyncio.Semaphore(ASKED_AT_ONCE_MAX)
 
         async def began(change: Change) -> bool:
-            async with gate:
-                return await self._began(change)
+            run = await self._described(change.process_id)
+            return run is not None and run.start_time.ToDatetime(UTC) >= change.changed_at
 
-        try:
-            found = await asyncio.gather(*map(began, changes))
-        except TemporalUnreachable:
-            raise Outage("temporal-frontend") from None
+        found = await _at_once(began, changes)
         return [one.process_id for one, is_begun in zip(changes, found, strict=True) if is_begun]
 
-    async def _began(self, change: Change) -> bool:
+    async def running(self, process_ids: Sequence[str]) -> Sequence[str]:
+        """Each is asked for by its id, as in `begun`."""
+
+        async def runs(process_id: str) -> bool:
+            run = await self._described(process_id)
+            return run is not None and run.status == int(WorkflowExecutionStatus.RUNNING)
+
+        found = await _at_once(runs, process_ids)
+        return [one for one, is_running in zip(process_ids, found, strict=True) if is_running]
+
+    async def _described(self, process_id: str) -> WorkflowExecutionInfo | None:
+        """Temporal's word on the last run of the id; None where there was none."""
+        asked = DescribeWorkflowExecutionRequest(
+            namespace=self._client.namespace, execution=WorkflowExecution(workflow_id=process_id)
+        )
         try:
             with reaching():
-                run = await self._client.get_workflow_handle(change.process_id).describe(rpc_timeout=_RPC)
+                told = await self._client.workflow_service.describe_workflow_execution(asked, timeout=_RPC)
+                return told.workflow_execution_info
         except RPCError as error:
             if error.status is RPCStatusCode.NOT_FOUND:
-                return False
+                return None
             raise
-        return run.start_time >= change.changed_at
 
-    async def _page(self, without: Iterable[Group]) -> list[WorkflowExecution]:
+    async def _page(self, without: Iterable[Group]) -> list[Listed]:
         others = (f"({_TEAM} != {_quoted(team)} OR {_CAUSE} != {_quoted(cause)})" for team, cause in without)
         query = " AND ".join([_HELD, *others])
         with reaching():
@@ -85,7 +102,7 @@ class TemporalList:
             )
             return [one async for one in found]
 
-    async def _held(self, of: Group, executions: Sequence[WorkflowExecution], *, whole: bool) -> HeldGroup:
+    async def _held(self, of: Group, executions: Sequence[Listed], *, whole: bool) -> HeldGroup:
         now = datetime.now(UTC)
         dues = [due for one in executions if (due := one.typed_search_attributes.get(attributes.DUE))]
         team, cause = of
@@ -111,12 +128,26 @@ class TemporalList:
         with reaching():
             return (await self._client.count_workflows(query, rpc_timeout=_RPC)).count
 
-    def _process(self, one: WorkflowExecution) -> HeldProcess:
+    def _process(self, one: Listed) -> HeldProcess:
         due = one.typed_search_attributes.get(attributes.DUE)
         return HeldProcess(id=one.id, page=page_of(self._settings, self._client.namespace, one.id), due=due)
 
 
-def _group(one: WorkflowExecution) -> Group:
+async def _at_once(ask: Callable[[T], Awaitable[bool]], of: Sequence[T]) -> list[bool]:
+    """What is true of each, a few asked at a time. Outage when Temporal cannot be reached."""
+    gate = asyncio.Semaphore(ASKED_AT_ONCE_MAX)
+
+    async def asked(one: T) -> bool:
+        async with gate:
+            return await ask(one)
+
+    try:
+        return await asyncio.gather(*map(asked, of))
+    except TemporalUnreachable:
+        raise Outage("temporal-frontend") from None
+
+
+def _group(one: Listed) -> Group:
     known = one.typed_search_attributes
     return known[attributes.TEAM], known[attributes.CAUSE]
 

@@ -7,11 +7,12 @@ from datetime import date
 
 from temporalio import workflow
 
-from activities import accounting, crm, marketing
+from activities import accounting, crm, marketing, waiting
+from activities.waiting import Processes
 from seamline.errors import Problem
 from seamline.process.asking import Question
 from seamline.process.process import Process, process
-from seamline.process.start import Start
+from seamline.process.start import Start, workflow_id
 from seamline.process.view import Outcome
 from seamline.records.audience import Audience, PutBack
 from seamline.records.base import Record
@@ -27,6 +28,8 @@ from workflows.deal_to_invoice import DealToInvoice, audience_request
 LOOKED_FOR_AT_ONCE = 20
 """References in one look for invoices: each can be a call of its own, within the time of one try."""
 SHOWN_MAX = 10
+AFTER_BILLING = "after-billing"
+"""The change since which a reversal waits for what bills the deal."""
 REASON = "the deal was reopened or amended in the CRM"
 _POSTED = (InvoiceState.POSTED, InvoiceState.PAID)
 
@@ -99,6 +102,7 @@ class ReverseDeal(Process):
 
     async def standing(self) -> Reversal:
         """What would be taken back."""
+        await self.billing_ended()
         deal = await self.do(crm.fetch_deal, DealRequest(), check=self.unrouted, strict=True)
         if connection := self.policy.billing.connection_of(deal.entity):
             self.choose("accounting", connection)
@@ -115,6 +119,13 @@ class ReverseDeal(Process):
             return []
         remedy = "correct it in the CRM and retry, or set policy.billing.entities and start anew"
         return [Problem(field="entity", reason=f"is no legal entity whose books are known: {remedy}")]
+
+    async def billing_ended(self) -> None:
+        """Let what bills the deal come to its end: what it did after a look here would be left standing."""
+        if workflow.patched(AFTER_BILLING):
+            billed = self.references(await self.do(crm.fetch_deal, DealRequest()))
+            ids = tuple(workflow_id(DealToInvoice.name, one) for one in billed)
+            await self.until(waiting.ended, Processes(process_ids=ids))
 
     async def invoices(self, deal: Deal) -> list[Invoice]:
         """What accounting holds for the deal and its instalments."""

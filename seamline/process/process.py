@@ -38,6 +38,8 @@ from seamline.records.reference import effect_key
 from seamline.records.undo import Undone, UndoState
 
 CANCEL_REASON_LENGTH_MAX = 200
+PROCESSES = "waiting"
+"""The role that is about the processes themselves, and that no connection fills."""
 
 T = TypeVar("T")
 P = TypeVar("P", bound="Process")
@@ -203,6 +205,10 @@ class Process(Inbox):
         if role not in self.chosen:
             raise RuntimeError(f"{role} is not among the roles whose connection the story chooses")
         self.route[role] = connection
+
+    def connection_of(self, operation: Operation[Any, Any]) -> str:
+        """The queue an operation is served on: its connection's; where the processes run, for what is asked of them."""
+        return workflow.info().task_queue if operation.role == PROCESSES else self.route[operation.role]
 
     def undoable(self) -> _Undoable:
         """`async with self.undoable():` what is done inside can be taken back; its end is the point of no return."""

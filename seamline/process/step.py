@@ -79,7 +79,7 @@ class RunningStep(Generic[Req, Res]):
         self.gives_way_on = gives_way_on
         """The codes of refusals that do so too."""
         self.gave_way = False
-        self.connection = process.route[operation.role]
+        self.connection = process.connection_of(operation)
         self.result: Res | None = None
         self.found: Res | None = None
         self.wait: OpenWait | None = None

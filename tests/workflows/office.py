@@ -16,16 +16,19 @@ from activities.accounting import Accounting
 from activities.crm import Crm
 from activities.mail import Mail
 from activities.marketing import Marketing
+from activities.waiting import Waiting
 from seamline import catalog
 from seamline.process import attributes
 from seamline.process.start import workflow_id
 from seamline.records.policy import Policy
+from seamline.settings import Settings
 from tests.process.theatre import QUICK, Handle, Watching, sandbox
 from tests.workflows.books import PaperBooks
 from tests.workflows.campaigns import Campaigns
 from tests.workflows.letterbox import Letterbox
 from tests.workflows.sales import DEAL_ID, Sales
 from worker.connections import activities_of
+from worker.waiting import TemporalList
 
 
 class Office(Watching):
@@ -96,7 +99,11 @@ class Office(Watching):
                 worker = Worker(self.client, task_queue=queue, activities=activities_of(role))
                 await running.enter_async_context(worker)
             processes = Worker(
-                self.client, task_queue=self.queue, workflows=catalog.workflows(), workflow_runner=sandbox()
+                self.client,
+                task_queue=self.queue,
+                workflows=catalog.workflows(),
+                activities=activities_of(Waiting(TemporalList(self.client, Settings()))),
+                workflow_runner=sandbox(),
             )
             await running.enter_async_context(processes)
             running.push_async_callback(self.close)

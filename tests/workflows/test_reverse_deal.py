@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import date
 from typing import Any
 
@@ -351,11 +352,33 @@ async def test_a_draft_is_left_to_the_process_that_made_it(office: Office) -> No
     billing = await office.begin(BILLING, policy=ruled(invoice_max={"GBP": 1}))
     await office.waiting(billing)
     reopen(office)
-    outcome = await (await begun(office)).result()
-    assert outcome["kind"] == "ignored"
+    reversal = await begun(office)
+    await office.until(reversal, lambda view: view.steps[-1].name == "ended")
     assert office.books.states() == ["draft"]
     await office.happens(billing, "deal-reopened")
     assert (await billing.result())["kind"] == "undone"
+    assert (await reversal.result())["kind"] == "ignored"
+
+
+@pytest.mark.parametrize("last", ["write_note", "set_stage", "stop_prospect_mail"])
+async def test_nothing_is_taken_back_before_what_bills_the_deal_has_ended(office: Office, last: str) -> None:
+    """Else what it still had to tell sales or marketing would come after it was put back, and stay."""
+    await sold(office)
+    system = office.sales if last == "write_note" else office.campaigns
+    still = system.gates[last] = asyncio.Event()
+    billing = await office.begin(BILLING, policy=ruled())
+    await office.until(billing, lambda view: last in system.calls)
+    reopen(office)
+    reversal = await begun(office)
+    await office.until(reversal, lambda view: view.steps[-1].name == "ended")
+    still.set()
+    assert (await billing.result())["kind"] == "completed"
+    await asked(office, reversal)
+    await answer(office, reversal)
+    assert (await reversal.result())["kind"] == "completed"
+    assert office.campaigns.stages() == ["opportunity", "opportunity"]
+    assert office.campaigns.gets_prospect_mail() == [True]
+    assert [status for _, status in office.sales.notes()] == ["reversed"]
 
 
 # ---- marketing, and what comes after ---------------------------------------------------------------------------------

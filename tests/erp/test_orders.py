@@ -1,0 +1,126 @@
+"""Orders from payment to parcel over the real ERP: lost answers, killed workers, races, many at once, bad data."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from collections.abc import AsyncIterator
+
+import httpx
+import pytest
+from temporalio.testing import WorkflowEnvironment
+
+from seamline.process.view import Status, View
+from seamline.simulator.server import running
+from seamline.temporal import register_search_attributes
+from tests.end_to_end.world import Handle
+from tests.erp.conftest import Shop
+from tests.erp.people import People
+from tests.erp.proxy import Harm, proxy
+from tests.erp.tryton import MAIN, Tryton
+from tests.erp.world import Business, warehouse
+
+pytestmark = pytest.mark.timeout(900)
+
+ONE_EACH = dict.fromkeys(["buy-label", "post-fulfilment", "send-mail"], 1)
+AT_ONCE = 50
+WRITES = (
+    "POST .*/party.party$",
+    "POST .*/party.address$",
+    "POST .*/sale.sale$",
+    "/quote$",
+    "/confirm$",
+    "/assign_try$",
+)
+"""Every call of a reservation that changes something."""
+
+
+@pytest.fixture(scope="module")
+async def business(
+    erp: Tryton, dev_server: WorkflowEnvironment, tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[Business]:
+    """The product at work, with a warehouse that is never idle."""
+    await register_search_attributes(dev_server.client)
+    state = tmp_path_factory.mktemp("business")
+    async with (
+        running(state / "world.db") as simulator,
+        httpx.AsyncClient(timeout=60) as http,
+        proxy(erp.url) as through,
+    ):
+        people = People(erp, MAIN, http)
+        made = Business(simulator, dev_server.client, http, Shop(erp, MAIN, people, through), state)
+        await made.change("settings", {"autopilot": True, "transit_after_seconds": 0.2, "deliver_after_seconds": 0.2})
+        await made.start_worker()
+        async with warehouse(people):
+            yield made
+        await made.worker.stop()
+
+
+@pytest.fixture(autouse=True)
+async def _healed(business: Business) -> AsyncIterator[None]:
+    yield
+    business.shop.proxy.heal()
+
+
+async def ends_well(business: Business, *handles: Handle) -> None:
+    """Every order completed with one effect each."""
+    for handle in handles:
+        assert (await business.outcome(handle))["kind"] == "completed"
+        assert await business.counted(handle.id.partition(":")[2]) == ONE_EACH
+
+
+async def ordered(business: Business, sku: str, quantity: int = 1) -> Handle:
+    """An order of one article, begun."""
+    return await business.start(await business.order(lines=[{"sku": sku, "quantity": quantity}]))
+
+
+async def test_every_answer_lost_and_every_call_cut_once(business: Business) -> None:
+    for harm in (Harm.CUT_BEFORE, Harm.CUT_AFTER):
+        rules = [business.shop.proxy.harm(harm, pattern, 1) for pattern in WRITES]
+        await ends_well(business, await ordered(business, "MUG-BLUE"))
+        assert [rule.count for rule in rules] == [0] * len(rules)
+
+
+@pytest.mark.parametrize("pattern", ["POST .*/sale.sale$", "/confirm$", "/assign_try$"])
+async def test_a_worker_killed_while_the_erp_does_what_it_asked(business: Business, pattern: str) -> None:
+    rule = business.shop.proxy.harm(Harm.UNANSWERED, pattern, 1)
+    handle = await ordered(business, "MUG-BLUE")
+    await rule.used_up.wait()
+    await business.worker.kill()
+    await business.start_worker()
+    await ends_well(business, handle)
+
+
+async def test_of_two_that_race_for_the_last_pieces_one_is_asked_about(business: Business) -> None:
+    await business.shop.people.set_free("LAMP-OAK", 10)
+    handles = await asyncio.gather(*(ordered(business, "LAMP-OAK", 7) for _ in range(2)))
+    views = await asyncio.gather(*(business.until(handle, over) for handle in handles))
+    asked = [handle for handle, view in zip(handles, views, strict=True) if view.waits]
+    assert len(asked) == 1
+    await business.decide(asked[0], wait="short-stock#1", action="cancel", why="sold out")
+    assert (await business.outcome(asked[0]))["kind"] == "undone"
+    await ends_well(business, *(one for one in handles if one not in asked))
+    assert (await business.shop.people.held())["LAMP-OAK"] == 7
+    assert await business.shop.people.free("LAMP-OAK") == 3
+
+
+async def test_fifty_at_once_all_get_their_goods(business: Business) -> None:
+    """Assignments that Tryton leaves waiting, since others hold its locks, are tried again."""
+    before = (await business.shop.people.held())["TEE-M"]
+    await business.shop.people.set_free("TEE-M", AT_ONCE)
+    handles = await asyncio.gather(*(ordered(business, "TEE-M") for _ in range(AT_ONCE)))
+    await asyncio.gather(*(business.until(handle, lambda view: view.outcome) for handle in handles))
+    await ends_well(business, *handles)
+    assert (await business.shop.people.held())["TEE-M"] == before + AT_ONCE
+    assert await business.shop.people.free("TEE-M") == 0
+
+
+async def test_the_checker_agrees(business: Business) -> None:
+    verdict = await business.verdict()
+    assert verdict.ok, verdict.findings
+    assert Counter(one.operation for one in await business.shipments())["ship"] == verdict.processes["completed"]
+
+
+def over(view: View) -> bool:
+    """Whether it ended, or asks people what to do."""
+    return view.outcome is not None or (view.status is Status.WAITING and bool(view.waits))

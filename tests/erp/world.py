@@ -3,23 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-import itertools
 import json
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
-from typing import Any
 
 import httpx
 from temporalio.client import Client
 
 from seamline.child import Child
 from seamline.settings import PolicySettings, Settings
-from seamline.simulator.checker import Verdict, check
-from seamline.simulator.checker_ledger import Effect
-from seamline.simulator.checker_process import read_processes
-from seamline.simulator.checker_world import read_facts
 from seamline.simulator.server import Simulator
 from tests.end_to_end.world import QUICK, World
 from tests.erp.conftest import Shop
@@ -31,8 +25,6 @@ POLICY = PolicySettings.model_validate(
     # Tryton takes its time when many ask; the try of a killed worker is given up long before patience ends.
     {**QUICK.model_dump(), "attempt_seconds_max": 20, "patience_seconds": 60}
 )
-LEFT = ("done", "shipped")
-HELD = ("assigned", "picked", "packed", *LEFT)
 
 
 class Business(World):
@@ -62,37 +54,6 @@ class Business(World):
             return ready.exists()
 
         await self.worker.until(is_ready, WORKER_SECONDS_MAX)
-
-    async def verdict(self) -> Verdict:
-        """What the independent checker says of all so far, with the ERP's shipments in the ledger."""
-        facts = await read_facts(self.simulator.url)
-        effects = [*facts.effects, *await self.shipments()]
-        return check(effects, await read_processes(self.client), facts.authorizations, settled=True)
-
-    async def shipments(self) -> list[Effect]:
-        """What the ERP holds or sent, as the ledger would have it."""
-        found = await self.shop.people.find(
-            "sale.sale", [], "reference", "description", "shipments.state", "shipments.number"
-        )
-        numbers = itertools.count(1_000_000)
-        return [
-            self._effect(next(numbers), sale, shipment, operation)
-            for sale in found
-            for shipment in sale["shipments"]
-            for operation, states in (("reserve", HELD), ("ship", LEFT))
-            if shipment["state"] in states
-        ]
-
-    def _effect(self, number: int, sale: dict[str, Any], shipment: dict[str, Any], operation: str) -> Effect:
-        return Effect(
-            id=number,
-            connection=self.names.inventory,
-            system="tryton",
-            operation=operation,
-            reference=sale["reference"],
-            key=sale["description"],
-            object_id=str(shipment["id"]),
-        )
 
 
 @asynccontextmanager

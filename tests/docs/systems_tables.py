@@ -8,8 +8,10 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import activities
+from activities.inventory import TakesBack
 from seamline import catalog
 from seamline.process.effect import Effect, Irreversible, Operation, Read, Wait
 from seamline.records.system import Repeat
@@ -20,6 +22,9 @@ MARKED = re.compile(r"<!-- systems -->\n.*?<!-- end -->", re.DOTALL)
 NOTHING = "nothing yet"
 NOT_CHANGED = "changes nothing"
 READ_FIRST = "the state is read first"
+FURTHER: Mapping[str, type] = {"receive": TakesBack}
+"""Effects that only some systems of a role have, and what these are able to do besides."""
+BY_HAND = "is done by hand"
 
 
 @dataclass(frozen=True)
@@ -45,12 +50,23 @@ def tables() -> str:
     return "\n".join(lines).rstrip()
 
 
-def repeats_of(system: str, role: str) -> Mapping[str, Repeat]:
-    """What the adapter declares."""
+def adapter_of(system: str, role: str) -> Any:
+    """The class that fills the role."""
     module = importlib.import_module(f"seamline.systems.{system}.{role}")
     (adapter,) = [one for one in vars(module).values() if isinstance(one, type) and hasattr(one, "repeats")]
-    declared: Mapping[str, Repeat] = adapter.repeats
+    return adapter
+
+
+def repeats_of(system: str, role: str) -> Mapping[str, Repeat]:
+    """What the adapter declares."""
+    declared: Mapping[str, Repeat] = adapter_of(system, role).repeats
     return declared
+
+
+def undeclared(adapter: Any, role: str) -> Sequence[str]:
+    """The effects that an adapter does not say of what makes a repeat safe, those that it does not have left out."""
+    effects = [row.name for row in rows(role) if row.kind == "effect" and row.name not in adapter.repeats]
+    return [name for name in effects if name not in FURTHER or issubclass(adapter, FURTHER[name])]
 
 
 def rows(role: str) -> Sequence[Row]:
@@ -87,16 +103,18 @@ def _judges(system: str) -> Iterator[str]:
 
 def _table(system: str, role: str) -> Iterator[str]:
     repeats = repeats_of(system, role)
+    if missing := undeclared(adapter_of(system, role), role):
+        raise SystemExit(f"seamline/systems/{system}/{role}.py: `repeats` does not name {', '.join(missing)}")
     yield from ("| operation | what it does | checked against | what makes a repeat safe |", "|---|---|---|---|")
     for row in rows(role):
-        safe = repeats[row.name].value if row.kind == "effect" else _unless_declared(row, repeats)
+        safe = _unless_declared(row, repeats)
         yield f"| `{row.name}` ({row.kind}) | {row.title} | {_checked(system, row.name)} | {safe} |"
 
 
 def _unless_declared(row: Row, repeats: Mapping[str, Repeat]) -> str:
     if row.name in repeats:
         return repeats[row.name].value
-    return READ_FIRST if row.kind == "undo" else NOT_CHANGED
+    return {"undo": READ_FIRST, "effect": BY_HAND}.get(row.kind, NOT_CHANGED)
 
 
 def _checked(system: str, operation: str) -> str:

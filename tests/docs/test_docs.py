@@ -199,7 +199,8 @@ async def test_the_api_answers_as_its_page_says() -> None:
 
 def test_the_tables_of_settings_are_those_of_the_code() -> None:
     page = settings_tables.PAGE.read_text()
-    assert set(settings_tables.MARKED.findall(page)) == set(settings_tables.sections())
+    marked, there = set(settings_tables.MARKED.findall(page)), set(settings_tables.sections())
+    assert marked == there, f"give each a place, `<!-- table: NAME -->` and `<!-- end -->`: {sorted(marked ^ there)}"
     assert settings_tables.written(page) == page, "run: python -m tests.docs.settings_tables"
 
 

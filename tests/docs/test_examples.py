@@ -16,6 +16,7 @@ from seamline.simulator.server import running
 from seamline.temporal import register_search_attributes, start_process
 from tests.docs.shelf import Side
 from tests.end_to_end.world import World
+from tests.systems.conformance import REFERENCE
 from tests.systems.inventory_suite import InventoryConformance
 from worker.connections import serve_connections
 from worker.run import connection_worker, process_worker
@@ -31,6 +32,17 @@ def side() -> Side:
 
 class TestNewSystem(InventoryConformance):
     """The example system passes its role's suite."""
+
+    async def test_what_others_hold_is_found_by_their_name_of_it(self, side: Side) -> None:
+        made = await self.reserved(side)
+        by_hand = {**side.shelf.holds[int(made.id)], "id": 2, "reference": "5001", "note": ""}
+        side.shelf.holds[2] = by_hand
+        (found,) = await side.adapter.find_marked(REFERENCE, ["#5001", "5001", "5001-1"])
+        assert (found.id, found.key) == ("2", "")
+        by_hand["status"] = "dropped"
+        assert await side.adapter.find_marked(REFERENCE, ["5001"]) == []
+        by_hand |= {"status": "held", "note": "shop-uk:5001/reserve#2"}
+        assert await side.adapter.find_marked(REFERENCE, ["5001"]) == []
 
 
 @pytest.fixture(scope="module")

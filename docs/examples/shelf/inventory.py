@@ -51,6 +51,12 @@ class ShelfInventory:
         return [one for one in found if one.state is not ShipmentState.CANCELLED]
 
     @located
+    async def find_marked(self, reference: str, marks: Sequence[str]) -> Sequence[Reservation]:
+        """The holds that others made under one of these names, as they write their reference themselves."""
+        found = [hold for mark in marks for hold in await self._holds(mark)]
+        return [one for one in found if not one.key and one.state is not ShipmentState.CANCELLED]
+
+    @located
     async def create_reservation(self, key: str, request: StockRequest) -> Reservation:
         """A new hold. Refusal with a problem for each line that Shelf does not know."""
         body = mapping.NEW_HOLD.write(request, key=key)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import ClassVar
 
 from temporalio import workflow
@@ -27,13 +28,18 @@ from seamline.records.returning import (
     ReturnEnd,
     ReturnRequest,
     ReturnState,
+    Way,
     doubts,
     parcel_request,
     receipt_request,
     return_mail,
     undeclared,
+    unserved,
+    ways_back,
 )
 
+BACK_WHERE_FROM = "back-where-from"
+"""The change since which goods go back to the warehouse that sent them: earlier runs have them go by the route."""
 RESTOCK, SCRAP, REJECT = "restock", "scrap", "reject"
 _CHOICES = (
     Choice(RESTOCK, "Accept the goods and put them back on the shelf"),
@@ -49,18 +55,20 @@ class ReturnOrder(Process):
 
     roles = ("shop", "inventory", "carrier", "mail")
     origin = "shop"
+    chosen = ("inventory", "carrier")
     starts_on = (EventKind.RETURN_OPENED,)
     hears = (EventKind.RETURN_OPENED, EventKind.RETURN_CANCELLED, EventKind.PARCEL_MOVED, EventKind.LABEL_CHANGED)
     stops_on: ClassVar = {EventKind.RETURN_CANCELLED: "the return was cancelled in the shop"}
 
     async def run(self, start: Start) -> Outcome:
         """The story; each line is one business step."""
-        back = await self.do(returns.fetch_return, ReturnRequest())
+        back = await self.do(returns.fetch_return, ReturnRequest(), check=self.unserved, strict=True)
         if reason := _OVER.get(back.state):
             return self.ignored(reason)
         order = await self.do(shop.fetch_order, OrderRequest(), check=lambda found: self.unsendable(back, found))
         if declined := await self.refused(back, order):
             return self.completed(ReturnEnd(ended=declined))
+        back = await self.sent_back_to(back)
 
         async with self.undoable():
             label = await self.send_label(back, order)
@@ -71,6 +79,23 @@ class ReturnOrder(Process):
         end = await self.settle_with(await self.inspected(back), back, order)
         await self.do(returns.close_return, ReturnRequest())
         return self.completed(end.model_copy(update={"tracking_number": label.tracking_number}))
+
+    def unserved(self, back: CustomerReturn) -> list[Problem]:
+        """Why nobody knows where its goods would go."""
+        return [] if back.state in _OVER else unserved(back, self.policy, self.route)
+
+    async def sent_back_to(self, back: CustomerReturn) -> CustomerReturn:
+        """Have the goods go to the warehouse that they left from; if it may be one of several, people say to which."""
+        ways = ways_back(back, self.policy, self.route)
+        by_route = (self.route.get("inventory"), self.route.get("carrier"))
+        if {(one.inventory, one.carrier) for one in ways.values()} == {by_route}:
+            return back
+        if not workflow.patched(BACK_WHERE_FROM):
+            return back
+        name = next(iter(ways)) if len(ways) == 1 else (await self.ask(where_to(back, ways))).choice
+        self.choose("inventory", ways[name].inventory)
+        self.choose("carrier", ways[name].carrier)
+        return back.model_copy(update={"sent_from": (ways[name].place,)})
 
     def unsendable(self, back: CustomerReturn, order: Order) -> list[Problem]:
         """Why no label can be made."""
@@ -148,6 +173,16 @@ class ReturnOrder(Process):
         made = await self.do(remedies.refund_goods, request)
         refund = await self.until(remedies.goods_refunded, made)
         return ReturnEnd(ended=told, refunded=str(refund.amount), restocked=inspection.restocked)
+
+
+def where_to(back: CustomerReturn, ways: Mapping[str, Way]) -> Question:
+    """Which warehouse the goods go to, where they are in one parcel and left from several, or nobody knows."""
+    told = f"left from {' and '.join(back.sent_from)}" if back.sent_from else "left from a location that is not told"
+    choices = tuple(
+        Choice(name, f"Have them sent to {way.place or 'where the route leads'}") for name, way in ways.items()
+    )
+    reason = f"the goods of {back.number} {told}"
+    return Question("return-warehouse", "Choose where a return goes", reason, about=back, choices=choices)
 
 
 def number_of(label: Label) -> ParcelNumber:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
@@ -55,6 +56,17 @@ class CustomerReturn(Record):
     state: ReturnState
     opened_at: AwareDatetime
     lines: tuple[ReturnedLine, ...] = ()
+    sent_from: tuple[str, ...] = ()
+    """The shop's locations that the goods left from; empty where it does not tell it of all."""
+
+
+@dataclass(frozen=True)
+class Way:
+    """A location that goods can go back to, with the connections of its warehouse and of who carries them there."""
+
+    place: str
+    inventory: str
+    carrier: str
 
 
 class ReturnRequest(Record):
@@ -171,6 +183,25 @@ def doubts(back: CustomerReturn, order: Order, policy: Policy, now: datetime) ->
     return found or ([] if back.lines else ["no line of the order comes back"])
 
 
+def ways_back(back: CustomerReturn, policy: Policy, route: Mapping[str, str]) -> dict[str, Way]:
+    """Where the goods may go, by the connection of the warehouse: to where they left from; anywhere if nobody knows."""
+    ways: dict[str, Way] = {}
+    for place in back.sent_from or ("", *policy.locations):
+        at = policy.location(place)
+        way = Way(place, at.inventory or route.get("inventory", ""), at.carrier or route.get("carrier", ""))
+        if way.inventory and way.carrier:
+            ways.setdefault(way.inventory, way)
+    return ways
+
+
+def unserved(back: CustomerReturn, policy: Policy, route: Mapping[str, str]) -> list[Problem]:
+    """Why nobody knows which warehouse takes the goods; empty when one is known."""
+    if ways_back(back, policy, route):
+        return []
+    reason = "are locations of which no inventory and carrier are known: amend them to one set in policy.locations"
+    return [Problem(field="sent_from", reason=reason)]
+
+
 def undeclared(back: CustomerReturn, order: Order, policy: Policy) -> list[Problem]:
     """What customs ask of goods that come back from abroad, and nobody told."""
     part = _coming_back(back, order)
@@ -197,13 +228,14 @@ def _customs(back: CustomerReturn, order: Order, address: Address, policy: Polic
 
 
 def _coming_back(back: CustomerReturn, order: Order) -> FulfilmentOrder | None:
-    """What comes back, as a part of the order: to where the first part left from. None where none left."""
+    """What comes back, as a part of the order: to where it left from, else the first part. None where none left."""
     lines = tuple(
         FulfilmentLine(id=one.order_line_id, order_line_id=one.order_line_id, sku=one.sku, quantity=one.quantity)
         for one in back.lines
         if one.quantity
     )
-    return next((one.model_copy(update={"lines": lines}) for one in order.fulfilment_orders), None)
+    place = {"location": back.sent_from[0]} if back.sent_from else {}
+    return next((one.model_copy(update={"lines": lines, **place}) for one in order.fulfilment_orders), None)
 
 
 def return_mail(back: CustomerReturn, order: Order, label: Label) -> ReturnMail:

@@ -181,6 +181,7 @@ class Shop:
                 for used in fulfilment["lines"]
             ],
             "fulfillmentOrders": lambda: [self.fulfilment_order(self.read("fulfillment-order", one)) for one in parts],
+            "location": lambda: next((self._location(one) for one in parts), None),
             "order": lambda: self.order(order),
         }
 
@@ -218,6 +219,9 @@ class Shop:
         if body is None:
             raise LookupError(f"{kind} {number} is missing from the world")
         return body
+
+    def _location(self, part: str) -> View:
+        return location_view(self.read("fulfillment-order", part)["location"])
 
     def _order_of(self, body: Body) -> Body:
         return self.read("order", body["order_id"])

@@ -12,17 +12,20 @@ from seamline import catalog
 from seamline.api.door import Door
 from seamline.finding import parts_of
 from seamline.process.view import View
+from seamline.records.approval import ApprovalRule
 from seamline.records.event import Event, EventKind
 from seamline.records.location import LabelsAt, Location
-from seamline.settings import Settings
+from seamline.settings import Settings, start_for
 from seamline.temporal import start_process
 from tests.end_to_end.world import ByHand, Handle, Names, World
 from workflows.order_to_shipment import OrderStart, OrderToShipment
+from workflows.return_order import ReturnOrder
 
 NAMES = Names(shop="shop-parts", inventory="erp-south", carrier="shippo-south", mail="mail-parts")
 NORTH = "North warehouse"
 UNKNOWN = "Lighthouse"
 BOTH = [{"sku": "MUG-BLUE", "quantity": 2}, {"sku": "LAMP-OAK", "location": NORTH}]
+AS_NEW = ApprovalRule(automatic=True, choice="restock")
 ONE_PART = Counter(("reserve", "pack-parcel", "buy-label", "ship", "send-mail"))
 
 
@@ -260,6 +263,21 @@ async def test_what_the_shop_tells_of_an_order_reaches_its_parts(split: World, b
     assert set(told.told) == {whole.id, part.id}
     assert [(await split.outcome(one))["kind"] for one in (whole, part)] == ["undone", "undone"]
     assert [one.id for one in await parts_of(split.client, part.id)] == []
+
+
+@pytest.mark.usefixtures("packing")
+async def test_goods_that_come_back_go_to_the_warehouse_that_sent_them(split: World) -> None:
+    reference = await split.order(lines=BOTH)
+    await split.outcome(await split.start(reference))
+    await split.outcome(part_of(split, reference, 2))
+    path = f"shops/{NAMES.shop}/orders/{reference.partition(':')[2]}/returns"
+    back = (await split.post(path, {"quantities": {"LAMP-OAK": 1}}))["reference"]
+    policy = split.settings.policy.model_copy(update={"approvals": {"inspect-return": AS_NEW}})
+    settings = split.settings.model_copy(update={"policy": policy})
+    identity, _ = await start_process(split.client, ReturnOrder, start_for(ReturnOrder, back, settings))
+    assert (await split.outcome(split.client.get_workflow_handle(identity)))["result"]["restocked"] == 1
+    made = {one["operation"]: one["connection"] for one in await split.effects(back)}
+    assert (made["buy-label"], made["receive-return"]) == ("shippo-north", "erp-north")
 
 
 async def test_the_checker_knows_parts_and_parcels(split: World) -> None:

@@ -75,6 +75,7 @@ class PaperShop(Scripted):
         self.coming_back = {MUG: 1}
         self.return_state = ReturnState.OPEN
         self.ordered = datetime.now(UTC)
+        self.sent_from: tuple[str, ...] = ("Main",)
         self.address = ADDRESS
 
     async def fetch_order(self, reference: str) -> Order:
@@ -157,6 +158,7 @@ class PaperShop(Scripted):
             state=self.return_state,
             opened_at=datetime.now(UTC),
             lines=lines,
+            sent_from=self.sent_from,
         )
 
     async def approve_return(self, return_id: str) -> None:
@@ -346,15 +348,17 @@ class Dispatch(Watching):
         }
         async with AsyncExitStack() as running:
             for role, activities in served.items():
-                queue = self.route[role]
-                worker = Worker(self.client, task_queue=queue, activities=activities_of(activities))
-                await running.enter_async_context(worker)
+                await running.enter_async_context(self.serving(self.route[role], activities))
             stories = catalog.workflows()
             await running.enter_async_context(
                 Worker(self.client, task_queue=self.queue, workflows=stories, workflow_runner=sandbox())
             )
             running.push_async_callback(self.close)
             yield
+
+    def serving(self, connection: str, activities: Any) -> Worker:
+        """A worker of one connection, to be entered."""
+        return Worker(self.client, task_queue=connection, activities=activities_of(activities))
 
     async def close(self) -> None:
         """End what still runs: the server skips no time while anything on it waits for a worker that is gone."""
@@ -366,7 +370,8 @@ class Dispatch(Watching):
     async def begin(self, process: str, reference: str = "", policy: Policy = QUICK, **fields: Any) -> Handle:
         """Start a process about the order, or another reference."""
         reference = reference or self.reference
-        start = {"reference": reference, "route": self.route, "policy": policy.model_dump(mode="json"), **fields}
+        known = {"reference": reference, "route": self.route, "policy": policy.model_dump(mode="json")}
+        start = {**known, **fields}
         return await self.client.start_workflow(
             process,
             start,

@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, cast
 
+import pytest
+
+from activities.carrier import Carrier, CarrierSystem
+from activities.inventory import Inventory, InventorySystem
 from seamline.process.view import View
 from seamline.records.aftersales import Aftersales
 from seamline.records.approval import ApprovalRule
+from seamline.records.location import Location
 from seamline.records.parcel import TrackingState
 from seamline.records.policy import Policy
 from seamline.records.returning import ReturnMail, ReturnState
 from tests.process.theatre import QUICK, Handle
-from tests.workflows.dispatch import LAMP, MUG, Dispatch, gbp
+from tests.workflows.dispatch import LAMP, MUG, Dispatch, PaperCarrier, PaperShelf, gbp
 
 BACK = "H-again-0001"
 
@@ -28,10 +36,10 @@ def reference(dispatch: Dispatch) -> str:
     return f"{dispatch.reference}-R9001"
 
 
-async def begun(dispatch: Dispatch, policy: Policy | None = None) -> Handle:
+async def begun(dispatch: Dispatch, policy: Policy | None = None, **fields: Any) -> Handle:
     """The return is opened. The test server's clock may be years ahead of ours."""
     dispatch.shop.ordered += await dispatch.env.get_current_time() - datetime.now(UTC)
-    return await dispatch.begin("return-order", reference(dispatch), policy=policy or ruled())
+    return await dispatch.begin("return-order", reference(dispatch), policy=policy or ruled(), **fields)
 
 
 async def sent_back(dispatch: Dispatch, policy: Policy | None = None) -> Handle:
@@ -169,3 +177,69 @@ async def test_once_the_label_is_used_there_is_no_way_back(dispatch: Dispatch) -
     dispatch.carrier.say(TrackingState.DELIVERED, BACK)
     assert (await ended(handle))["refunded"] == "10.00 GBP"
     assert dispatch.carrier.keys_of("request-refund") == []
+
+
+# ---- a second warehouse ----------------------------------------------------------------------------------------------
+
+
+@dataclass
+class North:
+    """A second warehouse, with an account of its own at the carrier."""
+
+    inventory: str
+    shelf: PaperShelf
+    carrier: PaperCarrier
+    policy: Policy
+
+
+@pytest.fixture
+async def north(dispatch: Dispatch) -> AsyncIterator[North]:
+    """It serves a location of its own."""
+    async with opened(dispatch) as made:
+        yield made
+
+
+@asynccontextmanager
+async def opened(dispatch: Dispatch) -> AsyncIterator[North]:
+    shelf, account = PaperShelf(), PaperCarrier()
+    location = Location(inventory=f"inventory-north-{dispatch.run}", carrier=f"carrier-north-{dispatch.run}")
+    policy = ruled("restock").model_copy(update={"locations": {"North": location}})
+    inventory, carrier = Inventory(cast(InventorySystem, shelf)), Carrier(cast(CarrierSystem, account))
+    async with dispatch.serving(location.inventory, inventory), dispatch.serving(location.carrier, carrier):
+        account.say(TrackingState.DELIVERED, BACK)
+        yield North(location.inventory, shelf, account, policy)
+        await dispatch.close()
+
+
+async def test_goods_go_back_to_the_warehouse_that_sent_them(dispatch: Dispatch, north: North) -> None:
+    dispatch.shop.sent_from = ("North",)
+    end = await ended(await begun(dispatch, north.policy))
+    assert (end["tracking_number"], len(north.shelf.receipts), len(north.carrier.labels)) == (BACK, 1, 1)
+    assert (dispatch.shelf.receipts, dispatch.carrier.labels) == ([], [])
+
+
+@pytest.mark.parametrize(("sent_from", "told"), [(("Main", "North"), "left from Main and North"), ((), "is not told")])
+async def test_where_it_is_not_one_warehouse_people_say_which(
+    dispatch: Dispatch, north: North, sent_from: tuple[str, ...], told: str
+) -> None:
+    dispatch.shop.sent_from = sent_from
+    handle = await begun(dispatch, north.policy)
+    [wait] = (await dispatch.waiting(handle)).waits
+    assert told in wait.reason
+    assert set(wait.choices) == {north.inventory, dispatch.route["inventory"]}
+    await dispatch.choose(handle, "return-warehouse", north.inventory)
+    assert (await ended(handle))["restocked"] == 1
+    assert (len(north.shelf.receipts), dispatch.shelf.receipts) == (1, [])
+
+
+async def test_goods_of_a_location_that_nobody_serves_wait_for_one_that_is(dispatch: Dispatch, north: North) -> None:
+    dispatch.shop.sent_from = ("Lighthouse",)
+    served = {role: name for role, name in dispatch.route.items() if role not in ("inventory", "carrier")}
+    handle = await begun(dispatch, north.policy, route=served)
+    [wait] = (await dispatch.waiting(handle)).waits
+    assert ([one.field for one in wait.problems], "skip" in wait.actions) == (["sent_from"], False)
+    await dispatch.decide(
+        handle, wait=wait.name, action="amend", change={"sent_from": ["North"]}, who="kim", why="sent"
+    )
+    assert (await ended(handle))["restocked"] == 1
+    assert len(north.shelf.receipts) == 1

@@ -8,6 +8,8 @@ from __future__ import annotations
 REFUND_SIZE_MAX = 15
 REFUND_LINE_SIZE_MAX = 40
 RETURN_LINE_SIZE_MAX = 50
+SENT_SIZE_MAX = 10
+SENT_LINE_SIZE_MAX = 40
 
 _MOVED = """
 id kind status errorCode gateway authorizationExpiresAt
@@ -53,13 +55,19 @@ RETURN = f"""
 query Return($id: ID!) {{
   return(id: $id) {{
     id name status createdAt
-    order {{ id }}
+    order {{
+      id
+      fulfillments(first: {SENT_SIZE_MAX}) {{
+        location {{ name }}
+        fulfillmentLineItems(first: {SENT_LINE_SIZE_MAX}) {{ pageInfo {{ hasNextPage endCursor }} nodes {{ id }} }}
+      }}
+    }}
     returnLineItems(first: {RETURN_LINE_SIZE_MAX}) {{
       pageInfo {{ hasNextPage endCursor }}
       nodes {{
         ... on ReturnLineItem {{
           id quantity returnReason returnReasonNote
-          fulfillmentLineItem {{ lineItem {{ id sku title }} }}
+          fulfillmentLineItem {{ id lineItem {{ id sku title }} }}
         }}
       }}
     }}

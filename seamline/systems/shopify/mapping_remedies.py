@@ -91,6 +91,14 @@ def _reason(code: str) -> str:
     return code.lower().replace("_", "-")
 
 
+def _sent_from(sent: Sequence[wire_remedies.SentFrom], back: Sequence[wire_remedies.ReturnLine]) -> tuple[str, ...]:
+    """The locations that the goods left from, if that is told of all of them."""
+    places = {line.id: one.location.name for one in sent if one.location for line in one.fulfillment_line_items.nodes}
+    lines = [line.fulfillment_line_item.id for line in back if line.fulfillment_line_item]
+    known = all(one in places for one in lines)
+    return tuple(dict.fromkeys(places[one] for one in lines)) if known else ()
+
+
 def _is_verified(line: wire_remedies.ReturnLine) -> bool:
     return line.fulfillment_line_item is not None
 
@@ -194,6 +202,7 @@ RETURN = FieldMapping(
         Field(("order.id", "$reference"), "order_reference", by(_of_order)),
         Field("status", "state", codes(_STATES)),
         Field("createdAt", "opened_at", DATETIME),
+        Field(("order.fulfillments", "returnLineItems.nodes"), "sent_from", by(_sent_from)),
         Field("returnLineItems.nodes", "lines", each=RETURN_LINE, only=_is_verified, rule="those of the order"),
     ),
     way=Way.READ,

@@ -68,6 +68,7 @@ class NamedLine(Wire):
 class FulfilledLine(Wire):
     """A line of a fulfilment."""
 
+    id: str = ""
     line_item: NamedLine
 
 
@@ -81,6 +82,26 @@ class ReturnLine(Wire):
     """None of a line that was not verified as one of the order's."""
 
 
+class Place(Wire):
+    """A location of the shop."""
+
+    name: str
+
+
+class SentFrom(Wire):
+    """A fulfilment of the order: where it left from, if that is told, and its lines."""
+
+    location: Place | None = None
+    fulfillment_line_items: Page[Identified]
+
+
+class ReturnedOrder(Wire):
+    """The order that a return is of, and what was sent of it."""
+
+    id: str
+    fulfillments: tuple[SentFrom, ...] = ()
+
+
 class Return(Wire):
     """A return: REQUESTED, OPEN, CLOSED, DECLINED or CANCELED."""
 
@@ -88,7 +109,7 @@ class Return(Wire):
     name: str
     status: str
     created_at: datetime
-    order: Identified
+    order: ReturnedOrder
     return_line_items: Page[ReturnLine]
 
 

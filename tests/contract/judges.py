@@ -113,3 +113,23 @@ class Hearing:
         (self.judged if described else self.undescribed)[system, answer.status] += 1
         if described:
             yield from judge.answer(path, request, answer)
+
+
+class Overheard:
+    """What adapters and vendors say to each other while a world works, to be judged at its end.
+
+    Each different exchange is kept once, since polls repeat themselves.
+    """
+
+    def __init__(self) -> None:
+        self._kept: dict[tuple[object, ...], Exchange] = {}
+
+    def hear(self, one: Exchange) -> None:
+        """An exchange of ours."""
+        answer = (one.answer.status, one.answer.content) if one.answer else None
+        self._kept.setdefault((one.request.method, one.request.url, one.request.content, answer), one)
+
+    def judge(self) -> None:
+        """AssertionError with all that is wrong."""
+        if problems := Hearing().exchanges(self._kept.values()).problems:
+            raise AssertionError("\n".join(problems))

@@ -16,7 +16,7 @@ from seamline.records.parcel import LabelRequest, ParcelNumber
 from seamline.systems.shippo import carrier as carrier_module
 from seamline.systems.shippo.carrier import Account, connect
 from tests.checked import Against, Checks
-from tests.contract.judges import Hearing
+from tests.contract.judges import Hearing, Overheard
 from tests.systems.carrier_suite import DECLARED, parcel_request
 from tests.systems.conformance import ADDRESS
 from tests.systems.vendors import Simulated
@@ -90,6 +90,16 @@ def test_a_wrong_request_is_found_answered_or_not(specs: Path, path: str, body: 
         heard = Hearing()
         heard.exchange(Exchange(NAME, "x", True, post(path, body), answer))
         assert any(problem in one for one in heard.problems), heard.problems
+
+
+def test_what_is_wrong_in_a_world_is_told_once(specs: Path) -> None:
+    overheard = Overheard()
+    bad = Answer(400, JSON, b'{"zip": "too long"}')
+    for answer in (bad, None, bad):
+        overheard.hear(Exchange(NAME, "x", True, post("/addresses", PLACE), answer))
+    with pytest.raises(AssertionError, match=r"POST /addresses \(400\)") as raised:
+        overheard.judge()
+    assert str(raised.value).count("POST /addresses") == 1
 
 
 @pytest.mark.parametrize(

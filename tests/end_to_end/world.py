@@ -25,6 +25,8 @@ from seamline.settings import PolicySettings, Settings, start_for
 from seamline.simulator.checker import Verdict, audit
 from seamline.simulator.server import Simulator
 from seamline.temporal import start_process
+from tests.contract import descriptions
+from tests.contract.judges import Overheard
 from worker.connections import serve_connections
 from worker.run import workers_of
 from workflows.order_to_shipment import OrderToShipment
@@ -146,8 +148,9 @@ class World:
 
     @asynccontextmanager
     async def working(self) -> AsyncIterator[None]:
-        """The worker, as production builds it."""
-        served = serve_connections(self.settings, HttpFactory())
+        """The worker, as production builds it. What it said to vendors, and they to it, is judged at the end."""
+        overheard = Overheard() if descriptions.AT_HAND else None
+        served = serve_connections(self.settings, HttpFactory(observe=overheard.hear if overheard else None))
         workers = workers_of(self.settings, served, self.client)
         running = [asyncio.create_task(worker.run()) for worker in workers]
         try:
@@ -157,6 +160,8 @@ class World:
             await asyncio.gather(*running)
             for connection in served:
                 await connection.close()
+        if overheard:
+            overheard.judge()
 
     async def post(self, path: str, body: Any) -> Any:
         """Tell the simulator something."""

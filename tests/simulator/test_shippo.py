@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from typing import Any
 
 import httpx
 import pytest
 
+from tests.contract import descriptions
+from tests.contract.descriptions import needs_descriptions
 from tests.simulator.carrier import ADDRESS, CONNECTION, DECLARATION, ITEM, KEY, Customer, operations
 
 DEADLINE_SECONDS = 5
@@ -73,10 +76,26 @@ async def test_rates_by_country_and_weight(country: str, currency: str, postcode
     assert all(more > less for less, more in zip(light, heavy, strict=True))
 
 
+@needs_descriptions
+async def test_the_services_are_shippos(customer: Customer) -> None:
+    schemas = descriptions.shippo()["components"]["schemas"]
+    levels = (set(one["enum"]) for name, one in schemas.items() if re.fullmatch("ServiceLevel.*Enum", name))
+    known, carriers = set().union(*levels), set(schemas["CarriersEnum"]["enum"])
+    for country, postcode in (("GB", "SW1A 1AA"), ("US", "94117"), ("DE", "10115"), ("FR", "75001")):
+        for rate in await customer.quote(country=country, zip=postcode):
+            assert rate["servicelevel"]["token"] in known
+            assert rate["provider"].lower().replace(" ", "_") in carriers
+
+
 async def test_no_rate_where_nobody_delivers(customer: Customer) -> None:
     assert await customer.quote(country="KP", zip="") == []
     assert await customer.quote(weight_grams=90_000) == []
     assert len(await customer.quote(country="FR", zip="75001")) >= 3
+
+
+async def test_a_declaration_is_read_again(customer: Customer) -> None:
+    made = (await customer.post("/customs/declarations", DECLARATION)).json()
+    assert (await customer.get(f"/customs/declarations/{made['object_id']}")).json() == made
 
 
 async def test_a_label_across_a_border_needs_a_customs_declaration(customer: Customer) -> None:

@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
-import yaml
 from openapi_schema_validator import OAS30Validator
 
 from seamline.simulator.server import running
+from tests.contract import descriptions
+from tests.contract.descriptions import needs_descriptions
 from tests.simulator.carrier import HEADERS, KEY, Customer
 from tests.simulator.shopify_client import Inbox, inbox
-
-SPECS = os.environ.get("SEAMLINE_SPECS")
 
 
 @pytest.fixture
@@ -128,9 +126,8 @@ async def test_a_wrong_subscription_is_refused(customer: Customer, wanted: dict[
     assert list(answer.json()) == [field]
 
 
-@pytest.mark.skipif(not SPECS, reason="SEAMLINE_SPECS is not set: the vendors' descriptions are not here")
+@needs_descriptions
 async def test_what_is_told_has_the_published_shapes(customer: Customer, box: Inbox) -> None:
-    description = yaml.safe_load((Path(SPECS or "") / "shippo" / "openapi.yaml").read_text())
     await subscribe(customer, box)
     await customer.buy()
     await box.until(2)
@@ -138,5 +135,5 @@ async def test_what_is_told_has_the_published_shapes(customer: Customer, box: In
         [data] = told(box, event)
         # The description has a rate's id here; the page on webhooks shows the rate itself.
         flat = data | {"rate": data["rate"]["object_id"]} if name == "Transaction" else data
-        schema = {"$ref": f"#/components/schemas/{name}", "components": description["components"]}
+        schema = {"$ref": f"#/components/schemas/{name}", "components": descriptions.shippo()["components"]}
         assert [error.message for error in OAS30Validator(schema).iter_errors(flat)] == []

@@ -48,7 +48,8 @@ up: .venv/installed
 PYTEST := $(BIN)/pytest -n 3 --no-loadscope-reorder
 SLOW := tests/deploy tests/storm/test_storm.py tests/end_to_end/test_deal_disturbances.py \
 	tests/end_to_end/test_stock.py tests/end_to_end/test_parts.py \
-	tests/end_to_end/test_people.py tests/end_to_end/test_kinds.py tests/benchmarks
+	tests/end_to_end/test_people.py tests/end_to_end/test_kinds.py tests/end_to_end/test_disturbances.py \
+	tests/end_to_end/test_kills.py tests/end_to_end/test_observe_only.py tests/telemetry/test_marked.py tests/benchmarks
 
 test: .venv/installed
 	$(PYTEST) $(addprefix --ignore ,$(SLOW) tests/browser tests/erp)

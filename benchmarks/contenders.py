@@ -25,6 +25,8 @@ class Contender:
     module: str
     options: dict[str, Any] = field(default_factory=dict)
     ids: Sequence[str] = ()
+    processes: int = 1
+    """How many run its steps: the CPU of one of several says little."""
     python: Path = Path(sys.executable)
 
     @property
@@ -55,6 +57,8 @@ ALL = (
     Contender("temporal", "Temporal by hand, one queue", "by_hand", {"lane": "queue"}, _HAND),
     Contender("temporal-local", "Temporal by hand, local activities", "by_hand", {"lane": "local"}, _HAND),
     Contender("seamline-express", "Seamline, express lane", "product", {"express": True}, _OURS),
+    Contender("seamline-watched", "Seamline, traces and metrics sent", "product", {"watched": True}, _OURS),
+    Contender("seamline-two", "Seamline, two worker processes", "product", {"helped": True}, _OURS, processes=2),
     Contender("dbos", "DBOS on SQLite", "peer", python=PEERS),
 )
 BY_NAME = {one.name: one for one in ALL}

@@ -104,8 +104,9 @@ class Vendors:
         return [await self._order() for _ in range(count)]
 
     async def calls(self) -> Counter[str]:
-        """How often each operation of each vendor was called until now."""
-        return Counter(f"{one['connection']} {one['operation']}" for one in await self._get("calls"))
+        """How often each operation of each vendor was called until now. A token is a worker's, not an order's."""
+        calls = await self._get("calls")
+        return Counter(f"{one['connection']} {one['operation']}" for one in calls if one["operation"] != "token")
 
     async def effects(self) -> dict[str, Counter[str]]:
         """What was done for each order."""

@@ -19,6 +19,8 @@ PAIRS = (
     ("seamline-express", "temporal-local"),
     ("seamline-express", "dbos"),
     ("seamline-express", "seamline"),
+    ("seamline-watched", "seamline"),
+    ("seamline-two", "seamline"),
 )
 """Who is compared with whom."""
 NONE = "-"

@@ -18,8 +18,9 @@ from seamline.simulator.server import running
 from seamline.temporal import register_search_attributes
 
 EFFECTS = ("reserve", "ship", "buy-label", "capture", "post-fulfilment", "send-mail")
-HERE = [one for one in ALL if one.name != "dbos" and not missing(one)]
-"""Those that run in the environment of the tests."""
+APART = ("dbos", "seamline-watched")
+"""Those that need a process of their own: another environment, or a process whose telemetry is sent."""
+HERE = [one for one in ALL if one.name not in APART]
 
 
 @dataclass
@@ -76,8 +77,10 @@ async def test_the_product_writes_the_events_of_temporal_by_hand(done: dict[str,
     assert ours.actions == theirs.actions
 
 
-@pytest.mark.skipif(bool(missing(BY_NAME["dbos"])), reason="make benchmarks/.venv/installed")
-async def test_the_peer_does_so_too_in_a_process_of_its_own(done: dict[str, Done]) -> None:
-    turn = await measure(BY_NAME["dbos"], Sizes(warm=1, alone=1, many=1, at_once=1))
+@pytest.mark.parametrize("name", APART)
+async def test_what_runs_in_a_process_of_its_own_does_so_too(done: dict[str, Done], name: str) -> None:
+    if reason := missing(BY_NAME[name]):
+        pytest.skip(reason)
+    turn = await measure(BY_NAME[name], Sizes(warm=1, alone=1, many=1, at_once=1))
     assert turn.effects == Counter(EFFECTS)
     assert set(turn.calls) <= set(done["plain"].calls)

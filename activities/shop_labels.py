@@ -8,6 +8,7 @@ from typing import Protocol
 from seamline.errors import NotYet, Problem, Refusal
 from seamline.process.effect import Call, Read, Wait, operation
 from seamline.records.event import EventKind
+from seamline.records.order import Order
 from seamline.records.shipping import Fulfilled, Fulfilment, PartRequest, TheirParcels, Tracked
 from seamline.records.system import FORESEEN
 
@@ -17,6 +18,9 @@ class ShopLabelSystem(Protocol):
 
     async def find_fulfilments(self, request: PartRequest) -> Sequence[Fulfilment]:
         """The live fulfilments of the fulfilment order, whoever made them, one for each tracking number."""
+
+    async def fetch_order(self, reference: str) -> Order:
+        """The order. Refusal `not-found`."""
 
 
 class ShopLabels:
@@ -32,7 +36,10 @@ class ShopLabels:
 
     @operation("shop.labelled")
     async def labelled(self, call: Call[PartRequest]) -> TheirParcels:
-        """The parcels once the shop is told of them. Refusal `no-tracking-number` where it is told without one."""
+        """The parcels once the shop is told of them.
+
+        Refusal `no-tracking-number` where it is told without one, `order-cancelled` where it will not be told any more.
+        """
         found = await self.system.find_fulfilments(call.request)
         parcels = tuple(
             Tracked(tracking_number=one.tracking_number, tracking_page=one.page) for one in found if one.tracking_number
@@ -43,6 +50,10 @@ class ShopLabels:
             reason = "is on no parcel there: add it to the fulfilment in the shop, then retry"
             problem = Problem(field="parcels.0.tracking_number", reason=reason)
             raise Refusal("no-tracking-number", "it was fulfilled without a tracking number", problems=[problem])
+        if (await self.system.fetch_order(call.reference)).cancelled:
+            reason = "is of an order that was cancelled: the shop is told no number any more, so skip with it"
+            problem = Problem(field="parcels.0.tracking_number", reason=reason)
+            raise Refusal("order-cancelled", "the order was cancelled after its parcel had left", problems=[problem])
         raise NotYet("not-labelled", "nobody has told the shop a tracking number")
 
 

@@ -18,7 +18,7 @@ The rules, by the name a finding carries:
     rejected-untold     a refund was rejected and no process follows it
     money-pending       (only when settled) a refund was asked for and neither confirmed nor rejected
     ignored-acted       an ignored order or deal has any effect
-    observed-acted      an order or deal that was only observed has an effect of ours
+    observed-acted      what a process only observes, or observed, has an effect of ours
     failed-with-effects a failed, terminated or timed-out run has live effects
     no-process          an effect's reference belongs to no process
     over-refunded       more money came back than was spent; something was credited that was not there
@@ -56,6 +56,7 @@ from seamline.simulator.checker_invoices import Ledger, is_about_deal
 from seamline.simulator.checker_ledger import Effect, Finding
 from seamline.simulator.checker_mails import mailed
 from seamline.simulator.checker_money import Authorization
+from seamline.simulator.checker_observed import observed_acted
 from seamline.simulator.checker_orders import Orders, Unsent, unshipped
 from seamline.simulator.checker_process import Process, process_ids, read_answers, read_processes
 from seamline.simulator.checker_stock import Shelves, is_about_stock, oversold
@@ -108,6 +109,7 @@ def check(
     deals = Deals(Ledger.read(billing), processes, worth, documents)
     findings = [*orders.findings(), *deals.findings(), *reminded_twice(effects)]
     findings += mailed(effects, processes, reachable)
+    findings += observed_acted(effects, processes)
     findings += [*undeclared(consignments), *reserved_early(effects, processes, lacking)]
     pending = orders.pending()
     running = [one.id for one in processes if one.ending == "running" and not deals.awaits_payment(one)]

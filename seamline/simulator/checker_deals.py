@@ -102,9 +102,6 @@ class Deals:
                 acted = [one for one in acted if purpose_of(one.key) not in _OF_REVERSAL]
                 if acted:
                     yield _finding(process.reference, "ignored-acted", _names(acted))
-            case "observed":
-                if acted := [one for one in self.ledger.made if one.reference == process.reference]:
-                    yield _finding(process.reference, "observed-acted", _names(acted))
             case "unreadable":
                 yield _finding(process.reference, "unreadable", f"the result of {process.id} names no known kind")
 

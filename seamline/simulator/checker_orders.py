@@ -187,12 +187,11 @@ def _ended_right(
         case "completed":
             yield from _counted(process, live, remedies, alone=alone)
             yield from _contradicted(process, live, ever)
+            yield from _needless(process, live)
         case "undone" if live:
             yield _finding(process.reference, "left-over", _names(live))
         case "ignored" if ever:
             yield _finding(process.reference, "ignored-acted", _names(ever))
-        case "observed" if acted := [effect for effect in ever if effect.key or effect.system == "shopify"]:
-            yield _finding(process.reference, "observed-acted", _names(acted))
         case "unreadable":
             yield _finding(process.reference, "unreadable", f"the result of {process.id} names no known kind")
 
@@ -229,6 +228,13 @@ def _contradicted(process: Process, live: Sequence[Effect], ever: Sequence[Effec
             yield _finding(process.reference, "left-over", _names([effect]))
     if any(effect.operation == "cancel-order" for effect in ever):
         yield _finding(process.reference, "count", "completed, though the order was cancelled")
+
+
+def _needless(process: Process, live: Sequence[Effect]) -> Iterator[Finding]:
+    """Labels of ours where parcels travel with those that others bought: by the run's word, under their numbers."""
+    ours = [effect for effect in live if effect.operation == "buy-label" and effect.object_id not in process.labels]
+    if process.labels_of_others and ours:
+        yield _finding(process.reference, "left-over", f"others bought the labels, and we {_names(ours)}")
 
 
 def _mailed(process: Process) -> bool:

@@ -43,6 +43,8 @@ class Process(BaseModel):
     status: str
     result: Any = None
     started: datetime = datetime(1970, 1, 1, tzinfo=UTC)
+    observes: bool = False
+    """Whether it was started to observe alone."""
     answers: frozenset[str] = frozenset()
     """What people answered it with: amend, skip ... Read only where a rule asks for it."""
 
@@ -67,6 +69,12 @@ class Process(BaseModel):
         others = self.told("others") or ()
         named = (self.told("label_id"), *(one.get("label_id") for one in others if isinstance(one, dict)))
         return {str(one) for one in named if one}
+
+    @property
+    def labels_of_others(self) -> bool:
+        """Whether its parcels travel with labels that others bought: it knows but their numbers."""
+        number = self.told("tracking_number")
+        return bool(number) and self.told("label_id") == number
 
     @property
     def tasks(self) -> list[Any]:
@@ -152,4 +160,5 @@ async def _read_process(client: Client, run: WorkflowExecution) -> Process:
     status = (await handle.describe()).status or WorkflowExecutionStatus.RUNNING
     done = status is WorkflowExecutionStatus.COMPLETED
     result = await handle.result(follow_runs=False) if done else None
-    return Process(id=run.id, status=status.name, result=result, started=run.start_time)
+    observes = bool(await run.memo_value("observe_only", False))
+    return Process(id=run.id, status=status.name, result=result, started=run.start_time, observes=observes)

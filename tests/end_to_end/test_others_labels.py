@@ -65,6 +65,21 @@ async def test_a_fulfilment_without_a_number_waits_for_it(world: World, by_hand:
     assert (await world.outcome(handle))["result"]["tracking_number"] == "THEIRS3"
 
 
+async def test_where_the_order_is_cancelled_once_it_left_people_give_the_number(world: World, by_hand: ByHand) -> None:
+    reference, handle = await begun(world)
+    await by_hand.move(reference, "done")
+    await world.step(handle, "labelled")
+    await world.post(f"shops/{world.names.shop}/orders/{reference.partition(':')[2]}/cancel", {})
+    (wait,) = (await world.waiting(handle)).waits
+    assert wait.cause.endswith("refusal order-cancelled")
+    number = {"tracking_number": "THEIRS5"}
+    await world.decide(handle, wait=wait.name, action="skip", why="asked them", result={"parcels": [number]})
+    view = await world.until(handle, lambda view: any(one.name.startswith("post-ful") for one in view.waits))
+    told = {"id": "none", **number}
+    await world.decide(handle, wait=view.waits[0].name, action="skip", why="it takes none", result=told)
+    assert (await world.outcome(handle))["result"]["tracking_number"] == "THEIRS5"
+
+
 async def test_the_number_that_the_erp_has_is_told_to_the_shop(world: World, by_hand: ByHand) -> None:
     names = Names(shop="shop-label", inventory="erp-label", carrier="shippo-label", mail="mail-label")
     told = World(world.simulator, world.client, world.http, names, workflows=False)

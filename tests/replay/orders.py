@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 from seamline.records.location import LabelsAt, Location
+from seamline.records.shop_rules import Labels, ShopRules
 from seamline.settings import start_for
 from seamline.temporal import start_process
 from tests.end_to_end.world import Handle, World
@@ -55,6 +56,20 @@ async def asked_for(world: World, mugs: int = 2, **wanted: Any) -> tuple[str, Ha
     handle = await world.start(reference)
     await world.step(handle, "packed")
     return reference, handle
+
+
+async def others_label(world: World) -> Handle:
+    """Others buy the label, and tell the shop its number before the goods have left."""
+    await by_hand(world)
+    reference = await world.order()
+    handle = await world.start(reference, shops={world.names.shop: ShopRules(labels=Labels.OTHERS)})
+    await world.step(handle, "packed")
+    number = reference.partition(":")[2]
+    await world.post(f"shops/{world.names.shop}/orders/{number}/fulfil", {"tracking_number": "THEIRS1"})
+    await tell(handle, "order-fulfilled")
+    await world.until(handle, lambda view: view.notes and view.steps[-1].name == "packed")
+    await move(world, reference, "done")
+    return handle
 
 
 # ---- what people do meanwhile ----------------------------------------------------------------------------------------
@@ -282,6 +297,7 @@ async def returned(world: World) -> Handle:
 ORDER_PATHS: Mapping[str, Told] = {
     path.__name__.replace("_", "-"): path
     for path in (
+        others_label,
         planned_anew,
         changed_after_packing,
         shipment_gone,

@@ -332,6 +332,30 @@ def test_what_others_do_is_no_effect_of_a_process() -> None:
     assert check(by_hand, []).counts["shopify"] == {"capture-by-hand": 1, "refund-by-hand": 1}
 
 
+@pytest.mark.parametrize("status", ["RUNNING", "CANCELED", "COMPLETED"])
+def test_what_only_observes_has_written_nothing_however_it_ended(status: str) -> None:
+    watching = ran(status, "undone").model_copy(update={"observes": True})
+    assert check([], [watching]).ok
+    assert "observed-acted" in rules(check(undone(), [watching]))
+    other_part = [effect("reserve", "S9", reference=f"{ORDER}.2", key=f"{ORDER}.2/reserve#1")]
+    assert "observed-acted" in rules(check(other_part, [watching]))
+    by_hand = [effect("post-fulfilment-by-hand", "F9", connection="shop-uk", system="shopify", key="")]
+    assert check(by_hand, [watching]).ok
+
+
+def test_what_only_observes_never_completes() -> None:
+    assert "observed-acted" in rules(check(completed(), [ran().model_copy(update={"observes": True})]))
+
+
+def test_where_others_buy_the_labels_we_buy_none() -> None:
+    told = {"tracking_number": "THEIRS1", "label_id": "THEIRS1", "message_id": "M1"}
+    by_hand = [f"{ORDER}/buy-label#1"]
+    theirs = ran().model_copy(update={"result": {"kind": "completed", "by_hand": by_hand, "result": told}})
+    without = [one for one in completed() if one.operation != "buy-label"]
+    assert check(without, [theirs]).ok
+    assert rules(check(completed(), [theirs])) == {"left-over"}
+
+
 def test_a_hold_does_not_outlive_its_process() -> None:
     hold, release = effect("hold", "H1"), effect("release-hold", "H1", undoes="H1")
     assert check([*completed(), hold, release], [ran()]).ok

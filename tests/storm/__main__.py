@@ -55,6 +55,7 @@ def figures(report: Report, plan: Plan) -> Table:
     rows = {
         "orders": f"{report.kinds.total()}: {_counts(report.kinds)}",
         "express lane": ", ".join(plan.express) or "none",
+        "who does what": str(plan.who),
         "deals": f"{report.deals.total()}: {_counts(report.deals)}",
         "processes": f"{sum(judgement.verdict.processes.values())}: {_counts(judgement.verdict.processes)}",
         "calls hit by faults": f"{kept.faults.total()}: {_counts(kept.faults)}",

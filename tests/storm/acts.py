@@ -65,7 +65,9 @@ async def _do(scene: Scene, reference: str, act: Act) -> bool:
         case Does.CAPTURE | Does.LAPSE | Does.REFUND | Does.PAY:
             await scene.simulator("POST", f"{order}/payment", {"action": _ON_MONEY[act.does]}, taken=[CONFLICT])
         case Does.FULFIL:
-            await scene.simulator("POST", f"{order}/fulfil", {}, taken=[CONFLICT])
+            # Who buys the labels has their numbers.
+            told = {"tracking_number": "THEIRS"} if scene.plan.who.others_label(reference) else {}
+            await scene.simulator("POST", f"{order}/fulfil", told, taken=[CONFLICT])
             scene.changed_in_shop.add(reference)
             scene.fulfilled.add(reference)
         case Does.UNSHIP:

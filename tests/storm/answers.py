@@ -16,6 +16,7 @@ CONFLICT = 409
 REJECTED_OF = 4
 """Of so many orders that must be approved, one is not."""
 REFUND_REJECTED = "refund-rejected"
+NO_NUMBER = "no-tracking-number"
 BROKEN_RULES, ORDER_CANCELLED = "broken-rules", "order-cancelled"
 LOST_PARCELS = ("close", "refund", "reship", "claim")
 """What becomes of lost parcels, by the order's number."""
@@ -43,12 +44,15 @@ async def good_answer(scene: Scene, view: View) -> Decision | None:
     if wait.status is Status.HELD_UP:
         return None
     if Action.CHOOSE in wait.actions:
-        return _good_choice(order_number(view), wait)
+        return _good_choice(order_number(view), wait, scene.plan.choice)
     if Action.APPROVE in wait.actions:
         rejected = order_number(view) % REJECTED_OF == 0
         return answer(wait, Action.REJECT if rejected else Action.APPROVE)
     if wait.cause.endswith(REFUND_REJECTED):
         return answer(wait, Action.SKIP)
+    if purpose_of(wait) == "labelled" and wait.cause.endswith((NO_NUMBER, ORDER_CANCELLED)):
+        told = {"parcels": [{"tracking_number": f"THEIRS{order_number(view)}"}]}
+        return answer(wait, Action.SKIP, result=told)
     purpose = purpose_of(wait)
     if purpose == "fetch-order" and view.reference in scene.fulfilled and Action.CANCEL in wait.actions:
         return answer(wait, Action.CANCEL)
@@ -72,9 +76,9 @@ async def good_answer(scene: Scene, view: View) -> Decision | None:
     return answer(wait, Action.RETRY)
 
 
-def _good_choice(number: int, wait: Wait) -> Decision:
-    """One of what is offered, by the order's number; a lost parcel has its remedy, and nobody waits for it."""
-    choice = tuple(wait.choices)[number % len(wait.choices)]
+def _good_choice(number: int, wait: Wait, preferred: str) -> Decision:
+    """What is preferred, else one of what is offered, by the order's number; nobody waits for a lost parcel."""
+    choice = preferred if preferred in wait.choices else tuple(wait.choices)[number % len(wait.choices)]
     if purpose_of(wait).startswith("parcel-"):
         remedy = LOST_PARCELS[number % len(LOST_PARCELS)]
         choice = remedy if remedy in wait.choices else LOST_PARCELS[0]
@@ -152,8 +156,9 @@ def _good_goods(wait: Wait) -> Decision:
 
 async def _fulfilment(scene: Scene, view: View, wait: Wait) -> Mapping[str, str] | None:
     """What the shop holds already; for an order that was cancelled or cut there once its goods had left, nothing."""
-    for one in await scene.simulator("GET", f"effects?reference={view.reference}&operation=post-fulfilment"):
-        return {"id": one["object_id"], "tracking_number": wait.request["tracking_number"]}
+    for operation in ("post-fulfilment", "post-fulfilment-by-hand"):
+        for one in await scene.simulator("GET", f"effects?reference={view.reference}&operation={operation}"):
+            return {"id": one["object_id"], "tracking_number": wait.request["tracking_number"]}
     cut = view.reference in scene.changed_in_shop and not wait.name.endswith(("#1", "#2"))
     if cut or wait.cause.endswith(ORDER_CANCELLED):
         return {"id": "none", "tracking_number": wait.request["tracking_number"]}

@@ -30,6 +30,7 @@ from tests.storm.odds import (
     WAREHOUSE_MOMENTS,
     Does,
 )
+from tests.storm.who import Who, draw_who
 
 ORDER_ID_FIRST = 70_001
 FAULTS_FOR_ORDERS = 6
@@ -114,12 +115,23 @@ class Plan:
     deals: Sequence[PlannedDeal] = ()
     express: Sequence[str] = ()
     """The connections whose steps take the express lane."""
+    who: Who = field(default_factory=Who)
+    choice: str = ""
+    """What staff choose wherever it is offered; by default each in its turn."""
 
 
 def make_plan(
-    seed: int, orders: int, *, kinds: Sequence[str] = tuple(KINDS), deeds: Mapping[Does | None, int] = DEEDS
+    seed: int,
+    orders: int,
+    *,
+    kinds: Sequence[str] = tuple(KINDS),
+    deeds: Mapping[Does | None, int] = DEEDS,
+    who: Who | None = None,
 ) -> Plan:
-    """The plan of a seed. Orders, kills and faults are drawn apart, so that one can be changed alone."""
+    """The plan of a seed. Orders, kills and faults are drawn apart, so that one can be changed alone.
+
+    `who` does what is drawn too, where it is not given.
+    """
     return Plan(
         seed,
         orders=_orders(dice_of(seed, "orders"), orders, kinds, deeds),
@@ -128,6 +140,7 @@ def make_plan(
         stops=_stops(dice_of(seed, "stops"), orders),
         deals=draw_deals(dice_of(seed, "deals"), orders),
         express=_express(dice_of(seed, "express")),
+        who=draw_who(dice_of(seed, "who")) if who is None else who,
     )
 
 

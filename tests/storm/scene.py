@@ -18,11 +18,14 @@ from seamline.local import Local
 from seamline.process.view import View
 from seamline.simulator.shopify_webhooks import TRIES_MAX
 from tests.storm.odds import SHOPS
+from tests.storm.plan import Plan
 
 INSIST_SECONDS_MAX = 60
 INSIST_PAUSE_SECONDS = 0.2
 RPC_SECONDS_MAX = 5
 PROCESS, PARCEL, RETURN = "order-to-shipment", "follow-parcel", "return-order"
+SHARE = "share-availability"
+"""A look that comes again and again, and is no business of staff but where it waits."""
 RETURN_TOPICS = ("returns/request", "returns/approve")
 
 Handle = WorkflowHandle[Any, Any]
@@ -61,11 +64,11 @@ class Figures:
 class Scene:
     """The stack from outside. Every call goes on while parts are dead, until INSIST_SECONDS_MAX."""
 
-    def __init__(self, local: Local, client: Client, http: httpx.AsyncClient, seed: int) -> None:
+    def __init__(self, local: Local, client: Client, http: httpx.AsyncClient, plan: Plan) -> None:
         self.local = local
         self.client = client
         self.http = http
-        self.seed = seed
+        self.plan = plan
         self.figures = Figures()
         self.accepted: set[str] = set()
         """Ids of the processes whose start the door acknowledged."""
@@ -165,6 +168,13 @@ class Scene:
             return [one.id async for one in self.client.list_workflows(query)]
 
         return await insist(call)
+
+    async def unsettled(self) -> list[str]:
+        """The ids of all that must end, or be answered, before it is over."""
+        open_ = await self.open_processes()
+        shares = [one for one in open_ if one.startswith(SHARE)]
+        held = await self.open_processes(held=True) if shares else []
+        return [one for one in open_ if one not in shares or one in held]
 
     async def view(self, workflow_id: str) -> View | None:
         """The process as it shows itself; None while no worker answers."""

@@ -46,7 +46,7 @@ WAIT = "wait"
 
 async def meddle(scene: Scene, over: asyncio.Event) -> None:
     """Answer some of what waits or is held up, well or badly, until it is over."""
-    dice = dice_of(scene.seed, "staff")
+    dice = dice_of(scene.plan.seed, "staff")
     while not over.is_set():
         open_, held = await scene.open_processes(), await scene.open_processes(held=True)
         if open_ and dice.random() < 0.5:
@@ -122,22 +122,24 @@ async def settle(scene: Scene, sales: Sales, seconds_max: float) -> list[str]:
     """Act as staff until nothing is open. What is still open at the deadline, by id."""
     tries: Counter[str] = Counter()
     deadline = asyncio.get_running_loop().time() + seconds_max
-    while open_ := await scene.open_processes():
-        # Goods come in, for those who wait for them.
-        await scene.simulator("PUT", f"stock/{ERP}", {SCARCE_SKU: 1})
+    while open_ := await scene.unsettled():
         if not any(one.startswith((DEAL, REVERSAL)) for one in open_):
             await sales.pay_all()
         if asyncio.get_running_loop().time() > deadline:
             return open_
-        await asyncio.gather(*(_release(scene, workflow_id, tries) for workflow_id in open_))
+        asked = await asyncio.gather(*(_release(scene, workflow_id, tries) for workflow_id in open_))
+        if not any(asked):
+            # Goods come in for those who wait for them, once nobody is asked what to do without.
+            await scene.simulator("PUT", f"stock/{ERP}", {SCARCE_SKU: 1})
         await asyncio.sleep(SETTLE_LOOK_SECONDS)
     return []
 
 
-async def _release(scene: Scene, workflow_id: str, tries: Counter[str]) -> None:
+async def _release(scene: Scene, workflow_id: str, tries: Counter[str]) -> bool:
+    """Whether it waited for an answer."""
     view = await scene.view(workflow_id)
     if view is None or view.status is not Status.WAITING:
-        return
+        return False
     wait = view.waits[0]
     tries[workflow_id] += 1
     decision = await good_answer(scene, view)
@@ -145,6 +147,7 @@ async def _release(scene: Scene, workflow_id: str, tries: Counter[str]) -> None:
         decision = answer(wait, Action.CANCEL)
     if decision:
         await _decide(scene, workflow_id, decision)
+    return True
 
 
 async def _decide(scene: Scene, workflow_id: str, decision: Decision) -> None:

@@ -37,6 +37,7 @@ from tests.storm.odds import (
     SECOND_LOCATION,
     SKUS,
 )
+from tests.storm.others import label_as_others
 from tests.storm.plan import Plan
 from tests.storm.scene import Figures, Scene
 from tests.storm.staff import meddle, settle
@@ -101,7 +102,7 @@ async def run_storm(plan: Plan, folder: Path, *, settle_seconds_max: float, blin
     """
     began = time.monotonic()
     who = f"the storm of seed {plan.seed}"
-    settings = SETTINGS | {"SEAMLINE_POLICY__EXPRESS": json.dumps(plan.express)}
+    settings = SETTINGS | {"SEAMLINE_POLICY__EXPRESS": json.dumps(plan.express)} | plan.who.settings()
     async with (
         local_stack(folder, who, anew=True, workers=2, settings=settings, well_known_ports=False) as local,
         httpx.AsyncClient(timeout=HTTP_SECONDS_MAX) as http,
@@ -109,13 +110,14 @@ async def run_storm(plan: Plan, folder: Path, *, settle_seconds_max: float, blin
         client = await Client.connect(
             local.running.temporal, data_converter=pydantic_data_converter, runtime=_quiet_runtime()
         )
-        scene = Scene(local, client, http, plan.seed)
+        scene = Scene(local, client, http, plan)
         await scene.simulator("PUT", "settings", WORLD | plan.world)
         await scene.simulator("PUT", f"stock/{ERP}", dict.fromkeys(SKUS, PIECES) | {SCARCE_SKU: 1})
         await scene.simulator("PUT", f"stock/{NORTH_ERP}", dict.fromkeys(SKUS, PIECES))
         disturber = Disturber(scene, blind=BLIND if blind else ())
         sales = Sales(scene, plan.deals)
-        async with beside(partial(act_at_moments, scene, plan)), beside(sales.work):
+        others = beside(partial(label_as_others, scene, plan))
+        async with beside(partial(act_at_moments, scene, plan)), beside(sales.work), others:
             async with beside(partial(meddle, scene)):
                 await send_orders(scene, plan, disturber)
                 await asyncio.sleep(CALM_SECONDS)

@@ -6,16 +6,31 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 from tests.storm.deal_odds import draw_deals
-from tests.storm.odds import CARRIER, DEEDS, ERP, KINDS, OPERATIONS, PARCEL_ENDS, SCARCE_SKU, SKUS, Does
+from tests.storm.odds import (
+    CARRIER,
+    CRM,
+    DEEDS,
+    ERP,
+    KINDS,
+    OPERATIONS,
+    PARCEL_ENDS,
+    SCARCE_SKU,
+    SHOP,
+    SHOP_ABROAD,
+    SHOPS,
+    SKUS,
+    Does,
+)
 from tests.storm.plan import ORDER_ID_FIRST, PIECES_MAX, Act, Kill, Plan, PlannedOrder, Stop, dice_of, make_plan
+from tests.storm.who import Who
 
 PAUSE_SECONDS, SLOW_PAUSE_SECONDS = 0.3, 2.0
-STOPPED_SECONDS = 18.0
+STOPPED_SECONDS = 26.0
 TRAVEL_SECONDS = 20
 HOUSE_SECONDS = 600
 LOST_SHARE = 0.4
-TEMPORAL_DOWN_SECONDS = 6.0
-ORDERS_BETWEEN_KILLS = 8
+TEMPORAL_DOWN_SECONDS = 12.0
+"""Long enough that orders come meanwhile, however slow the machine."""
 
 
 def lost_answers(seed: int, orders: int) -> Plan:
@@ -50,7 +65,7 @@ def late_cancels(seed: int, orders: int) -> Plan:
 def dead_temporal(seed: int, orders: int) -> Plan:
     """Orders while Temporal is dead, and a door that dies before it is back."""
     kill = Kill("Temporal", TEMPORAL_DOWN_SECONDS, door_too=True)
-    return Plan(seed, _plain(orders), {number: [kill] for number in range(1, orders, ORDERS_BETWEEN_KILLS)}, {})
+    return Plan(seed, _plain(orders), {1: [kill]}, {})
 
 
 def stopped(seed: int, orders: int) -> Plan:
@@ -95,7 +110,7 @@ def short_stock(seed: int, orders: int) -> Plan:
 
 def deals(seed: int, orders: int) -> Plan:
     """As many deals as orders."""
-    plan = make_plan(seed, orders, kinds=("plain",), deeds={None: 1})
+    plan = make_plan(seed, orders, kinds=("plain",), deeds={None: 1}, who=Who())
     return replace(plan, deals=draw_deals(dice_of(seed, "deals"), orders, each=1))
 
 
@@ -104,15 +119,29 @@ def express(seed: int, orders: int) -> Plan:
     return replace(make_plan(seed, orders), express=tuple(OPERATIONS))
 
 
-def rich_in(*kinds: str, deeds: Mapping[Does | None, int] | None = None) -> Callable[[int, int], Plan]:
-    """The storm with these kinds of orders alone, and with these deeds."""
+def split_off(seed: int, orders: int) -> Plan:
+    """Orders of which one line is short, and staff who send what is there."""
+    plan = make_plan(seed, orders, kinds=("one line is short",), deeds={None: 1}, who=Who())
+    return replace(plan, orders=[replace(one, acts=()) for one in plan.orders], choice="ship-available")
+
+
+def rich_in(
+    *kinds: str, deeds: Mapping[Does | None, int] | None = None, who: Who | None = None
+) -> Callable[[int, int], Plan]:
+    """The storm with these kinds of orders alone, with these deeds, and all ours to do but for what `who` says."""
 
     def plan(seed: int, orders: int) -> Plan:
-        return make_plan(seed, orders, kinds=kinds, deeds=deeds or DEEDS)
+        return make_plan(seed, orders, kinds=kinds, deeds=deeds or DEEDS, who=who or Who())
 
     return plan
 
 
+def for_all(**rules: str) -> Who:
+    """The same rules for all shops."""
+    return Who(dict.fromkeys(SHOPS, rules))
+
+
+OF_BOTH_SHOPS = ("plain", "authorised", "two parts", "labels at packing", "of the second shop", "abroad")
 THEMES: Mapping[str, Callable[[int, int], Plan]] = {
     "all": make_plan,
     "lost-answers": lost_answers,
@@ -126,12 +155,19 @@ THEMES: Mapping[str, Callable[[int, int], Plan]] = {
     "parts": parts,
     "parcels": rich_in("several parcels", "labels at packing"),
     "back-orders": rich_in("one line is short", "too little stock"),
+    "split-off": split_off,
     "abroad": rich_in("abroad", "abroad, not declarable"),
     "held": rich_in("held by another app", "pre-order", deeds={None: 1, Does.HOLD: 3, Does.CANCEL: 1}),
     "deals": deals,
     "express": express,
     "two-stores": rich_in("of the second shop", "labels at packing", "two parts"),
     "returns": rich_in("plain", "authorised", deeds={Does.RETURN: 1}),
+    "others-labels": rich_in(*OF_BOTH_SHOPS, "one line is short", "several parcels", who=for_all(labels="others")),
+    "shop-mails": rich_in(*OF_BOTH_SHOPS, "no email", who=for_all(mails="shop")),
+    "shop-stock": rich_in(
+        *OF_BOTH_SHOPS, "one line is short", who=Who({SHOP: {"stock": "shop"}, SHOP_ABROAD: {}}, shared=True)
+    ),
+    "observed": rich_in(*OF_BOTH_SHOPS, "risky", "bad postcode", who=Who(observed=(SHOP, CRM))),
     "labels": rich_in("plain", "labels at packing", deeds={Does.REFUND_LABEL: 4, Does.SHOP_CANCEL: 1, Does.EDIT: 1}),
 }
 """By name; `all` is the storm itself."""

@@ -18,6 +18,7 @@ from tests.storm.odds import CARRIER, ERP, NORTH_CARRIER, NORTH_ERP
 from tests.storm.past import Past, read_pasts
 from tests.storm.plan import Plan
 from tests.storm.scene import PROCESS, Scene
+from tests.storm.who import Who
 
 SETTLED_SECONDS_MAX = 15
 ONCE = ("reserve", "buy-label", "ship", "post-fulfilment")
@@ -61,6 +62,7 @@ async def judge(scene: Scene, plan: Plan, still_open: Sequence[str]) -> Judgemen
         *_ended_badly(pasts),
         *_failed_tasks(pasts),
         *wrong_place(plan, effects),
+        *wrong_hands(plan.who, effects),
         *_twice_ever({past.reference for past in pasts if past.amended} | scene.edited, effects),
         *(_finding(one.connection, "outage", f"calls while down: {one}") for one in outages if one.share > 1),
         *(
@@ -169,6 +171,25 @@ def wrong_place(plan: Plan, effects: Sequence[Mapping[str, Any]]) -> Iterator[Fi
             if one["connection"] != served:
                 told = f"{one['operation']} at {one['connection']} instead of {served}"
                 yield _finding(order, "wrong-place", told)
+
+
+def wrong_hands(who: Who, effects: Sequence[Mapping[str, Any]]) -> Iterator[Finding]:
+    """Nothing is done by us that others do for a shop, nor by it what we do, nor for what is only observed."""
+    for one in effects:
+        reference, operation, key = one["reference"], one["operation"], one["key"] or ""
+        order = "-R" not in reference
+        shop_mails = who.rule(reference, "mails") == "shop"
+        wrong = {
+            "buy-label": order and bool(key) and who.others_label(reference),
+            "send-mail": shop_mails and key.endswith("/send-shipped#1"),
+            "shop-mail": not shop_mails,
+            "set-stock": not who.shared or who.rule(f"{one['connection']}:", "stock") == "shop",
+        }
+        if wrong.get(operation):
+            told = f"{operation} at {one['connection']}, which is for others to do"
+            yield _finding(reference, "wrong-hands", told)
+        if bool(key) and reference.partition(":")[0] in who.observed:
+            yield _finding(reference, "observed-acted", f"{operation} at {one['connection']}")
 
 
 def _twice_ever(changed: Container[str], effects: Sequence[dict[str, Any]]) -> Iterator[Finding]:

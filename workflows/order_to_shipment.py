@@ -33,7 +33,6 @@ from seamline.records.parcel import (
     ReplacedLabel,
     ReplacedLabels,
 )
-from seamline.records.parts import amendment
 from seamline.records.policy import Policy
 from seamline.records.reference import effect_key, with_parcel
 from seamline.records.risk import CancelRequest, HoldRequest
@@ -144,7 +143,9 @@ class OrderToShipment(Replanning):
 
     async def first_plan(self, start: OrderStart) -> Plan:
         """What to ship, once it can be shipped."""
-        self.own, self.backordered, self.amended = start.fulfilment_order, start.backordered, start.amended
+        self.own, self.backordered = start.fulfilment_order, start.backordered
+        # The order's process may have told of a later one before this began.
+        self.amended = self.passed_on = self.amended or start.amended
         while True:
             looked = await self.fetched(self.broken_rules)
             order = looked.result
@@ -286,11 +287,11 @@ class OrderToShipment(Replanning):
     async def checked_address(self, plan: Plan) -> Address:
         """The address as the carrier prints it; what it lacks for delivery, the shop's keeps.
 
-        What people amend in it, or in the order before, they amend for all parts that are yet to begin.
+        What people amend in it, or in the order before, they amend for all of its parts.
         """
         given = plan.order.address or Address()
         done = await self.perform(carrier.check_address, given)
-        self.amended = amendment(plan.found, plan.order.model_copy(update={"address": done.request})) or self.amended
+        await self.amend(plan, done.request)
         return done.result.address.model_copy(update={"email": given.email, "phone": given.phone})
 
     async def buy_label(
@@ -306,7 +307,10 @@ class OrderToShipment(Replanning):
         async def quote_again(before: LabelRequest, amended: LabelRequest) -> LabelRequest:
             return await request(amended.parcel, before)
 
-        return await self.perform(carrier.buy_label, await request(parcel, before), number=number, amended=quote_again)
+        done = await self.perform(carrier.buy_label, await request(parcel, before), number=number, amended=quote_again)
+        if done.request.parcel.address != parcel.address:
+            await self.amend(plan, merged(self.address_of(plan), parcel.address, done.request.parcel.address))
+        return done
 
     async def affordable_rate(self, order: Order, parcel: ParcelRequest) -> Rate:
         """The cheapest rate that keeps the promise. A dear one is approved, then quoted again: rates do not wait."""

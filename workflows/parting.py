@@ -3,23 +3,40 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
-from pydantic import Field
+from pydantic import Field, ValidationError
 from temporalio import workflow
+from temporalio.exceptions import FailureError
 
 from activities import shop
 from activities.shop import OrderRequest
 from seamline.errors import Problem
 from seamline.process.process import Process
-from seamline.process.start import Start
+from seamline.process.raw import raw, read
+from seamline.process.start import Start, workflow_id
 from seamline.process.step import Done
+from seamline.records.address import Address
+from seamline.records.event import EventKind
 from seamline.records.order import FulfilmentOrder, Order
 from seamline.records.order_rules import not_ours
-from seamline.records.parts import Amendment, alone, connections, others_open, own_part, part_number, unrouted
+from seamline.records.parts import (
+    Amendment,
+    alone,
+    amendment,
+    connections,
+    others_open,
+    own_part,
+    part_number,
+    unrouted,
+)
 from seamline.records.reference import part_of, whole_of, with_part
+from seamline.records.shipping_plan import Plan
 
 SHIPS_PARTS = "ships-parts"
 """The change since which all parts are shipped: runs that were begun before it wait until people saw to the others."""
+TELLS_PARTS = "tells-parts"
+"""The change since which parts under way are told what is amended: runs that were begun before it tell none."""
 
 
 class OrderStart(Start):
@@ -46,9 +63,11 @@ class Parting(Process):
         self.others: tuple[str, ...] = ()
         """The others that were to be shipped when the order was last looked at."""
         self.amended: Amendment | None = None
-        """What people amended of the whole order."""
-        self.apart: set[str] = set()
-        """Those that were given to processes of their own."""
+        """What people amended of the whole order, as a part was told."""
+        self.passed_on: Amendment | None = None
+        """The same with what they amended here: what parts are told."""
+        self.apart: dict[str, str] = {}
+        """Those that were given to processes of their own, with the references of these."""
 
     def mine(self, order: Order) -> Order:
         """The order as if only what this process ships were in it; a part's as people amended it for the whole."""
@@ -95,9 +114,49 @@ class Parting(Process):
         """Have another fulfilment order shipped by a process of its own, as far as none does."""
         if fulfilment_order in self.apart:
             return
-        self.apart.add(fulfilment_order)
         reference = with_part(whole_of(self.start.reference), part_number(order, fulfilment_order))
+        self.apart[fulfilment_order] = reference
         part = {"reference": reference, "fulfilment_order": fulfilment_order, "cleared": True, "started_by": self.name}
-        known = {"amended": self.amended, "backordered": backordered}
+        known = {"amended": self.passed_on, "backordered": backordered}
         await self.hand_on(type(self), self.start.model_copy(update={**part, **known}))
         self.note(f"fulfilment order {fulfilment_order} is shipped apart, as {reference}")
+
+    # ---- what people amend of the whole order ---------------------------------------------------------------------
+
+    async def amend(self, plan: Plan, address: Address) -> None:
+        """People have the order go to this address: so do its parts, those that are under way too."""
+        made = amendment(plan.found, plan.order.model_copy(update={"address": address}), self.amended)
+        if made is None or made == self.passed_on:
+            return
+        self.passed_on = made
+        if part_of(self.start.reference):
+            self.note("the address was amended for this part alone: the order and its other parts keep theirs")
+        elif self.apart and workflow.patched(TELLS_PARTS):
+            for reference in self.apart.values():
+                await self.tell(reference, made)
+
+    def address_of(self, plan: Plan) -> Address:
+        """Where the order goes, as far as people have amended it."""
+        order = self.passed_on.of(plan.found) if self.passed_on else plan.order
+        return order.address or Address()
+
+    async def tell(self, reference: str, amended: Amendment) -> None:
+        """Have a part heed what was amended; one that is over is named to people."""
+        part = workflow.get_external_workflow_handle(workflow_id(self.name, reference))
+        try:
+            await self.unbroken(part.signal("amended", amended))
+        except FailureError:
+            self.note(f"the address was amended, and {reference} is over: it went as it was")
+        else:
+            self.note(f"{reference} was told of the amended address")
+
+    @workflow.signal(name="amended", description="The order's process tells what people amended of the whole order.")
+    @raw
+    async def heed_amended(self, *arguments: Any) -> None:
+        """Heed it as a change in the shop. What is no amendment changes nothing."""
+        try:
+            self.amended = self.passed_on = Amendment.model_validate(*read(arguments))
+        except (TypeError, ValidationError):
+            self.note("a signal 'amended' was ignored: it is no amendment of an order")
+            return
+        self.wake(EventKind.ORDER_EDITED)

@@ -117,9 +117,13 @@ class Inbox(Shown):
             return
         if event.delivery_id:
             self._deliveries.add(event.delivery_id)
-        self._heard[event.kind] += 1
+        self.wake(event.kind)
         if self._heard[event.kind] == 1:
             self.note(f"told by the source: {event.kind.value}")
+
+    def wake(self, kind: EventKind) -> None:
+        """Count as heard what happened, for all that waits for it."""
+        self._heard[kind] += 1
 
     def heard(self, kinds: Sequence[EventKind]) -> int:
         """How many events of these kinds were heard; who waits compares it with the number it began with."""

@@ -24,10 +24,12 @@ class Amendment(Record):
         return made.model_copy(update={"fulfilment_orders": now.fulfilment_orders})
 
 
-def amendment(found: Order, amended: Order) -> Amendment | None:
-    """What people amended of an order beyond its parts; None where they did not."""
+def amendment(found: Order, amended: Order, earlier: Amendment | None = None) -> Amendment | None:
+    """What people amended of an order beyond its parts, on top of what they had amended `earlier`; None for nothing."""
     before, after = (one.model_copy(update={"fulfilment_orders": ()}) for one in (found, amended))
-    return None if before == after else Amendment(before=before, after=after)
+    if before == after:
+        return earlier
+    return Amendment(before=earlier.before if earlier else before, after=after)
 
 
 ROLES = ("inventory", "carrier")

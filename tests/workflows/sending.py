@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager, suppress
+from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any
 
 from temporalio.service import RPCError
@@ -11,15 +11,14 @@ from temporalio.service import RPCError
 from seamline.errors import Problem, Refusal
 from seamline.process.view import View
 from seamline.records.order import FulfilmentLine, FulfilmentOrder, Order
-from seamline.records.parcel import LabelState
-from seamline.records.payment import Transaction
+from seamline.records.parcel import Label, LabelRequest, LabelState
 from seamline.records.remedy import RefundPart
 from seamline.records.shipping import Fulfilment, FulfilmentRequest, PartRequest
 from seamline.records.shortage import CancelGoodsRequest, CancelledGoods
 from seamline.records.stock import Reservation, ShipmentState, ShortLine, StockRequest
 from seamline.records.undo import Undone, UndoState
 from tests.process.theatre import Handle
-from tests.workflows.dispatch import Dispatch, PaperShelf, PaperShop, gbp
+from tests.workflows.dispatch import ADDRESS, Dispatch, PaperCarrier, PaperShelf, PaperShop, gbp
 
 FIRST, SECOND = "77", "78"
 
@@ -80,9 +79,6 @@ class OpenShop(PaperShop):
         self.cancelled_goods[key] = made
         self.did("cancel-goods", key, "cancel_goods")
         return made
-
-    async def find_transactions(self, reference: str) -> Sequence[Transaction]:
-        return await super().find_transactions(reference)
 
     def take_off(self, line: str, count: int, part: str = FIRST) -> None:
         """Pieces come off the order."""
@@ -147,20 +143,35 @@ class Floor(PaperShelf):
         self.held = [one.model_copy(update={"state": state}) if one.id == identity else one for one in self.held]
 
 
+class Counter(PaperCarrier):
+    """A carrier that sells some orders no label to the address that the test's orders have."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.picky: set[str] = set()
+        """The references of these."""
+        self.bought_for: dict[str, str] = {}
+        """The postcode of the last label of each reference."""
+
+    async def buy_label(self, key: str, request: LabelRequest) -> Label:
+        reference, postcode = key.partition("/")[0], request.parcel.address.postcode
+        if reference in self.picky and postcode == ADDRESS.postcode:
+            problem = Problem(field="parcel.address.postcode", reason="is unknown")
+            raise Refusal("label-refused", "the address is unknown", problems=[problem])
+        self.bought_for[reference] = postcode
+        return await super().buy_label(key, request)
+
+
 class Sending(Dispatch):
     """One test's business, with an order that is to be sent."""
 
     shop: OpenShop
     shelf: Floor
+    carrier: Counter
 
     def __init__(self, env: Any) -> None:
         super().__init__(env)
-        self.shop, self.shelf = OpenShop(), Floor()
-
-    @asynccontextmanager
-    async def open(self) -> AsyncIterator[None]:
-        async with super().open():
-            yield
+        self.shop, self.shelf, self.carrier = OpenShop(), Floor(), Counter()
 
     @property
     def part(self) -> str:
@@ -180,6 +191,12 @@ class Sending(Dispatch):
     async def step(self, handle: Handle, name: str) -> View:
         """Once the process has come to this step."""
         return await self.until(handle, lambda view: view.steps and view.steps[-1].name == name)
+
+    async def handed_over(self, handle: Handle, reference: str) -> dict[str, Any]:
+        """The goods of an order, or of a part, leave; what came of it."""
+        await self.step(handle, "packed")
+        self.shelf.move(reference, ShipmentState.DONE)
+        return await self.finished(handle)
 
     async def close(self) -> None:
         for reference in (self.reference, self.part):

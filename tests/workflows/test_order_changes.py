@@ -56,3 +56,52 @@ async def test_a_parcel_that_left_with_a_refunded_label_can_get_another(sending:
     _, other = sending.carrier.labels
     assert outcome["result"]["tracking_number"] == sending.shop.fulfilments[0].tracking_number == other.tracking_number
     assert outcome["manual"] == []
+
+
+# ---- what is amended of an order in parts ----------------------------------------------------------------------------
+
+RIGHT = {"parcel": {"address": {"postcode": "CB3 0AA"}}}
+
+
+async def test_an_address_amended_for_its_label_reaches_the_parts_under_way(sending: Sending) -> None:
+    sending.in_parts()
+    sending.carrier.picky = {sending.reference}
+    handle, part = await sending.begin("order-to-shipment"), sending.handed("order-to-shipment", sending.part)
+    await sending.asked(handle, "buy-label")
+    await sending.step(part, "packed")
+    assert sending.carrier.bought_for == {sending.part: "CB2 1RX"}
+    await sending.decide(handle, wait="buy-label#1", action="amend", change=RIGHT, who="kim", why="asked")
+    await sending.until(part, lambda view: [one for one in view.notes if "another address" in one])
+    assert (await sending.handed_over(part, sending.part))["result"]["planned_anew"] == 1
+    assert (await sending.handed_over(handle, sending.reference))["kind"] == "completed"
+    assert sending.carrier.bought_for == {sending.part: "CB3 0AA", sending.reference: "CB3 0AA"}
+    left = [one for one in sending.shelf.held if one.state is ShipmentState.DONE and one.address]
+    assert {one.key.partition("/")[0]: one.address and one.address.postcode for one in left} == {
+        sending.part: "CB3 0AA",
+        sending.reference: "CB2 1RX",
+    }
+
+
+async def test_a_part_that_is_over_when_an_address_is_amended_is_named(sending: Sending) -> None:
+    sending.in_parts()
+    sending.carrier.picky = {sending.reference}
+    handle, part = await sending.begin("order-to-shipment"), sending.handed("order-to-shipment", sending.part)
+    await sending.asked(handle, "buy-label")
+    await sending.handed_over(part, sending.part)
+    await sending.decide(handle, wait="buy-label#1", action="amend", change=RIGHT, who="kim", why="asked")
+    view = await sending.step(handle, "packed")
+    assert f"the address was amended, and {sending.part} is over: it went as it was" in view.notes
+
+
+async def test_what_is_amended_at_a_part_stays_there_and_that_is_told(sending: Sending) -> None:
+    sending.in_parts()
+    sending.carrier.picky = {sending.part}
+    handle, part = await sending.begin("order-to-shipment"), sending.handed("order-to-shipment", sending.part)
+    await sending.step(handle, "packed")
+    await sending.asked(part, "buy-label")
+    await sending.decide(part, wait="buy-label#1", action="amend", change=RIGHT, who="kim", why="asked")
+    view = await sending.step(part, "packed")
+    assert "the address was amended for this part alone: the order and its other parts keep theirs" in view.notes
+    assert (await sending.handed_over(part, sending.part))["result"]["planned_anew"] == 0
+    assert (await sending.handed_over(handle, sending.reference))["kind"] == "completed"
+    assert sending.carrier.bought_for == {sending.part: "CB3 0AA", sending.reference: "CB2 1RX"}

@@ -146,7 +146,9 @@ async def test_a_cancel_is_shown_before_it_is_asked_for(api: httpx.AsyncClient, 
     assert (shown["running"], shown["left"], shown["undo_plan"]) == (False, True, [])
 
 
-@pytest.mark.parametrize("identity", ["play:shop-uk:404404", "play:", "play", "stage:shop-uk:1", "play:shop-uk:1%00"])
+@pytest.mark.parametrize(
+    "identity", ["play:shop-uk:404404", "play:", "play", "stage:shop-uk:1", "play:shop-uk:1%00", "play:" + "1" * 2000]
+)
 async def test_no_such_process_is_404(api: httpx.AsyncClient, identity: str) -> None:
     answer = await api.get(f"/processes/{identity}/cancel-preview")
     assert answer.status_code == 404

@@ -92,14 +92,17 @@ def test_a_wrong_request_is_found_answered_or_not(specs: Path, path: str, body: 
         assert any(problem in one for one in heard.problems), heard.problems
 
 
-def test_what_is_wrong_in_a_world_is_told_once(specs: Path) -> None:
-    overheard = Overheard()
-    bad = Answer(400, JSON, b'{"zip": "too long"}')
-    for answer in (bad, None, bad):
-        overheard.hear(Exchange(NAME, "x", True, post("/addresses", PLACE), answer))
-    with pytest.raises(AssertionError, match=r"POST /addresses \(400\)") as raised:
+def test_of_a_world_one_exchange_of_each_kind_is_judged(specs: Path) -> None:
+    overheard, later = Overheard(), Overheard()
+    for place, wrong in ((overheard, "so long"), (overheard, "too long"), (overheard, 7), (later, "too long")):
+        answer = Answer(400, JSON, json.dumps({"fax": wrong}).encode())
+        place.hear(Exchange(NAME, "x", True, post("/addresses", PLACE), answer))
+    overheard.hear(Exchange(NAME, "x", True, post("/adresses", PLACE), None))
+    with pytest.raises(AssertionError) as raised:
         overheard.judge()
-    assert str(raised.value).count("POST /addresses") == 1
+    told = [line.partition(": ")[0] for line in str(raised.value).splitlines()]
+    assert told == ["shippo POST /addresses (400)"] * 2 + ["shippo POST /adresses (no answer)"]
+    later.judge()
 
 
 @pytest.mark.parametrize(

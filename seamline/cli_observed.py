@@ -15,9 +15,10 @@ from seamline.cli_trace import Traced
 from seamline.finding import Status, list_processes, listed, view_of
 from seamline.observed import Held, Observed, differences
 from seamline.process import attributes
+from seamline.process.start import OBSERVED
 from seamline.process.view import View
 from seamline.settings import Settings, load_settings
-from seamline.temporal import OBSERVED, connect, reaching
+from seamline.temporal import connect, reaching
 
 LIMIT_MAX = 1000
 AT_ONCE_MAX = 4

@@ -34,7 +34,7 @@ from seamline.child import Part, free_port
 from seamline.errors import ConfigurationError
 from seamline.process import attributes
 from seamline.process.process import Process
-from seamline.process.start import Start, reuse_of, workflow_id
+from seamline.process.start import Start, memo_of, reuse_of, workflow_id
 from seamline.records.event import Event
 from seamline.settings import PROCESS_QUEUE, Settings
 from seamline.spans import ProcessSpans
@@ -42,8 +42,6 @@ from seamline.telemetry import log_event
 
 DEFAULT_ADDRESS = "localhost:7233"
 HAPPENED = "happened"
-OBSERVED = "observe_only"
-"""In the memo of a process that only observes."""
 """The signal by which a running process is told an event."""
 TRACE_FIELD = "_tracer-data"
 CONNECT_SECONDS_MAX = 10
@@ -195,7 +193,7 @@ async def start_process(client: Client, process: type[Process], start: Start) ->
                 id_conflict_policy=WorkflowIDConflictPolicy.FAIL,
                 search_attributes=attributes.at_start(start.reference),
                 static_summary=f"{process.name} of {start.reference}",
-                memo={"reference": start.reference} | ({OBSERVED: True} if start.observe_only else {}),
+                memo=memo_of(start),
                 rpc_timeout=_RPC,
             )
         except WorkflowAlreadyStartedError:

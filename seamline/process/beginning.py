@@ -6,7 +6,7 @@ from temporalio import workflow
 from temporalio.exceptions import WorkflowAlreadyStartedError
 
 from seamline.process import attributes
-from seamline.process.start import Start, reuse_of, workflow_id
+from seamline.process.start import Start, memo_of, reuse_of, workflow_id
 
 
 async def begin(process: str, start: Start, *, again: bool) -> bool:
@@ -20,6 +20,7 @@ async def begin(process: str, start: Start, *, again: bool) -> bool:
             cancellation_type=workflow.ChildWorkflowCancellationType.ABANDON,
             id_reuse_policy=reuse_of(again),
             search_attributes=attributes.at_start(start.reference),
+            memo=memo_of(start),
             static_summary=f"{process} of {start.reference}",
         )
     except WorkflowAlreadyStartedError:

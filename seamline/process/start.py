@@ -14,6 +14,8 @@ from seamline.records.policy import Policy
 from seamline.records.reference import Reference
 
 STARTED_BY_LENGTH_MAX = 100
+OBSERVED = "observe_only"
+"""In the memo of a process that only observes."""
 
 ConnectionName = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,30}$")]
 """Also the name of the connection's task queue, so an impossible one would fail every workflow task."""
@@ -51,6 +53,11 @@ def problems_of(error: ValidationError) -> list[Problem]:
         Problem(field=".".join(str(part) for part in one["loc"]) or "input", reason=one["msg"])
         for one in error.errors(include_url=False, include_context=False, include_input=False)
     ]
+
+
+def memo_of(start: Start) -> dict[str, Any]:
+    """What Temporal shows of a process also while no worker runs."""
+    return {"reference": start.reference} | ({OBSERVED: True} if start.observe_only else {})
 
 
 def reuse_of(again: bool) -> WorkflowIDReusePolicy:

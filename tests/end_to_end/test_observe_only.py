@@ -131,7 +131,9 @@ async def test_a_parcel_that_would_be_labelled_once_it_is_packed_is_one_of_all_t
 async def test_each_part_of_an_order_is_observed_apart(observed: World) -> None:
     reference = await observed.order(lines=[{"sku": "MUG-BLUE"}, {"sku": "LAMP-OAK", "location": "North warehouse"}])
     whole = await observed.outcome(await observed.start(reference))
-    part = await observed.outcome(observed.handle("order-to-shipment", f"{reference}.2"))
+    apart = observed.handle("order-to-shipment", f"{reference}.2")
+    part = await observed.outcome(apart)
+    assert await (await apart.describe()).memo() == {"reference": f"{reference}.2", "observe_only": True}
     assert purposes(whole) == purposes(part)
     told = [[one["told"] for one in outcome["unwritten"] if one["holding"] == "sale"] for outcome in (whole, part)]
     assert told == [["1 MUG-BLUE"], ["1 LAMP-OAK"]]

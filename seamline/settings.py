@@ -2,19 +2,18 @@
 
 Nested names are joined by two underscores, and a connection's or team's dashes may be written as underscores:
 `SEAMLINE_CONNECTIONS__SHOP_UK__ACCOUNT__TOKEN`. `SEAMLINE_CONFIG` names another TOML file, `SEAMLINE_SECRETS_DIR` a
-folder with one file a secret, called like the variable (`connections__shop-uk__account__token`). Any value may also be
-read from a file by adding `_file` to its name: `webhook_secret_file = "/run/secrets/shop-uk"`. Workers alone read the
-files of accounts: the API must not hold a system's credentials. Temporal itself is configured by its own standard,
-`TEMPORAL_*` and profiles (`seamline.temporal`).
+folder with one file a secret, called like the variable (`connections__shop-uk__account__token`). In a variable a list
+may be written `a,b`, or as JSON. Any value may also be read from a file by adding `_file` to its name:
+`webhook_secret_file = "/run/secrets/shop-uk"`. Workers alone read the files of accounts: the API must not hold a
+system's credentials. Temporal itself is configured by its own standard, `TEMPORAL_*` and profiles
+(`seamline.temporal`).
 """
 
 from __future__ import annotations
 
-import os
 import re
 import tomllib
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Annotated, Any
 
 from pydantic import (
@@ -22,17 +21,13 @@ from pydantic import (
     Field,
     SecretStr,
     ValidationError,
-    field_validator,
     model_validator,
 )
 from pydantic_settings import (
     BaseSettings,
-    DotEnvSettingsSource,
-    NestedSecretsSettingsSource,
     PydanticBaseSettingsSource,
     SettingsConfigDict,
     SettingsError,
-    TomlConfigSettingsSource,
 )
 
 from seamline.catalog import roles_of, systems
@@ -43,11 +38,11 @@ from seamline.process.start import STARTED_BY_LENGTH_MAX, Start
 from seamline.records.customs import COUNTRY
 from seamline.records.reference import check_reference, connection_of, whole_of
 from seamline.section import Section
+from seamline.service_settings import ApiSettings, StockSettings, WatchSettings, WorkerSettings
+from seamline.settings_sources import CONFIG_FILE, config_file, sources, variable, with_files
 from seamline.teams import NotifierSettings, TeamName, TeamSettings, check_teams
-from seamline.telemetry_settings import Port, TelemetrySettings
+from seamline.telemetry_settings import TelemetrySettings
 
-CONFIG_FILE = "seamline.toml"
-SECRET_BYTES_MAX = 65_536
 PROCESS_QUEUE = "seamline"
 """The task queue of the workflows; every connection has one of its own, named like it."""
 
@@ -104,79 +99,6 @@ class Connection(Section):
         return self.roles or roles_of(self.system)
 
 
-class WorkerSettings(Section):
-    """What a worker serves."""
-
-    connections: tuple[str, ...] = Field(default=("all",), description="The connections it serves; a,b or a list.")
-    workflows: bool = Field(default=True, description="Whether it runs the processes themselves.")
-    drain_seconds: float = Field(default=20, ge=0, le=600, description="How long running work may end at a stop.")
-    workflows_cached_max: int = Field(default=1000, ge=1, le=100_000, description="Processes kept in memory.")
-    deployment: str = Field(
-        default="",
-        pattern=r"^([A-Za-z0-9][A-Za-z0-9_-]{0,99})?$",
-        description="Temporal's name of the worker deployment, for releases without a break; none on a laptop.",
-    )
-    build_id: str = Field(
-        default="",
-        pattern=r"^([A-Za-z0-9][A-Za-z0-9_.+-]{0,99})?$",
-        description="Which build of the code this is: its version or commit. Given together with the deployment.",
-    )
-
-    prometheus_port: Port | None = Field(
-        default=None, description="Where its metrics can be fetched; nowhere if unset."
-    )
-
-    @model_validator(mode="after")
-    def _check_build(self) -> WorkerSettings:
-        if bool(self.deployment) != bool(self.build_id):
-            raise ValueError("deployment and build_id belong together: set both, or neither")
-        return self
-
-    @field_validator("connections", mode="before")
-    @classmethod
-    def _split(cls, value: object) -> object:
-        return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
-
-
-class ApiSettings(Section):
-    """The HTTP API and the webhook door."""
-
-    host: str = "127.0.0.1"
-    port: int = Field(default=8080, ge=0, le=65_535, description="0 takes a free one.")
-    public_url: str = Field(
-        default="",
-        description="Its address as vendors call it, where a proxy stands before it: some sign the address too.",
-    )
-    body_limit_bytes: int = Field(default=1_000_000, ge=1, le=50_000_000)
-    body_timeout_seconds: float = Field(default=10, gt=0, le=300, description="How long a body may take to arrive.")
-    token: SecretStr | None = Field(default=None, description="Bearer token that starting a process demands, if set.")
-    prometheus_port: Port | None = Field(
-        default=None, description="Where its metrics can be fetched; nowhere if unset."
-    )
-
-
-class WatchSettings(Section):
-    """How CRMs are looked at for won deals that no webhook told of."""
-
-    enabled: bool = True
-    interval_seconds: float = Field(default=60, ge=1, le=86_400, description="How often each CRM is looked at.")
-    overlap_seconds: float = Field(
-        default=300, ge=0, le=86_400, description="How far a look goes back before the last change seen."
-    )
-    first_hours: float = Field(
-        default=24, ge=0, le=8760, description="How far back the very first look goes: older deals stay as they are."
-    )
-
-
-class StockSettings(Section):
-    """How shops are told what is in stock."""
-
-    share: bool = Field(
-        default=False, description="Whether the inventory owns the stock, and each shop is set to what it has."
-    )
-    interval_seconds: float = Field(default=900, ge=1, le=86_400, description="How often each shop is looked at.")
-
-
 class Settings(BaseSettings):
     """Everything that can be set. Load it with `load_settings`."""
 
@@ -212,16 +134,12 @@ class Settings(BaseSettings):
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """The sources, the strongest first."""
-        sources: list[PydanticBaseSettingsSource] = [init_settings, env_settings, dotenv_settings]
-        if folder := os.environ.get("SEAMLINE_SECRETS_DIR"):
-            sources.append(_secrets(file_secret_settings, Path(folder)))
-        sources.append(TomlConfigSettingsSource(settings_cls, config_file()))
-        return tuple(_Tidy(settings_cls, source) for source in sources)
+        return sources(settings_cls, init_settings, file_secret_settings)
 
     @model_validator(mode="before")
     @classmethod
     def _read_files(cls, values: Any) -> Any:
-        return _with_files(values, ()) if isinstance(values, dict) else values
+        return with_files(values, ()) if isinstance(values, dict) else values
 
     @model_validator(mode="after")
     def _check_names(self) -> Settings:
@@ -297,38 +215,6 @@ class Settings(BaseSettings):
         return [name for name, connection in self.connections.items() if role in connection.fills]
 
 
-class _Tidy(PydanticBaseSettingsSource):
-    """A source made fit: without the other programs' variables that `.env` holds too, and with the dashes of names.
-
-    Connections and teams may be written with underscores, since most shells allow no dash in a variable.
-    """
-
-    def __init__(self, settings_cls: type[BaseSettings], source: PydanticBaseSettingsSource) -> None:
-        super().__init__(settings_cls)
-        self._source = source
-
-    def get_field_value(self, field: Any, field_name: str) -> tuple[Any, str, bool]:
-        """Not asked for: the whole source is read at once."""
-        raise NotImplementedError
-
-    def __call__(self) -> dict[str, Any]:
-        values = self._source()
-        if isinstance(self._source, DotEnvSettingsSource):
-            values = {name: value for name, value in values.items() if name in self.settings_cls.model_fields}
-        for named in ("connections", "teams"):
-            if isinstance(group := values.get(named), dict):
-                values = {**values, named: {str(name).replace("_", "-"): one for name, one in group.items()}}
-        return values
-
-
-def config_file() -> Path:
-    """The TOML file of the settings: `SEAMLINE_CONFIG`, else `seamline.toml`. ConfigurationError if it is gone."""
-    named = os.environ.get("SEAMLINE_CONFIG")
-    if named and not Path(named).is_file():
-        raise ConfigurationError(f"SEAMLINE_CONFIG: there is no file {named}: correct the path or unset it")
-    return Path(named or CONFIG_FILE)
-
-
 def load_settings() -> Settings:
     """The settings of this process. ConfigurationError names every wrong one and the remedy, never a value."""
     try:
@@ -355,14 +241,9 @@ def configuration_error(error: ValidationError, place: str = "") -> Configuratio
     return ConfigurationError("\n".join(lines))
 
 
-def variable(path: Sequence[str]) -> str:
-    """The environment variable of a setting."""
-    return "SEAMLINE_" + "__".join(part.upper().replace("-", "_") for part in path)
-
-
 def account_of(name: str, connection: Connection) -> dict[str, Any]:
     """A connection's account with its files read. ConfigurationError names the one that cannot be."""
-    return _with_files(connection.account, ("connections", name, "account"))
+    return with_files(connection.account, ("connections", name, "account"))
 
 
 def start_for(process: type[Process], reference: str, settings: Settings, *, started_by: str = "") -> Start:
@@ -445,40 +326,10 @@ def _reason(kind: str, message: str) -> str:
         return "is no setting here: check its spelling, seamline.example.toml shows all"
     if kind == "missing":
         return "is missing"
+    if kind == "tuple_type":
+        return 'must be a list: ["a", "b"], in a variable also a,b'
     return message.removeprefix("Value error, ")
 
 
 def _listed(names: Mapping[str, object] | Sequence[str]) -> str:
     return ", ".join(sorted(names)) or "none"
-
-
-def _secrets(defaults: PydanticBaseSettingsSource, folder: Path) -> PydanticBaseSettingsSource:
-    if not folder.is_dir():
-        raise ConfigurationError(f"SEAMLINE_SECRETS_DIR: there is no folder {folder}: correct the path or unset it")
-    return NestedSecretsSettingsSource(defaults, secrets_dir=folder, secrets_prefix="", secrets_nested_delimiter="__")
-
-
-def _with_files(values: dict[str, Any], place: tuple[str, ...]) -> dict[str, Any]:
-    """The values with each `name_file` replaced by `name`, read from that file."""
-    read: dict[str, Any] = {}
-    for name, value in values.items():
-        if isinstance(value, dict) and not (name == "account" and len(place) == 2):
-            value = _with_files(value, (*place, name))
-        elif isinstance(value, str) and name.endswith("_file"):
-            name, value = name.removesuffix("_file"), _content(Path(value), ".".join((*place, name)))
-            if name in values:
-                raise ConfigurationError(f"{'.'.join((*place, name))}: is set twice, also as {name}_file: remove one")
-        read[name] = value
-    return read
-
-
-def _content(file: Path, setting: str) -> str:
-    try:
-        if file.stat().st_size > SECRET_BYTES_MAX:
-            raise ConfigurationError(
-                f"{setting}: the file has more than {SECRET_BYTES_MAX} bytes: is it the right one?"
-            )
-        return file.read_text(encoding="utf-8").strip()
-    except (OSError, UnicodeDecodeError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "it is not text"
-        raise ConfigurationError(f"{setting}: the file cannot be read ({reason}): correct the path") from None

@@ -24,7 +24,8 @@ from activities.waiting import Waiting
 from seamline import catalog
 from seamline.http import HttpFactory
 from seamline.metrics import runtime_of
-from seamline.settings import PROCESS_QUEUE, Settings, WorkerSettings
+from seamline.service_settings import WorkerSettings
+from seamline.settings import PROCESS_QUEUE, Settings
 from seamline.signals import stop_on_signals
 from seamline.telemetry import log_event
 from seamline.temporal import connect, register_search_attributes

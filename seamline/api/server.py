@@ -12,7 +12,8 @@ import uvicorn
 from seamline.api.app import create_app
 from seamline.errors import ConfigurationError
 from seamline.metrics import runtime_of
-from seamline.settings import ApiSettings, Settings
+from seamline.service_settings import ApiSettings
+from seamline.settings import Settings
 from seamline.signals import stop_on_signals
 from seamline.temporal import connect
 

@@ -19,7 +19,7 @@ from seamline.api.problems import ApiError, documented, wrong_fields
 from seamline.errors import Problem
 from seamline.records.event import BadSignature, Delivery, Event, UnreadableEvent
 from seamline.records.reference import check_reference
-from seamline.settings import variable
+from seamline.settings_sources import variable
 from seamline.telemetry import log_event
 
 router = APIRouter(tags=["webhooks"])

@@ -19,7 +19,8 @@ from seamline.process.process import Process, process
 from seamline.process.start import Start
 from seamline.process.view import Outcome
 from seamline.records.event import EventKind
-from seamline.settings import ApiSettings, Connection, Settings
+from seamline.service_settings import ApiSettings
+from seamline.settings import Connection, Settings
 from tests.api.vendors import SECRET, number, signed
 from tests.jumping import jumped
 

@@ -13,7 +13,8 @@ import uvicorn
 from temporalio.client import Client
 
 from seamline.api.app import create_app
-from seamline.settings import ApiSettings, Connection, Settings
+from seamline.service_settings import ApiSettings
+from seamline.settings import Connection, Settings
 from seamline.simulator.server import running
 from seamline.simulator.xero_webhooks import sign
 from tests.simulator.shopify_client import until

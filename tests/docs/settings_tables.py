@@ -26,17 +26,10 @@ from seamline.policy_settings import (
     WorkingHoursSettings,
 )
 from seamline.records.address import Address
-from seamline.settings import (
-    ApiSettings,
-    BreakerSettings,
-    Connection,
-    Settings,
-    StockSettings,
-    TelemetrySettings,
-    WatchSettings,
-    WorkerSettings,
-)
+from seamline.service_settings import ApiSettings, StockSettings, WatchSettings, WorkerSettings
+from seamline.settings import BreakerSettings, Connection, Settings
 from seamline.teams import NotifierSettings, TeamSettings
+from seamline.telemetry_settings import TelemetrySettings
 
 PAGE = Path(__file__).resolve().parents[2] / "docs/settings.md"
 MARKED = re.compile(r"<!-- table: (\S+) -->\n.*?<!-- end -->", re.DOTALL)

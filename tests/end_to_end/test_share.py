@@ -11,7 +11,8 @@ from temporalio.service import RPCError
 from seamline.process.start import Start
 from seamline.records.location import Location
 from seamline.records.shop_rules import ShopRules, StockOwner
-from seamline.settings import Settings, StockSettings, start_for
+from seamline.service_settings import StockSettings
+from seamline.settings import Settings, start_for
 from seamline.simulator.checker_process import Process
 from seamline.simulator.checker_stock import Shelves, oversold
 from seamline.temporal import start_process

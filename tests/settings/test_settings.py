@@ -69,6 +69,59 @@ def test_the_environment_is_stronger_than_dotenv_and_both_than_toml(
     assert settings.connections["shop-uk"].rate_per_second == 4
 
 
+LISTS = [
+    ("a,b", ("a", "b")),
+    (" a , b ,", ("a", "b")),
+    ('["a","b"]', ("a", "b")),
+    ("a", ("a",)),
+]
+
+
+@pytest.mark.parametrize(("text", "served"), LISTS)
+@pytest.mark.parametrize("place", ["environment", "dotenv", "secret"])
+def test_a_list_may_be_written_with_commas(
+    write: Write, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, place: str, text: str, served: tuple[str, ...]
+) -> None:
+    write("".join(f'[connections.{name}]\nsystem = "slack"\n' for name in "ab"))
+    if place == "environment":
+        monkeypatch.setenv("SEAMLINE_WORKER__CONNECTIONS", text)
+    elif place == "dotenv":
+        Path(".env").write_text(f"SEAMLINE_WORKER__CONNECTIONS='{text}'\n")
+    else:
+        monkeypatch.setenv("SEAMLINE_SECRETS_DIR", str(tmp_path / "secrets"))
+        (tmp_path / "secrets").mkdir()
+        (tmp_path / "secrets/worker__connections").write_text(text)
+    assert load_settings().served == served
+
+
+def test_lists_of_days_numbers_and_roles_too(write: Write, monkeypatch: pytest.MonkeyPatch) -> None:
+    write('[connections.mail]\nsystem = "smtp"\n')
+    for name, text in {
+        "CONNECTIONS__MAIL__ROLES": "mail",
+        "POLICY__EXPRESS": "mail",
+        "POLICY__WORKING_HOURS__HOLIDAYS": "2026-12-25,2026-12-26",
+        "POLICY__WORKING_HOURS__DAYS": "mon,sat",
+        "POLICY__BILLING__REMIND_DAYS": "-3,7",
+        "POLICY__BILLING__CURRENCIES": "GBP",
+    }.items():
+        monkeypatch.setenv(f"SEAMLINE_{name}", text)
+    settings = load_settings()
+    policy = settings.policy
+    assert (settings.connections["mail"].roles, policy.express) == (("mail",), ("mail",))
+    assert [str(day) for day in policy.working_hours.holidays] == ["2026-12-25", "2026-12-26"]
+    assert policy.working_hours.days == ("mon", "sat")
+    assert (policy.billing.remind_days, policy.billing.currencies) == ((-3, 7), ("GBP",))
+
+
+@pytest.mark.parametrize(
+    ("name", "text"), [("WORKER__CONNECTIONS", '["a",'), ("POLICY__ABSENCES", "kim"), ("ROUTES", "shop=a")]
+)
+def test_what_is_neither_says_so(write: Write, monkeypatch: pytest.MonkeyPatch, name: str, text: str) -> None:
+    monkeypatch.setenv(f"SEAMLINE_{name}", text)
+    with pytest.raises(ConfigurationError, match="write it as JSON, or set its parts one by one"):
+        load_settings()
+
+
 def test_a_connection_may_be_written_with_underscores_where_dashes_are_not_possible(
     write: Write, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -131,6 +184,7 @@ def test_a_value_is_read_from_the_file_that_its_file_setting_names(write: Write)
         ('[connections.seamline]\nsystem = "shopify"\n', "the name 'seamline' is taken"),
         ('[connections.a]\nsystem = "shopfy"\n', "connections.a: system is not known; there are: hubspot, "),
         ('[connections.a]\nsystem = "shopify"\nroles = ["mail"]\n', "roles: shopify cannot be mail; it can be: shop"),
+        ('[worker]\nconnections = "a,b"\n', "worker.connections: must be a list: ["),
         ('[worker]\nconnections = ["gone"]\n', "worker.connections: 'gone' is none; there are: none"),
         (
             '[policy.locations."North warehouse"]\ninventory = "shippo-north"\n',

@@ -13,7 +13,8 @@ from activities.tracing import Tracing
 from seamline.child import free_port
 from seamline.process.start import Start
 from seamline.records.policy import Policy
-from seamline.settings import BreakerSettings, Connection, Settings, WorkerSettings
+from seamline.service_settings import WorkerSettings
+from seamline.settings import BreakerSettings, Connection, Settings
 from seamline.temporal import start_process
 from tests.worker.dead_system import AskOnce, OverTcp
 from worker.connections import ServedConnection, activities_of

@@ -16,7 +16,8 @@ from seamline.child import Child, free_port
 from seamline.errors import ConfigurationError
 from seamline.http import HttpFactory
 from seamline.process.start import Start
-from seamline.settings import Connection, Settings, WorkerSettings
+from seamline.service_settings import WorkerSettings
+from seamline.settings import Connection, Settings
 from seamline.temporal import EmbeddedTemporal, start_process
 from worker.connections import serve_connections
 from worker.run import workers_of

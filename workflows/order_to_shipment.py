@@ -57,7 +57,8 @@ from seamline.records.take_over import once_reserved, only_owes, taken_over
 from workflows.follow_parcel import FollowParcel, FollowStart
 from workflows.follow_refund import FollowRefund, RefundStart
 from workflows.parting import OrderStart
-from workflows.replanning import NEWS, Replanning
+from workflows.replanning import Replanning
+from workflows.reserving import NEWS
 
 SHIPPED_BY_OTHERS = ("reserve", "buy-label", "ship", "post-fulfilment", "send-shipped")
 VANISHED = ("cancelled-there",)
@@ -188,7 +189,7 @@ class OrderToShipment(Replanning):
 
     async def made_ready(self, plan: Plan, address: Address) -> Ready:
         """Stock reserved, labels bought."""
-        plan, stock = await self.reserved(plan, address)
+        plan, address, stock = await self.reserved(plan, address)
         self.taken_over = once_reserved(self.taken_over, stock)
         return await self.labelled(Ready(plan, address, stock))
 
@@ -198,7 +199,7 @@ class OrderToShipment(Replanning):
         address = await self.checked_address(plan) if moved else before.address
         stock = before.stock
         if stock_gone or not stock_request(before.plan, before.address).same(stock_request(plan, address)):
-            plan, stock = await self.reserved(plan, address)
+            plan, address, stock = await self.reserved(plan, address)
         if stock.state is ShipmentState.DONE:
             return replace(before, plan=self.left_meanwhile(before.plan, plan.found), stock=stock)
         return await self.labelled(Ready(plan, address, stock, before.bought))

@@ -11,7 +11,6 @@ from activities.shop import OrderRequest
 from seamline.errors import Problem
 from seamline.process.asking import Choice, Question
 from seamline.process.step import Done
-from seamline.records.event import EventKind
 from seamline.records.order import Order
 from seamline.records.order_changes import (
     CANCELLED_THERE,
@@ -29,10 +28,8 @@ from seamline.records.shipping import Fulfilled, FulfilmentRequest, PartRequest,
 from seamline.records.shipping_plan import Plan, bought_by_others
 from seamline.records.shop_rules import Labels
 from seamline.records.stock import Reservation, ShipmentState
-from workflows.reserving import Reserving
+from workflows.reserving import NEWS, Reserving
 
-NEWS = (EventKind.ORDER_EDITED, EventKind.ORDER_REFUNDED, EventKind.ORDER_FULFILLED, EventKind.LABEL_REFUNDED)
-"""What may change a plan under way."""
 PLANS_ANEW = "plans-anew"
 """The change since which people's changes are planned anew: runs that were begun before it wait for staff."""
 LEFT_LABELS = "left-labels"
@@ -46,8 +43,6 @@ class Replanning(Reserving):
 
     def __init__(self) -> None:
         super().__init__()
-        self.known = 0
-        """How much had been told of the order and its label when they were last looked at."""
         self.times_anew = 0
         self.labels_gone: set[str] = set()
         """Labels that people took back, by their ids: what is packed in the end needs others."""
@@ -104,6 +99,10 @@ class Replanning(Reserving):
         for note in adopted(plan, now, fulfilled):
             self.note(note)
         return await self.next_plan(plan, now, stock.state), await self.taken_back(stock, labels)
+
+    async def changed_meanwhile(self, plan: Plan, stock: Reservation) -> Plan:
+        """The plan for what the systems have now, while its stock is waited for."""
+        return (await self.looked_over(plan, stock, (), None))[0]
 
     async def fulfilled(self, plan: Plan, told: FulfilmentRequest | None) -> Fulfilled:
         """What the shop was told of the goods by others: beside our labels, or with theirs where they buy them."""

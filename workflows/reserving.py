@@ -11,6 +11,7 @@ from activities import inventory, shop
 from activities.shop import OrderRequest
 from seamline.process.asking import Answer, Choice, Question
 from seamline.records.address import Address
+from seamline.records.event import EventKind
 from seamline.records.shipping_plan import Plan, stock_request
 from seamline.records.shortage import (
     CancelGoodsRequest,
@@ -30,6 +31,10 @@ WAIT = Choice("wait", "Wait until all of it is there; it goes on by itself")
 SUBSTITUTE = Choice("substitute", "Send other articles in place: write over their SKU, lines.0.sku=OTHER-SKU")
 CANCEL_LINES = Choice("cancel-lines", "Take what is not there off the order, and give its money back")
 
+NEWS = (EventKind.ORDER_EDITED, EventKind.ORDER_REFUNDED, EventKind.ORDER_FULFILLED, EventKind.LABEL_REFUNDED)
+"""What may change a plan under way."""
+SHORT_CHANGES = "short-changes"
+"""The change since which an order that is edited while its stock is short is planned anew: earlier runs wait on."""
 OTHERS = (WAIT, SUBSTITUTE, CANCEL_LINES)
 
 
@@ -38,6 +43,8 @@ class Reserving(Parting):
 
     def __init__(self) -> None:
         super().__init__()
+        self.known = 0
+        """How much had been told of the order and its label when they were last looked at."""
         self.cancelled = 0
         """How often lines were cancelled."""
         self.split = 0
@@ -45,13 +52,23 @@ class Reserving(Parting):
         self.backordered = False
         """Whether it is known that the goods are not there: they are waited for before anybody is asked."""
 
-    async def reserved(self, plan: Plan, address: Address) -> tuple[Plan, Reservation]:
+    async def checked_address(self, plan: Plan) -> Address:
+        """The address as the carrier prints it."""
+        raise NotImplementedError
+
+    async def changed_meanwhile(self, plan: Plan, stock: Reservation) -> Plan:
+        """The plan for what the systems have now, while its stock is waited for."""
+        raise NotImplementedError
+
+    async def reserved(self, plan: Plan, address: Address) -> tuple[Plan, Address, Reservation]:
         """Stock for all of the plan. Where some is short it is what people made of it; stock that comes ends that."""
         stock = await self.do(inventory.reserve, stock_request(plan, address))
         while stock.short:
-            plan = await self.mended(plan, stock)
+            before, plan = plan, await self.mended(plan, stock)
+            if plan.order.address != before.order.address:
+                address = await self.checked_address(plan)
             stock = await self.do(inventory.reserve, stock_request(plan, address))
-        return plan, stock
+        return plan, address, stock
 
     async def mended(self, plan: Plan, stock: Reservation) -> Plan:
         """What is to be shipped now, by what people chose; the same once stock has come."""
@@ -64,7 +81,11 @@ class Reserving(Parting):
         question = Question(
             "short-stock", "Decide on goods that are short", shortage.told, about=shortage, choices=choices
         )
-        answer = await self.ask_or_until(question, inventory.restocked, RestockRequest(reservation=stock))
+        request = RestockRequest(reservation=stock)
+        news = NEWS if workflow.patched(SHORT_CHANGES) else ()
+        answer = await self.ask_or_until(question, inventory.restocked, request, unless=news, since=self.known)
+        if answer is None:
+            return await self.changed_meanwhile(plan, stock)
         if isinstance(answer, Reservation):
             return plan
         return await self.remedies[answer.choice](plan, stock, answer)
@@ -91,8 +112,9 @@ class Reserving(Parting):
     async def wait_for_stock(self, plan: Plan, stock: Reservation, _: Answer | None = None) -> Plan:
         """Nothing changes but that stock comes; after `restock_hours` people are asked again."""
         until = workflow.now() + timedelta(hours=self.policy.restock_hours)
-        await self.until(inventory.restocked, RestockRequest(reservation=stock, until=until))
-        return plan
+        request = RestockRequest(reservation=stock, until=until)
+        told = await self.until(inventory.restocked, request, unless=NEWS, since=self.known)
+        return plan if told else await self.changed_meanwhile(plan, stock)
 
     async def cancel_lines(self, plan: Plan, stock: Reservation, _: Answer) -> Plan:
         """What is not there comes off the order in the shop, and its money goes back; with nothing left it is over."""

@@ -93,6 +93,9 @@ class Asking:
             if decision is None and self.lookout and self.lookout.seen:
                 self.process.mark(self.place, StepState.DONE, ended=True, detail=f"needless: {self.lookout.wait.title}")
                 return None
+            if decision is None and self._overtaken() and not self.process.stop_requested():
+                self.process.mark(self.place, StepState.STOPPED, ended=True, detail="something else happened first")
+                return None
             if decision is not None and decision.action is not Action.CANCEL:
                 return self._answered(decision)
             self.process.mark(self.place, StepState.STOPPED, ended=True)
@@ -155,7 +158,10 @@ class Asking:
 
     def _over(self, wait: OpenWait) -> bool:
         seen = self.lookout is not None and self.lookout.seen
-        return wait.decision is not None or seen or self.process.stop_requested()
+        return wait.decision is not None or seen or self._overtaken() or self.process.stop_requested()
+
+    def _overtaken(self) -> bool:
+        return self.lookout is not None and self.lookout.overtaken
 
     def _to_look_again(self) -> bool:
         return self.lookout is not None and self.lookout.is_news

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Generic
 
 from temporalio import workflow
 
 from seamline.process.attempt import issue
 from seamline.process.effect import Call, Req, Res, Wait
+from seamline.records.event import EventKind
 
 if TYPE_CHECKING:
     from seamline.process.process import Process
@@ -20,10 +22,19 @@ class Lookout(Generic[Req, Res]):
     When it fails for good nobody looks any more, and the question stays: people can answer it.
     """
 
-    def __init__(self, process: Process, wait: Wait[Req, Res], request: Req) -> None:
+    def __init__(
+        self,
+        process: Process,
+        wait: Wait[Req, Res],
+        request: Req,
+        unless: Sequence[EventKind] = (),
+        since: int | None = None,
+    ) -> None:
         self.process = process
         self.wait = wait
         self.call = Call[wait.request_type](reference=process.start.reference, request=request)  # type: ignore[name-defined]
+        self.unless = unless
+        self.since = process.heard(unless) if since is None else since
         self.heard = 0
         self.activity: workflow.ActivityHandle[Res] | None = None
 
@@ -32,6 +43,11 @@ class Lookout(Generic[Req, Res]):
         """Whether it came to pass."""
         done = self.activity is not None and self.activity.done() and not self.activity.cancelled()
         return done and self.activity is not None and self.activity.exception() is None
+
+    @property
+    def overtaken(self) -> bool:
+        """Whether a system told something that the question must be thought over for."""
+        return self.process.heard(self.unless) > self.since
 
     @property
     def is_news(self) -> bool:

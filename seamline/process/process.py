@@ -130,10 +130,36 @@ class Process(Inbox):
             raise RuntimeError("a question without a lookout is never needless")
         return answer
 
-    async def ask_or_until(self, question: Question, wait: Wait[Req, Res], request: Req) -> Answer | Res:
-        """Ask people, and look meanwhile for what would make the question needless: whichever comes first."""
-        lookout = Lookout(self, wait, request)
-        return await Asking(self, question, lookout).run() or lookout.result()
+    @overload
+    async def ask_or_until(self, question: Question, wait: Wait[Req, Res], request: Req) -> Answer | Res: ...
+
+    @overload
+    async def ask_or_until(
+        self,
+        question: Question,
+        wait: Wait[Req, Res],
+        request: Req,
+        *,
+        unless: Sequence[EventKind],
+        since: int | None = None,
+    ) -> Answer | Res | None: ...
+
+    async def ask_or_until(
+        self,
+        question: Question,
+        wait: Wait[Req, Res],
+        request: Req,
+        *,
+        unless: Sequence[EventKind] = (),
+        since: int | None = None,
+    ) -> Answer | Res | None:
+        """Ask people, and look meanwhile for what would make the question needless: whichever comes first.
+
+        None when one of the events `unless` was heard first, counted as by `until`.
+        """
+        lookout = Lookout(self, wait, request, unless, since)
+        answer = await Asking(self, question, lookout).run()
+        return answer or (lookout.result() if lookout.seen else None)
 
     @overload
     async def until(

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 
+import pytest
+
 from seamline.records.stock import ShipmentState
 from tests.process.theatre import Handle
 from tests.workflows.sending import Sending
@@ -105,3 +107,36 @@ async def test_what_is_amended_at_a_part_stays_there_and_that_is_told(sending: S
     assert (await sending.handed_over(part, sending.part))["result"]["planned_anew"] == 0
     assert (await sending.handed_over(handle, sending.reference))["kind"] == "completed"
     assert sending.carrier.bought_for == {sending.part: "CB3 0AA", sending.reference: "CB2 1RX"}
+
+
+# ---- what is changed while goods are short ---------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("chosen", ["", "wait"], ids=["asked", "waited for"])
+async def test_goods_that_come_off_the_order_are_not_waited_for(sending: Sending, chosen: str) -> None:
+    sending.shelf.lacking = {"SKU-902": 1}
+    handle = await sending.begin("order-to-shipment")
+    await sending.asked(handle, "short-stock")
+    if chosen:
+        await sending.choose(handle, "short-stock", chosen)
+        await sending.step(handle, "restocked")
+    sending.shop.take_off("902", 1)
+    await sending.happens(handle, "order-edited")
+    outcome = await sending.handed_over(handle, sending.reference)
+    assert outcome["result"]["planned_anew"] == 1
+    [sent] = [one for one in sending.shelf.held if one.state is ShipmentState.DONE]
+    assert [(one.sku, one.quantity) for one in sent.lines] == [("SKU-901", 2)]
+
+
+async def test_an_address_that_is_changed_while_goods_are_short_is_checked_and_used(sending: Sending) -> None:
+    sending.shelf.lacking = {"SKU-902": 1}
+    handle = await sending.begin("order-to-shipment")
+    await sending.asked(handle, "short-stock")
+    sending.shop.address = sending.shop.address.model_copy(update={"postcode": "CB3 0AA"})
+    await sending.happens(handle, "order-edited")
+    await sending.until(handle, lambda view: [one for one in view.waits if one.name == "short-stock#2"])
+    sending.shelf.lacking = {}
+    await sending.handed_over(handle, sending.reference)
+    assert sending.carrier.bought_for == {sending.reference: "CB3 0AA"}
+    [sent] = [one for one in sending.shelf.held if one.state is ShipmentState.DONE]
+    assert sent.address == sending.shop.address

@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Protocol
 
-from activities.remedies import Remedies, RemedySystem
-from activities.returns import Returns, ReturnSystem
 from activities.shop_labels import ShopLabels, ShopLabelSystem
+from activities.shop_remedies import Remedies, RemedySystem
+from activities.shop_returns import Returns, ReturnSystem
 from activities.shop_stock import ShopStock, ShopStockSystem
 from activities.tracing import Traceable
 from seamline.errors import NotYet, Problem, Refusal

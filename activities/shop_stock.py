@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Protocol
 
-from activities.remedies import parts_of
+from activities.shop_remedies import parts_of
 from seamline.errors import Problem, Refusal
 from seamline.process.effect import Call, operation
 from seamline.records.level import LevelChange, Levels, LevelsRequest, LevelsSet, SetLevels

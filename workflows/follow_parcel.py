@@ -6,7 +6,7 @@ from datetime import datetime
 
 from temporalio import workflow
 
-from activities import carrier, inventory, remedies, shop
+from activities import carrier, inventory, shop, shop_remedies
 from activities.shop import OrderRequest
 from seamline.process.asking import Answer, Choice, Question
 from seamline.process.beginning import begin
@@ -147,7 +147,7 @@ class FollowParcel(Process):
 
     async def refund(self, sent: SentParcel) -> bool:
         """Give back what the goods are worth, as finance approves it; False when finance does not."""
-        worth = await self.do(remedies.worth_of, sent.goods)
+        worth = await self.do(shop_remedies.worth_of, sent.goods)
         reason = f"{worth.amount} goes back to the customer of order {sent.order_number}: its parcel did not arrive"
         answer = await self.ask(
             Question("parcel-refund", "Give the money of a parcel back", reason, about=worth, team="finance")
@@ -156,8 +156,8 @@ class FollowParcel(Process):
             self.note(f"the refund was {answer.told}")
             return False
         request = GoodsRefundRequest(goods=sent.goods, amount=worth.amount)
-        made = await self.do(remedies.refund_goods, request)
-        self.refunded = await self.until(remedies.goods_refunded, made)
+        made = await self.do(shop_remedies.refund_goods, request)
+        self.refunded = await self.until(shop_remedies.goods_refunded, made)
         return True
 
     def claim_start(self, parcel: ParcelNumber) -> ClaimStart:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from temporalio import workflow
 
-from activities import carrier, inventory, mail, remedies, shop
+from activities import carrier, inventory, mail, shop, shop_remedies
 from activities.shop import OrderRequest
 from seamline.errors import Problem
 from seamline.process.asking import Question
@@ -48,7 +48,7 @@ class ReshipOrder(Process):
             await self.until(inventory.handed_over, stock)
 
         # The parcel has left the building: from here only forward.
-        await self.do(remedies.retrack, self.retracked(label.result), number=number)
+        await self.do(shop_remedies.retrack, self.retracked(label.result), number=number)
         told = await self.mail_customer(order, label)
         await self.follow(label.result)
         return self.completed(shipment(stock, [label.result], told))

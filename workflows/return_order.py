@@ -7,7 +7,7 @@ from typing import ClassVar
 
 from temporalio import workflow
 
-from activities import carrier, inventory, mail, remedies, returns, shop
+from activities import carrier, inventory, mail, shop, shop_remedies, shop_returns
 from activities.shop import OrderRequest
 from seamline.errors import Problem
 from seamline.process.asking import Choice, Question
@@ -62,7 +62,7 @@ class ReturnOrder(Process):
 
     async def run(self, start: Start) -> Outcome:
         """The story; each line is one business step."""
-        back = await self.do(returns.fetch_return, ReturnRequest(), check=self.unserved, strict=True)
+        back = await self.do(shop_returns.fetch_return, ReturnRequest(), check=self.unserved, strict=True)
         if reason := _OVER.get(back.state):
             return self.ignored(reason)
         order = await self.do(shop.fetch_order, OrderRequest(), check=lambda found: self.unsendable(back, found))
@@ -77,7 +77,7 @@ class ReturnOrder(Process):
         # The customer has sent it: from here only forward.
         await self.until(carrier.delivered, number_of(label))
         end = await self.settle_with(await self.inspected(back), back, order)
-        await self.do(returns.close_return, ReturnRequest())
+        await self.do(shop_returns.close_return, ReturnRequest())
         return self.completed(end.model_copy(update={"tracking_number": label.tracking_number}))
 
     def unserved(self, back: CustomerReturn) -> list[Problem]:
@@ -109,10 +109,10 @@ class ReturnOrder(Process):
         if reasons:
             answer = await self.ask(Question("return", "Take a return", "; ".join(reasons), about=back, team="support"))
             if not answer.approved:
-                await self.do(returns.decline_return, DeclineRequest(note=answer.why))
+                await self.do(shop_returns.decline_return, DeclineRequest(note=answer.why))
                 return answer.told
         if back.state is ReturnState.REQUESTED:
-            await self.do(returns.approve_return, ReturnRequest())
+            await self.do(shop_returns.approve_return, ReturnRequest())
         return ""
 
     async def send_label(self, back: CustomerReturn, order: Order) -> Label:
@@ -149,7 +149,7 @@ class ReturnOrder(Process):
             InspectedLine(order_line_id=one.order_line_id, sku=one.sku, quantity=one.quantity, restock=one.quantity)
             for one in back.lines
         )
-        worth = await self.do(remedies.worth_of, Inspection.goods_of(lines))
+        worth = await self.do(shop_remedies.worth_of, Inspection.goods_of(lines))
         proposed = Inspection(lines=lines, amount=worth.amount)
         why = "; ".join(f"{one.quantity} {one.title}: {one.reason} {one.note}".rstrip() for one in back.lines)
         answer = await self.ask(Question("inspect-return", "Inspect a return", why, about=proposed, choices=_CHOICES))
@@ -157,7 +157,7 @@ class ReturnOrder(Process):
         if answer.choice == REJECT:
             return found.rejected, answer.told
         if found.lines != proposed.lines and found.amount == proposed.amount and found.accepted:
-            worth = await self.do(remedies.worth_of, Inspection.goods_of(found.lines))
+            worth = await self.do(shop_remedies.worth_of, Inspection.goods_of(found.lines))
             found = found.model_copy(update={"amount": worth.amount})
         return (found if answer.choice == RESTOCK else found.scrapped), answer.told
 
@@ -170,8 +170,8 @@ class ReturnOrder(Process):
             self.manual.append(f"agree with the customer on the goods of {back.number}: nothing is given back for them")
             return ReturnEnd(ended=told)
         request = GoodsRefundRequest(goods=Inspection.goods_of(inspection.lines), amount=inspection.amount)
-        made = await self.do(remedies.refund_goods, request)
-        refund = await self.until(remedies.goods_refunded, made)
+        made = await self.do(shop_remedies.refund_goods, request)
+        refund = await self.until(shop_remedies.goods_refunded, made)
         return ReturnEnd(ended=told, refunded=str(refund.amount), restocked=inspection.restocked)
 
 

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from graphql import GraphQLSchema
 
-from activities.remedies import parts_of
+from activities.shop_remedies import parts_of
 from seamline.errors import Kind, Refusal
 from seamline.http import Exchange, HttpFactory
 from seamline.records.level import LevelChange

@@ -18,7 +18,7 @@ from temporalio import activity
 from temporalio.exceptions import ApplicationError
 from temporalio.testing import ActivityEnvironment
 
-from activities import accounting, carrier, crm, inventory, mail, marketing, remedies, returns, shop, staff
+from activities import accounting, carrier, crm, inventory, mail, marketing, shop, shop_remedies, shop_returns, staff
 from seamline.errors import Failure, Kind
 from seamline.http import Exchange, HttpFactory
 from seamline.process.effect import Call, Effect, Irreversible
@@ -179,7 +179,7 @@ async def in_the_shop(trial: Trial) -> None:
     order = await trial.looks("shop.fetch_order", reference, shop.OrderRequest())
     told = fulfilment(order)
     await trial.does(shop.post_fulfilment, reference, told)
-    await trial.does(remedies.retrack, reference, RetrackRequest(
+    await trial.does(shop_remedies.retrack, reference, RetrackRequest(
         reference=reference, fulfilment_order_id=told.fulfilment_order_id, lost_number="TRACK-1", tracking_number="T2"
     ))  # fmt: skip
     await _returned(trial, reference, told.lines[0].order_line_id)
@@ -206,12 +206,12 @@ async def _risk_and_money(trial: Trial) -> None:
 
 async def _returned(trial: Trial, reference: str, line_id: str) -> None:
     back = await trial.vendors.send_back(reference, quantities={"MUG-BLUE": 1}, requested=True)
-    await trial.does(returns.approve_return, back, ReturnRequest())
+    await trial.does(shop_returns.approve_return, back, ReturnRequest())
     goods = Goods(lines=(GoodsLine(order_line_id=line_id, quantity=1),))
-    await trial.does(remedies.refund_goods, reference, GoodsRefundRequest(goods=goods, amount=pounds("14.50")))
-    await trial.does(returns.close_return, back, ReturnRequest())
+    await trial.does(shop_remedies.refund_goods, reference, GoodsRefundRequest(goods=goods, amount=pounds("14.50")))
+    await trial.does(shop_returns.close_return, back, ReturnRequest())
     declined = await trial.vendors.send_back(reference, quantities={"TEE-M": 1}, requested=True)
-    await trial.does(returns.decline_return, declined, DeclineRequest(note="too late"))
+    await trial.does(shop_returns.decline_return, declined, DeclineRequest(note="too late"))
 
 
 async def in_the_warehouse(trial: Trial) -> None:

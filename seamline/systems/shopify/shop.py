@@ -20,7 +20,7 @@ from seamline.systems.shopify import mapping_payment as paying
 from seamline.systems.shopify import mapping_stock as stocking
 from seamline.systems.shopify.client import ShopifyClient, as_model
 from seamline.systems.shopify.ids import NAME, NUMBER, gid, number_of, order_gid
-from seamline.systems.shopify.remedies import ShopifyRemedies
+from seamline.systems.shopify.shop_remedies import ShopifyRemedies
 from seamline.systems.shopify.shop_stock import ShopifyStock
 from seamline.systems.shopify.wire_account import Setup
 

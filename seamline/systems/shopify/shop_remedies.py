@@ -19,7 +19,7 @@ from seamline.systems.shopify.mapping_payment import refused
 
 
 class ShopifyRemedies:
-    """Satisfies `activities.remedies.RemedySystem` and `activities.returns.ReturnSystem`, as part of the shop."""
+    """Satisfies `RemedySystem` and `ReturnSystem` in `activities`, as part of the shop."""
 
     name: str
     _client: ShopifyClient

@@ -17,7 +17,7 @@ help:
 	@echo "make test-erp   the adapter on a real ERP: Tryton on PostgreSQL, both started here"
 	@echo "make matrix   every step of an order, disturbed in every way at every moment"
 	@echo "make storm    many orders while every part dies and every fault is drawn; SEED=1 ORDERS=200"
-	@echo "make storm-self-test   breaks the product in eleven places, and tells which of them a storm finds"
+	@echo "make storm-self-test   breaks the product in thirteen places, and tells which of them a storm finds"
 	@echo "make bench    what the engine costs beside others; ROUNDS=3 ORDERS=100, WRITE=1 writes docs/performance.md"
 	@echo "make check    formatting, types, import rules"
 	@echo "make format   put the code in form"

@@ -149,6 +149,26 @@ BREAKS = (
         ("left-over",),
         calm=True,
     ),
+    Break(
+        "observe-only",
+        "seamline/process/effect.py",
+        "with observing(call.observe_only):",
+        "with observing(False):",
+        "observed",
+        5,
+        ("observed-acted",),
+        calm=True,
+    ),
+    Break(
+        "the labels that others buy",
+        "workflows/replanning.py",
+        "        return self.policy.shop(self.start.reference).labels is Labels.OTHERS",
+        "        return self.policy.shop(self.start.reference).labels is None",
+        "others-labels",
+        5,
+        ("wrong-hands",),
+        calm=True,
+    ),
 )
 
 

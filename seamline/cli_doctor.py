@@ -131,7 +131,9 @@ def _routes(settings: Settings) -> Iterator[Check]:
 
 def _exposure(settings: Settings) -> Iterator[Check]:
     if settings.api.token is None and not _loopback(settings.api.host):
-        remedy = "set api.token (or SEAMLINE_API__TOKEN): anyone who reaches this address could start processes"
+        remedy = (
+            "set api.token (or SEAMLINE_API__TOKEN): anyone who reaches this address could start and list processes"
+        )
         yield Check(name="api", ok=False, detail=f"open to {settings.api.host} without a token", remedy=remedy)
 
 

@@ -48,7 +48,9 @@ class ApiSettings(Section):
     )
     body_limit_bytes: int = Field(default=1_000_000, ge=1, le=50_000_000)
     body_timeout_seconds: float = Field(default=10, gt=0, le=300, description="How long a body may take to arrive.")
-    token: SecretStr | None = Field(default=None, description="Bearer token that starting a process demands, if set.")
+    token: SecretStr | None = Field(
+        default=None, description="Bearer token that starting processes and looking at them demand, if set."
+    )
     prometheus_port: Port | None = Field(
         default=None, description="Where its metrics can be fetched; nowhere if unset."
     )

@@ -33,6 +33,8 @@ CANCEL_LINES = Choice("cancel-lines", "Take what is not there off the order, and
 
 NEWS = (EventKind.ORDER_EDITED, EventKind.ORDER_REFUNDED, EventKind.ORDER_FULFILLED, EventKind.LABEL_REFUNDED)
 """What may change a plan under way."""
+GONE = ("not-reserved",)
+"""What the inventory says of stock that is waited for once people cancelled its shipment."""
 SHORT_CHANGES = "short-changes"
 """The change since which an order that is edited while its stock is short is planned anew: earlier runs wait on."""
 OTHERS = (WAIT, SUBSTITUTE, CANCEL_LINES)
@@ -113,7 +115,7 @@ class Reserving(Parting):
         """Nothing changes but that stock comes; after `restock_hours` people are asked again."""
         until = workflow.now() + timedelta(hours=self.policy.restock_hours)
         request = RestockRequest(reservation=stock, until=until)
-        told = await self.until(inventory.restocked, request, unless=NEWS, since=self.known)
+        told = await self.until(inventory.restocked, request, unless=NEWS, since=self.known, refused=GONE)
         return plan if told else await self.changed_meanwhile(plan, stock)
 
     async def cancel_lines(self, plan: Plan, stock: Reservation, _: Answer) -> Plan:

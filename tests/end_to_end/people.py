@@ -14,6 +14,7 @@ class Stage(StrEnum):
     """How far the order is."""
 
     BEFORE = "before anything"
+    SHORT = "goods are short, and people are asked"
     LABEL = "stock reserved, no label yet"
     PACKING = "waiting to be packed"
     UNTOLD = "waiting to be packed, and no webhook comes"
@@ -79,9 +80,16 @@ NAMED = End(Goods.NONE, "fetch-order", "cancel")
 RESERVE = End(Goods.PLANNED, "shipment-gone", "reserve-anew")
 BUY = End(Goods.PLANNED, "label-gone", "buy-anew")
 
-_CHANGE = {Stage.BEFORE: ANEW, Stage.LABEL: ANEW, Stage.PACKING: ANEW, Stage.UNTOLD: REPACK, Stage.LEAVING: REPACK}
+_CHANGE = {
+    Stage.BEFORE: ANEW,
+    Stage.SHORT: ANEW,
+    Stage.LABEL: ANEW,
+    Stage.PACKING: ANEW,
+    Stage.UNTOLD: REPACK,
+    Stage.LEAVING: REPACK,
+}
 _MONEY = dict.fromkeys(Stage, SAME)
-_LATER = {stage: SAME for stage in Stage if stage is not Stage.BEFORE}
+_LATER = {stage: SAME for stage in Stage if stage not in (Stage.BEFORE, Stage.SHORT)}
 _LABELLED = {stage: SAME for stage in (Stage.PACKING, Stage.UNTOLD, Stage.LEAVING)}
 
 TABLE: Mapping[Act, Mapping[Stage, End]] = {
@@ -102,7 +110,8 @@ TABLE: Mapping[Act, Mapping[Stage, End]] = {
     Act.SHIPMENT_CANCELLED: dict.fromkeys(_LATER, RESERVE),
     Act.LABEL_REFUNDED: {Stage.PACKING: BUY, Stage.LEAVING: BUY},
 }
-"""A cell that is not there cannot happen, or nobody sees it: only the carrier tells that a label was refunded."""
+"""A cell that is not there cannot happen, or nobody sees it: only the carrier tells that a label was refunded, and a
+shipment that is cancelled while its goods are short is seen once that is answered."""
 
 CELLS = [(act, stage) for act, row in TABLE.items() for stage in Stage if stage in row]
 

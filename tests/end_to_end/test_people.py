@@ -41,6 +41,7 @@ PLANNED, NEW = (
 )
 POSTCODE, NEW_POSTCODE = "CB2 1RX", "CB3 0AA"
 AT_ONCE_MAX = 6
+PLENTY = 1000
 
 
 @dataclass
@@ -170,12 +171,16 @@ class Play:
             await self.each(self.act)
         elif self.stage is Stage.LABEL:
             await self.world.fault(self.world.names.carrier, "shipments.create", "down")
+        elif self.stage is Stage.SHORT:
+            await self.world.change(f"stock/{self.world.names.inventory}", {POT: 0})
         await self.each(self.start)
         await self.each(self.reach)
         if self.stage is not Stage.BEFORE:
             await self.each(self.act)
             await self.told()
         await self.world.mended()
+        if self.stage is Stage.SHORT:
+            await self.world.change(f"stock/{self.world.names.inventory}", {POT: PLENTY})
         ended = await asyncio.gather(*(self.gated(self.end, act) for act in self.acts))
         return {(act, self.stage): one for act, one in zip(self.acts, ended, strict=True)}
 
@@ -208,7 +213,9 @@ class Play:
     async def reach(self, act: Act) -> None:
         """Bring the order to the stage."""
         handle = self.handles[act]
-        if self.stage is Stage.LABEL:
+        if self.stage is Stage.SHORT:
+            await self.world.until(handle, lambda view: any(one.name.startswith("short-stock") for one in view.waits))
+        elif self.stage is Stage.LABEL:
             await self.world.until(handle, lambda view: any(one.name.startswith("quote") for one in view.waits))
         elif self.stage in (Stage.PACKING, Stage.UNTOLD):
             await self.world.step(handle, "packed")
@@ -236,8 +243,8 @@ class Play:
         one = view.waits[0]
         name = one.name.partition("#")[0]
         if name != wait:
-            # Not asked for by the table: it may only be passing, until the customer has paid.
-            assert name == "fetch-order", view.waits
+            # Not asked for by the table: it may only be passing, until the customer has paid, or stock has come.
+            assert name in ("fetch-order", "short-stock"), view.waits
             await self.world.until(handle, lambda view: one.name not in [wait.name for wait in view.waits])
             return
         waited.append(name)

@@ -111,6 +111,8 @@ class Floor(PaperShelf):
     async def advance_reservation(self, reservation: Reservation) -> Reservation:
         await self.called("advance_reservation")
         now = self._now(reservation)
+        if now.state is ShipmentState.CANCELLED:
+            raise Refusal("not-reserved", "the sale has no shipment that could hold stock")
         short = tuple(
             ShortLine(sku=one.sku, wanted=one.quantity, there=max(0, one.quantity - self.lacking[one.sku]))
             for one in now.lines

@@ -140,3 +140,15 @@ async def test_an_address_that_is_changed_while_goods_are_short_is_checked_and_u
     assert sending.carrier.bought_for == {sending.reference: "CB3 0AA"}
     [sent] = [one for one in sending.shelf.held if one.state is ShipmentState.DONE]
     assert sent.address == sending.shop.address
+
+
+async def test_a_shipment_that_is_cancelled_while_its_stock_is_waited_for_is_asked_about(sending: Sending) -> None:
+    sending.shelf.lacking = {"SKU-902": 1}
+    handle = await sending.begin("order-to-shipment")
+    await sending.choose(handle, "short-stock", "wait")
+    await sending.step(handle, "restocked")
+    sending.shelf.move(sending.reference, ShipmentState.CANCELLED)
+    sending.shelf.lacking = {}
+    await sending.choose(handle, "shipment-gone", "reserve-anew")
+    assert (await sending.handed_over(handle, sending.reference))["kind"] == "completed"
+    assert len(sending.shelf.held) == 2

@@ -116,18 +116,18 @@ async def run_storm(plan: Plan, folder: Path, *, settle_seconds_max: float, blin
         await scene.simulator("PUT", f"stock/{NORTH_ERP}", dict.fromkeys(SKUS, PIECES))
         disturber = Disturber(scene, blind=BLIND if blind else ())
         sales = Sales(scene, plan.deals)
-        others = beside(partial(label_as_others, scene, plan))
-        async with beside(partial(act_at_moments, scene, plan)), beside(sales.work), others:
-            async with beside(partial(meddle, scene)):
-                await send_orders(scene, plan, disturber)
-                await asyncio.sleep(CALM_SECONDS)
-            await disturber.all_up()
-            if not blind:
-                await disturber.end_faults()
-            settling = time.monotonic()
-            await asyncio.gather(poll_for_gaps(scene, plan, sales), settle(scene, sales, settle_seconds_max))
-        await resume_terminated(scene)
-        still_open = await settle(scene, sales, settle_seconds_max)
+        async with beside(partial(label_as_others, scene, plan)):
+            async with beside(partial(act_at_moments, scene, plan)), beside(sales.work):
+                async with beside(partial(meddle, scene)):
+                    await send_orders(scene, plan, disturber)
+                    await asyncio.sleep(CALM_SECONDS)
+                await disturber.all_up()
+                if not blind:
+                    await disturber.end_faults()
+                settling = time.monotonic()
+                await asyncio.gather(poll_for_gaps(scene, plan, sales), settle(scene, sales, settle_seconds_max))
+            await resume_terminated(scene)
+            still_open = await settle(scene, sales, settle_seconds_max)
         settled = time.monotonic()
         judgement = await judge(scene, plan, still_open)
     saved = [] if judgement.ok else save_histories(judgement, folder)

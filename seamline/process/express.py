@@ -9,7 +9,7 @@ its patience.
 from __future__ import annotations
 
 from collections.abc import Collection
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from temporalio import workflow
@@ -25,9 +25,29 @@ _ENDS_HERE = (Kind.REFUSAL, Kind.UNKNOWN_OUTCOME, Kind.OBSERVED)
 """What another try at once would be told again."""
 
 
-def fits(operation: Operation[Any, Any], connection: str, express: Collection[str]) -> bool:
-    """Whether such a step may take the lane: not what waits, nor what takes back."""
-    return connection in express and isinstance(operation, Read | Effect)
+EXPRESS_REST = timedelta(minutes=10)
+"""How long a process leaves a connection's lane alone after a try that failed there."""
+EXPRESS_AGAIN = "express-again"
+"""The change since which the lane is taken again after its rest: runs that were begun before it leave it for good."""
+
+
+class Lane:
+    """The connections that a process may call beside it, and until when one that had no room is left alone."""
+
+    def __init__(self, connections: Collection[str] = ()) -> None:
+        self._connections = frozenset(connections)
+        self._rests: dict[str, datetime] = {}
+
+    def takes(self, operation: Operation[Any, Any], connection: str) -> bool:
+        """Whether such a step may take the lane now: not what waits, nor what takes back."""
+        if connection not in self._connections or not isinstance(operation, Read | Effect):
+            return False
+        until = self._rests.get(connection)
+        return until is None or (workflow.now() >= until and workflow.patched(EXPRESS_AGAIN))
+
+    def rest(self, connection: str) -> None:
+        """Leave the connection alone for a while."""
+        self._rests[connection] = workflow.now() + EXPRESS_REST
 
 
 def issue_express(operation: Operation[Any, Any], call: Call[Any], connection: str) -> workflow.ActivityHandle[Any]:

@@ -24,6 +24,7 @@ from seamline.errors import Problem
 from seamline.process.asking import Answer, Asking, Question
 from seamline.process.beginning import begin
 from seamline.process.effect import Call, Effect, Operation, Req, Res, Wait
+from seamline.process.express import Lane
 from seamline.process.foresight import HeldBack
 from seamline.process.inbox import Inbox
 from seamline.process.lookout import Lookout
@@ -71,8 +72,8 @@ class Process(Inbox):
         super().__init__()
         self._cancel_delivered: set[asyncio.Task[Any] | None] = set()
         self._gates_asked = asyncio.Lock()
-        self.express: set[str] = set()
-        """The connections that a step may call beside the process; one that had no room is asked so no more."""
+        self.express = Lane()
+        """The connections that a step may call beside the process."""
 
     # ---- the verbs ------------------------------------------------------------------------------------------------
 
@@ -284,7 +285,7 @@ class Process(Inbox):
         self.start = self._checked_start(arguments)
         self.policy = self.start.policy
         self.route = dict(self.start.route)
-        self.express = set(self.policy.express)
+        self.express = Lane(self.policy.express)
         self.show()
         try:
             outcome = await self._told(story)

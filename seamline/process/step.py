@@ -14,7 +14,7 @@ from seamline.errors import Failure, Kind, Problem
 from seamline.process.attempt import NOT_PICKED_UP, failure_of, issue
 from seamline.process.decision import Action, Decision, amend, fit
 from seamline.process.effect import Call, Operation, Read, Req, Res, Wait
-from seamline.process.express import fits, issue_express, may_go_on, may_have_happened
+from seamline.process.express import issue_express, may_go_on, may_have_happened
 from seamline.process.undo import Entry
 from seamline.process.view import Status, StepState
 from seamline.process.waits import OpenWait
@@ -190,7 +190,7 @@ class RunningStep(Generic[Req, Res]):
             if self._overtaken():
                 return self._give_way()
             self._mark(StepState.HELD_UP if held else StepState.RUNNING)
-            hurries = held is None and fits(self.operation, self.connection, self.process.express)
+            hurries = held is None and self.process.express.takes(self.operation, self.connection)
             activity = self._issued(held, hurries)
             # A cancel that meets the result of a local activity fails the workflow task; it ends soon by itself.
             await self._ended(activity, held, can_be_cut=not (hurries and isinstance(self.operation, Read)))
@@ -216,8 +216,8 @@ class RunningStep(Generic[Req, Res]):
         return issue(self.operation, self.call, self.connection, self.process.policy, healing=held is not None)
 
     def _fall_back(self, failure: Failure) -> None:
-        """Take the connection's queue from here on, for all that this process does there."""
-        self.process.express.discard(self.connection)
+        """Take the connection's queue from here on, for all that this process does there in the next minutes."""
+        self.process.express.rest(self.connection)
         self._reissue(self.call.model_copy(update={"repeated": self.call.repeated or may_have_happened(failure)}))
 
     async def _ended(

@@ -33,6 +33,8 @@ class FaultKind(StrEnum):
     """Searches answer that nothing is found; other operations are left alone."""
     NOT_ASSIGNED = "not-assigned"
     """Tryton's `assign_try` answers 200 and leaves the shipment waiting; other operations are left alone."""
+    NOT_PROCESSED = "not-processed"
+    """Tryton's queue comes to a sale that is confirmed only after `delay_seconds`; other operations are left alone."""
 
 
 class FaultRequest(BaseModel):
@@ -84,6 +86,8 @@ class Fault(FaultRequest):
             return False
         if self.kind is FaultKind.BLIND:
             return search
+        if self.kind is FaultKind.NOT_PROCESSED:
+            return operation == "sale.sale.confirm"
         return self.kind is not FaultKind.NOT_ASSIGNED or operation.endswith("assign_try")
 
 

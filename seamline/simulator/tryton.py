@@ -24,7 +24,7 @@ from fastapi import APIRouter, Request
 from starlette.responses import HTMLResponse, JSONResponse, Response
 
 from seamline.simulator.faults import FaultKind, Injected
-from seamline.simulator.tryton_buttons import SYSTEM, Buttons, Warehouse
+from seamline.simulator.tryton_buttons import PROCESS, SYSTEM, Buttons, Warehouse
 from seamline.simulator.tryton_models import CREATED_OVER_REST, MODELS, Values
 from seamline.simulator.tryton_packages import PackageWanted
 from seamline.simulator.tryton_records import Records, check_read
@@ -151,7 +151,9 @@ class _Routes:
             except KeyError:
                 raise _Answer(HTTPStatus.FORBIDDEN) from None
             answer = records.read(model, record, _fields(model, request))
-            if afterwards:
+            if afterwards and call.processed_after is not None:
+                self.world.schedule(call.processed_after, PROCESS, connection, str(record_id))
+            elif afterwards:
                 afterwards()
             return answer
 

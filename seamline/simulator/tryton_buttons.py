@@ -21,6 +21,7 @@ from seamline.simulator.world import World, now
 SYSTEM = "tryton"
 PACK = "tryton.pack"
 HAND_OVER = "tryton.hand-over"
+PROCESS = "tryton.process"
 SALE, LINE, SHIPMENT, MOVE = "sale.sale", "sale.line", "stock.shipment.out", "stock.move"
 _SHOWN = {
     (SALE, "quote"): ("draft",),
@@ -51,7 +52,7 @@ class Buttons:
         actions: dict[tuple[str, str], Callable[[Values], Callable[[], None] | None]] = {
             (SALE, "quote"): self._quote,
             (SALE, "confirm"): self._confirm,
-            (SALE, "process"): self._process,
+            (SALE, "process"): self._not_allowed,
             (SALE, "cancel"): lambda sale: self._set_state(SALE, sale, "cancelled"),
             (SALE, "draft"): lambda sale: self._set_state(SALE, sale, "draft"),
             (SHIPMENT, "wait"): self._wait,
@@ -72,6 +73,15 @@ class Buttons:
 
     def _set_state(self, model: str, record: Values, state: str) -> None:
         self.records.set(model, record, state=state)
+
+    def _not_allowed(self, sale: Values) -> None:
+        """What Tryton's queue does by itself; of people only an administrator of sales may."""
+        raise UserError('Calling button "process on "Sale" is not allowed.')
+
+    def processed(self, sale: Values) -> None:
+        """The queue comes to a sale."""
+        if sale["state"] == "confirmed":
+            self._process(sale)
 
     # -- sales -----------------------------------------------------------------------------------------------------
 
@@ -294,6 +304,7 @@ class Warehouse:
         self.world = world
         world.on(PACK, self._packed)
         world.on(HAND_OVER, self._handed_over)
+        world.on(PROCESS, self._processed)
 
     def move(
         self,
@@ -322,6 +333,10 @@ class Warehouse:
 
     def _step(self, state: str) -> int | None:
         return self.STEPS.index(state) if state in self.STEPS else None
+
+    def _processed(self, connection: str, sale_id: str, due: datetime) -> None:
+        records = Records(self.world, connection, {})
+        Buttons(records, at=due).processed(records.known(SALE, int(sale_id)))
 
     def _packed(self, connection: str, shipment_id: str, due: datetime) -> None:
         if self._is(connection, shipment_id, "assigned", "picked"):

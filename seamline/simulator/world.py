@@ -93,6 +93,12 @@ class Call:
         """Whether this assignment has to leave the shipment waiting."""
         return self.fault is not None and self.fault.kind is FaultKind.NOT_ASSIGNED
 
+    @property
+    def processed_after(self) -> float | None:
+        """After how many seconds the queue comes to what this call confirms; None for at once."""
+        late = self.fault is not None and self.fault.kind is FaultKind.NOT_PROCESSED
+        return (self.fault.delay_seconds or 0) if self.fault and late else None
+
     def effect(
         self,
         operation: str,

@@ -375,6 +375,18 @@ async def has(erp: ErpClient, shipment: int, *states: str) -> bool:
     return await erp.state(shipment) in states
 
 
+async def test_a_confirmed_sale_is_processed_by_the_queue_alone(erp: ErpClient) -> None:
+    wanted = {"connection": erp.connection, "kind": "not-processed", "delay_seconds": 600}
+    assert (await erp.http.post("/_simulator/faults", json=wanted)).status_code == 201
+    sale = await erp.sale("shop-uk:1", ("MUG-BLUE", 1))
+    for button in ("quote", "confirm"):
+        await erp.press("sale.sale", sale, button, "state")
+    assert (await erp.read("sale.sale", sale, "state"))["state"] == "confirmed"
+    refused = await erp.send("POST", f"sale.sale/{sale}/process")
+    told = (refused.status_code, refused.json()["message"])
+    assert told == (400, 'Calling button "process on "Sale" is not allowed.')
+
+
 async def test_faults_in_trytons_shape(erp: ErpClient) -> None:
     sale, shipment = await erp.confirmed("shop-uk:1", ("MUG-BLUE", 1))
 

@@ -130,6 +130,21 @@ async def test_a_refused_button_is_tried_no_more(side: Side, simulated: Simulate
     assert (await simulated.calls(connection=NAME)).count("sale.sale.confirm") == 1
 
 
+async def test_a_sale_that_the_queue_has_not_come_to_is_no_refusal(side: Side, simulated: Simulated) -> None:
+    await simulated.fault(NAME, "not-processed", delay_seconds=600)
+    made = await side.adapter.create_reservation(f"{REFERENCE}/reserve#1", stock_request())
+    with pytest.raises(Outage) as caught:
+        await side.adapter.advance_reservation(made)
+    assert caught.value.failure.code == "no-progress"
+    assert (await side.adapter.cancel_reservation(made)).state is UndoState.UNDONE
+
+
+async def test_a_sale_that_the_queue_comes_to_in_a_moment_is_reserved(side: Side, simulated: Simulated) -> None:
+    await simulated.fault(NAME, "not-processed", delay_seconds=0.3)
+    made = await side.adapter.create_reservation(f"{REFERENCE}/reserve#1", stock_request())
+    assert (await side.adapter.advance_reservation(made)).state is ShipmentState.ASSIGNED
+
+
 async def test_a_button_whose_answer_was_lost_is_not_pressed_again(side: Side, simulated: Simulated) -> None:
     made = await side.adapter.create_reservation(KEY, stock_request())
     await simulated.fault(NAME, "lost-reply", "sale.sale.confirm", count=1)

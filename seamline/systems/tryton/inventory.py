@@ -138,6 +138,8 @@ class TrytonInventory(TrytonReturns):
         if stuck and stuck.button == "assign_try":
             return _with(reservation, sale, await self._short(reservation, stuck.id))
         state = mapping.reservation_state(sale)
+        if stuck and stuck.button == mapping.QUEUED:
+            raise Outage("no-progress", "Tryton's queue has not come to the confirmed sale yet")
         if stuck:
             raise Outage("no-progress", f"Tryton accepts {stuck.button} and leaves the state as it is")
         if state not in _READY:
@@ -224,7 +226,8 @@ class TrytonInventory(TrytonReturns):
         """Press the plan's buttons until it names none; the sale, and the step that brought no progress, if one did.
 
         Buttons are guarded by the state, which others change too: what is refused is only raised when the state
-        still asks for it. Of alternatives the next is tried.
+        still asks for it. Of alternatives the next is tried. What Tryton's queue does by itself is not for every user
+        to press; it may come to it in a moment.
         """
         sale_id = _number(reservation.id)
         pressed: Counter[mapping.Step] = Counter()
@@ -247,7 +250,8 @@ class TrytonInventory(TrytonReturns):
             except Refusal as error:
                 if error.failure.status != 400:
                     raise
-                refused[step] = error
+                if step.button != mapping.QUEUED:
+                    refused[step] = error
         raise Outage("no-progress", "the sale goes back and forth between its states")
 
     async def _parcels(self, sale: wire.Sale) -> tuple[PackedParcel, ...]:

@@ -33,6 +33,8 @@ from seamline.systems.tryton import mapping_returns, wire
 
 SALE = "sale.sale"
 SHIPMENT = "stock.shipment.out"
+QUEUED = "process"
+"""The button that Tryton's queue presses by itself; of users only administrators of sales may."""
 
 # In the order of progress: a sale in several shipments is as far as the one that is behind.
 _STATES = {
@@ -59,7 +61,7 @@ class Step:
 
 def steps_forward(sale: wire.Sale) -> list[Step]:
     """The button that brings the sale nearer to assigned stock; none when it is there, or in a state with no way on."""
-    if button := {"draft": "quote", "quotation": "confirm", "confirmed": "process"}.get(sale.state):
+    if button := {"draft": "quote", "quotation": "confirm", "confirmed": QUEUED}.get(sale.state):
         return [Step(SALE, sale.id, button)]
     buttons = {"draft": "wait", "waiting": "assign_try"}
     return [Step(SHIPMENT, one.id, buttons[one.state]) for one in live(sale) if one.state in buttons][:1]

@@ -34,6 +34,8 @@ PLANS_ANEW = "plans-anew"
 """The change since which people's changes are planned anew: runs that were begun before it wait for staff."""
 LEFT_LABELS = "left-labels"
 """The change since which it is told that a refunded label's parcel has left: earlier runs ask as if it had not."""
+KEEPS_FOUND = "keeps-found"
+"""The change since which what people amend in a look is no change of the shop's: earlier runs ask about it again."""
 PLAN_ANEW, AS_PLANNED, AS_IT_IS = "plan-anew", "as-planned", "as-it-is"
 GIVEN_BACK = (LabelState.REFUND_REQUESTED, LabelState.REFUNDED)
 
@@ -98,7 +100,10 @@ class Replanning(Reserving):
             await self.stop(reason)
         for note in adopted(plan, now, fulfilled):
             self.note(note)
-        return await self.next_plan(plan, now, stock.state), await self.taken_back(stock, labels)
+        plan = await self.next_plan(plan, now, stock.state)
+        if looked.found != now and workflow.patched(KEEPS_FOUND):
+            plan = plan.model_copy(update={"found": looked.found})
+        return plan, await self.taken_back(stock, labels)
 
     async def changed_meanwhile(self, plan: Plan, stock: Reservation) -> Plan:
         """The plan for what the systems have now, while its stock is waited for."""

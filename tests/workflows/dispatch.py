@@ -76,7 +76,7 @@ class PaperShop(Scripted):
         self.return_state = ReturnState.OPEN
         self.ordered = datetime.now(UTC)
         self.sent_from: tuple[str, ...] = ("Main",)
-        self.address = ADDRESS
+        self.address: Address | None = ADDRESS
 
     async def fetch_order(self, reference: str) -> Order:
         await self.called("fetch_order")

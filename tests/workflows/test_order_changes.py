@@ -152,3 +152,25 @@ async def test_a_shipment_that_is_cancelled_while_its_stock_is_waited_for_is_ask
     await sending.choose(handle, "shipment-gone", "reserve-anew")
     assert (await sending.handed_over(handle, sending.reference))["kind"] == "completed"
     assert len(sending.shelf.held) == 2
+
+
+async def test_what_people_amend_of_a_changed_order_is_not_asked_again(sending: Sending) -> None:
+    handle = await sending.begin("order-to-shipment")
+    await sending.step(handle, "packed")
+    right, sending.shop.address = sending.shop.address.model_copy(update={"postcode": "CB3 0AA"}), None
+    await sending.happens(handle, "order-edited")
+    wait = await sending.asked(handle, "fetch-order")
+    change = {"address": right.model_dump(mode="json")}
+    await sending.decide(handle, wait=wait, action="amend", change=change, who="kim", why="asked")
+    await sending.step(handle, "packed")
+    looks = sending.shop.calls.count("fetch_order")
+    await sending.happens(handle, "order-edited")
+    view = await sending.until(
+        handle,
+        lambda view: (
+            view.waits or (view.steps[-1].name == "packed" and sending.shop.calls.count("fetch_order") > looks)
+        ),
+    )
+    assert view.waits == ()
+    assert (await sending.handed_over(handle, sending.reference))["result"]["planned_anew"] == 1
+    assert sending.carrier.bought_for == {sending.reference: "CB3 0AA"}

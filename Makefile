@@ -4,12 +4,13 @@ PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3; do \
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
 BIN := .venv/bin
 
-ERP := .erp/venv/bin
+ERP_BIN := .erp/venv/bin
 
 .PHONY: help demo up test test-slow test-browser test-erp matrix storm storm-self-test bench check format lock clean
 
 help:
-	@echo "make demo     stories of orders and deals on a real Temporal; BREAK=lookup shows that its proof can fail"
+	@echo "make demo     stories of orders and deals on a real Temporal; BREAK=lookup shows that its proof can fail,"
+	@echo "              ERP=tryton has a real ERP in place of the simulated one"
 	@echo "make up       the same servers, without the story, until Ctrl-C"
 	@echo "make test     all tests but the next"
 	@echo "make test-slow   releases over builds, resumed runs, short storms, people, parts, stock, kinds, contenders: minutes more"
@@ -35,11 +36,16 @@ help:
 .erp/installed: tests/erp/requirements.lock
 	@test -n "$(PYTHON)" || { echo "Python 3.11 or newer is needed; set PYTHON=/path/to/python" >&2; exit 1; }
 	$(PYTHON) -m venv .erp/venv
-	$(ERP)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r tests/erp/requirements.lock
+	$(ERP_BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r tests/erp/requirements.lock
 	@touch $@
 
-demo: .venv/installed
-	@$(BIN)/seamline demo $(if $(BREAK),--break $(BREAK))
+# ERP=tryton puts a real one in place of the simulated one.
+DEMO.tryton := $(BIN)/python -m tests.erp.demo
+DEMO. := $(BIN)/seamline demo
+
+demo: .venv/installed $(if $(ERP),.erp/installed)
+	@test -n "$(DEMO.$(ERP))" || { echo "ERP must be tryton, or not be given: the ERP is simulated then" >&2; exit 1; }
+	@$(DEMO.$(ERP)) $(if $(BREAK),--break $(BREAK))
 
 up: .venv/installed
 	@$(BIN)/seamline up

@@ -8,6 +8,7 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Mapping
+from contextlib import AbstractAsyncContextManager
 
 import httpx
 from rich.console import Console
@@ -18,10 +19,12 @@ from temporalio.contrib.pydantic import pydantic_data_converter
 
 from seamline.child import ChildFailed
 from seamline.demo import aftersales, deals, invoices, kinds, orders, places
+from seamline.demo.erp import Erp, simulated
 from seamline.demo.stage import NotSeen, Stage, systems_of
 from seamline.demo.story import Scenario, Told
 from seamline.folder import FolderInUse, user_of
 from seamline.local import DEMO_STATE, STATE, Local, local_stack
+from seamline.local_settings import CARRIER, WAREHOUSE
 from seamline.signals import stop_on_signals
 from seamline.simulator.checker import Verdict, audit
 
@@ -35,19 +38,20 @@ SWIFT = {
     "transit_after_seconds": 1,
     "deliver_after_seconds": 1,
 }
-BREAKS = {"lookup": (("shippo-main", "transactions.list"), ("erp-main", "sale.sale.search"))}
-"""What turns blind, by what is broken: the searches for objects that we made."""
 
 
-def run(broken: str = "") -> int:
-    """Run the demo. `broken="lookup"` makes the simulator's searches find nothing. The exit code of the command."""
+def run(broken: str = "", used: AbstractAsyncContextManager[Erp] | None = None) -> int:
+    """Run the demo. `broken="lookup"` makes searches for what we made find nothing. The exit code of the command.
+
+    `used` starts another ERP in place of the simulated one.
+    """
     console = Console(width=None if sys.stdout.isatty() else WIDTH_WITHOUT_TERMINAL)
     if running := user_of(STATE):
         # Commands in this folder turn to what runs here, so that is one.
         console.print(f"{running} runs in this folder: end it first, or work in another folder")
         return 1
     try:
-        return asyncio.run(_run(console, broken))
+        return asyncio.run(_run(console, broken, used or simulated()))
     except (ChildFailed, FolderInUse) as error:
         console.print(str(error), markup=False)
         return 1
@@ -55,20 +59,24 @@ def run(broken: str = "") -> int:
         return 130
 
 
-async def _run(console: Console, broken: str) -> int:
+async def _run(console: Console, broken: str, used: AbstractAsyncContextManager[Erp]) -> int:
     started = time.monotonic()
     console.print("Starting Temporal, the simulated systems, the door and a worker ...")
-    async with local_stack(DEMO_STATE, "the demo", anew=True) as local:
+    async with used as erp, local_stack(DEMO_STATE, "the demo", anew=True, settings=erp.settings) as local:
+        console.print(f"The warehouses' ERP is {erp.title}.")
         _tell_where(console, local, time.monotonic() - started)
         client = await Client.connect(local.running.temporal, data_converter=pydantic_data_converter)
-        async with httpx.AsyncClient(base_url=local.running.simulator, timeout=CONTROL_SECONDS_MAX) as control:
-            stage = Stage(local, client, console, control)
+        async with (
+            httpx.AsyncClient(base_url=local.running.simulator, timeout=CONTROL_SECONDS_MAX) as control,
+            erp.working(control),
+        ):
+            stage = Stage(local, client, console, control, erp)
             await stage.world(**SWIFT)
             await stage.short_minutes()
             if broken:
-                for connection, operation in BREAKS[broken]:
-                    await stage.fault(connection, operation, "blind")
-                console.print("[red]The simulator's searches find nothing: the checker must turn red.[/]")
+                await stage.fault(CARRIER, "transactions.list", "blind")
+                await erp.blind(WAREHOUSE)
+                console.print("[red]Searches for what we made find nothing: the checker must turn red.[/]")
             table = _results_table()
             right = [await _play(stage, number, scenario, table) for number, scenario in enumerate(STORIES, 1)]
             verdict = await _verdict(local, client)

@@ -14,7 +14,7 @@ from rich.table import Table
 from seamline.demo.answer import answered
 from seamline.demo.stage import Handle, Stage, held_up, waits
 from seamline.demo.story import Scenario, Told, kind_of
-from seamline.local_settings import SHOP
+from seamline.local_settings import SHOP, WAREHOUSE
 from seamline.process.decision import Action
 from seamline.process.details import commands
 from seamline.process.view import View
@@ -175,16 +175,16 @@ async def risky(stage: Stage) -> Told:
 
 async def short(stage: Stage) -> Told:
     """More is sold than is there; then a delivery comes."""
-    await stage.put("stock/erp-main", {"JUG-TALL": 1})
+    await stage.erp.stock(WAREHOUSE, "JUG-TALL", 1)
     reference = await stage.order(lines=[{"sku": "JUG-TALL", "title": "Tall jug", "quantity": 2}])
     view = await stage.until(stage.handle("order-to-shipment", reference), waits, "waiting")
     wait = view.waits[0]
     stage.say(f"[yellow]waits for {wait.team}[/]: {escape(wait.reason)}; they can choose {', '.join(wait.choices)}")
-    await stage.put("stock/erp-main", {"JUG-TALL": 3})
+    await stage.erp.stock(WAREHOUSE, "JUG-TALL", 3)
     stage.say("nobody has answered, and a delivery comes: it goes on by itself")
     ended = await stage.ended(reference)
     await stage.delivered(reference)
-    counts, left = await stage.live(reference), (await stage.get("stock/erp-main"))["JUG-TALL"]
+    counts, left = await stage.live(reference), await stage.erp.pieces(WAREHOUSE, "JUG-TALL")
     ok = counts == ONE_EACH and left == 2
     return Told(
         ok, f"asked {wait.team}, then {kind_of(ended)}: {_words(counts)}, {left} left on the shelf", [reference]
@@ -197,11 +197,11 @@ def _waits_for_packing(view: View) -> bool:
 
 async def _balance(stage: Stage, reference: str = "") -> dict[str, str]:
     """Stock and money: what is on the shelf, and what labels of this order have cost so far."""
-    shelf = await stage.get("stock/erp-main")
+    shelf = await stage.erp.pieces(WAREHOUSE, "MUG-BLUE")
     effects = await stage.effects(reference) if reference else []
     sign = {"buy-label": 1, "refund": -1}
     spent = sum(sign.get(one["operation"], 0) * float(one["amount"] or 0) for one in effects)
-    return {"MUG-BLUE on the shelf": str(shelf.get("MUG-BLUE", 0)), "spent on labels": f"{spent:.2f}"}
+    return {"MUG-BLUE on the shelf": str(shelf), "spent on labels": f"{spent:.2f}"}
 
 
 def _balances(before: dict[str, str], between: dict[str, str], after: dict[str, str]) -> Table:

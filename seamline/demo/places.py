@@ -72,7 +72,7 @@ async def apart(stage: Stage) -> Told:
 
 async def backordered(stage: Stage) -> Told:
     """Of two articles one is short. Staff send what is there; the rest follows when it comes."""
-    await stage.put(f"stock/{WAREHOUSE}", {WIDE["sku"]: 1})
+    await stage.erp.stock(WAREHOUSE, WIDE["sku"], 1)
     reference = await stage.order(lines=[{}, {**WIDE, "quantity": 3}])
     handle, part = stage.handle("order-to-shipment", reference), f"{reference}.2"
     wait = (await stage.until(handle, waits, "waiting")).waits[0]
@@ -82,13 +82,13 @@ async def backordered(stage: Stage) -> Told:
     stage.say(f"a mug and a jug have left; two jugs wait as {stage.process_link(f'order-to-shipment:{part}')}")
     await stage.until(stage.handle("order-to-shipment", part), _waits_for_stock, "waiting for stock")
     before = await stage.live(part)
-    await stage.put(f"stock/{WAREHOUSE}", {WIDE["sku"]: 2})
+    await stage.erp.stock(WAREHOUSE, WIDE["sku"], 2)
     stage.say("two jugs come: the rest is sent by itself")
     second = await stage.ended(part)
     for one in (reference, part):
         await stage.delivered(one)
     once = await stage.live(reference, part) == ONE_EACH + ONE_EACH + Counter({"split-order": 1})
-    left = (await stage.get(f"stock/{WAREHOUSE}"))[WIDE["sku"]]
+    left = await stage.erp.pieces(WAREHOUSE, WIDE["sku"])
     ok = once and not before and not left and {kind_of(first), kind_of(second)} == {"completed"}
     return Told(
         ok, f"{kind_of(first)}, then {kind_of(second)}: two parcels, {left} left on the shelf", [reference, part]

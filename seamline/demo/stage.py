@@ -18,6 +18,7 @@ from rich.markup import escape
 from temporalio.client import Client, WorkflowHandle
 from temporalio.service import RPCError, RPCStatusCode
 
+from seamline.demo.erp import Erp
 from seamline.local import Local
 from seamline.local_settings import BOOKS, BOOKS_ABROAD, CRM, SHOP
 from seamline.process.view import Status, Step, StepState, View
@@ -27,11 +28,12 @@ LOOK_SECONDS = 0.15
 USUAL_MINUTE_SECONDS = 1
 """How long the minute lasts in which accounting takes so many calls."""
 
+SALE = "sale.sale"
 _KIND = {
     "fetch-order": "order",
-    "reserve": "sale.sale",
-    "packed": "sale.sale",
-    "handed-over": "sale.sale",
+    "reserve": SALE,
+    "packed": SALE,
+    "handed-over": SALE,
     "quote": "shipment",
     "buy-label": "transaction",
     "post-fulfilment": "fulfillment",
@@ -61,11 +63,12 @@ class NotSeen(Exception):
 class Stage:
     """The running stack, seen from outside."""
 
-    def __init__(self, local: Local, client: Client, console: Console, http: httpx.AsyncClient) -> None:
+    def __init__(self, local: Local, client: Client, console: Console, http: httpx.AsyncClient, erp: Erp) -> None:
         self.local = local
         self.client = client
         self.console = console
         self.control = http
+        self.erp = erp
         self._shown: Counter[str] = Counter()
 
     # ---- what people do -------------------------------------------------------------------------------------------
@@ -231,6 +234,8 @@ class Stage:
         kind = _KIND.get(step.name)
         if not step.object_id or not kind:
             return text
+        if kind == SALE and not self.erp.has_pages:
+            return f"{text} · {escape(step.object_id)}"
         path = "/".join(quote(part, safe="") for part in (step.connection, kind, step.object_id))
         return f"{text} · {self.link(step.object_id, f'{self.local.running.simulator}/objects/{path}')}"
 

@@ -29,6 +29,7 @@ The control API, JSON, wrong input answered with 422 and {detail: [{field, reaso
     GET /_simulator/effects?reference=&connection=&operation=
                                                        the ledger: {id, at, connection, system, operation, reference,
                                                        key, object_id, amount, currency, undoes}
+    POST /_simulator/effects                           enters what happened in a system that is not simulated
     GET /_simulator/calls?connection=&operation=&since=
                                                        every call of a vendor: {id, at (Unix time), connection, system,
                                                        operation, outcome: done, refused, unauthorised, error or the

@@ -16,7 +16,22 @@ from seamline.simulator.world import Settings, World
 
 Text = Annotated[str | None, Query(max_length=200)]
 Pieces = Annotated[int, Field(ge=0, le=1_000_000)]
-Stock = Annotated[dict[Annotated[str, Field(min_length=1, max_length=100)], Pieces], Body()]
+Name = Annotated[str, Field(min_length=1, max_length=100)]
+Stock = Annotated[dict[Name, Pieces], Body()]
+
+
+class Happened(BaseModel):
+    """An effect in a system that is not simulated, as whoever watches that system enters it."""
+
+    model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
+
+    connection: Name
+    system: Name
+    operation: Name
+    object_id: Name
+    reference: str = Field(default="", max_length=200)
+    key: str = Field(default="", max_length=200)
+    undoes: Name | None = None
 
 
 class Move(BaseModel):
@@ -46,6 +61,10 @@ def _happened(routes: APIRouter, world: World) -> None:
     async def effects(reference: Text = None, connection: Text = None, operation: Text = None) -> list[dict[str, Any]]:
         world.settle()
         return world.effects(reference=reference, connection=connection, operation=operation)
+
+    @routes.post("/effects", status_code=204)
+    async def enter_effect(happened: Happened) -> None:
+        world.record_effect(**happened.model_dump())
 
     @routes.get("/mails")
     async def mails(to: Text = None) -> list[dict[str, Any]]:

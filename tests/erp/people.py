@@ -19,6 +19,10 @@ BUTTONS = {"picked": "pick", "packed": "pack", "done": "do"}
 Values = dict[str, Any]
 
 
+class Refused(AssertionError):
+    """Tryton did not do what people wanted."""
+
+
 class People:
     """They use Tryton itself, past any proxy."""
 
@@ -127,7 +131,8 @@ class People:
         answer = await self._http.request(
             method, url, json=body, params=query, headers=headers, timeout=ANSWER_SECONDS_MAX
         )
-        assert answer.is_success, f"{method} {path}: {answer.status_code} {answer.text[:2000]}"
+        if not answer.is_success:
+            raise Refused(f"{method} {path}: {answer.status_code} {answer.text[:2000]}")
         return answer.json() if answer.content else None
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -29,6 +29,8 @@ class Harm(StrEnum):
     """Tryton did it; the answer never comes, and the connection stays open until the caller goes."""
     THROTTLED = "throttled"
     """A gateway before Tryton counts calls."""
+    BLIND = "blind"
+    """A search finds nothing."""
     UNPRESSED = "unpressed"
     """The button is answered well and not pressed, as Tryton does when it could not lock the stock."""
 
@@ -51,6 +53,8 @@ class Proxy:
     url: str = ""
     calls: list[str] = field(default_factory=list)
     rules: list[Rule] = field(default_factory=list)
+    heard: Callable[[str], Awaitable[None]] | None = None
+    """Is told of every call that Tryton answered, before the answer goes back."""
 
     def harm(self, harm: Harm, pattern: str = "", count: int = 1_000_000) -> Rule:
         """Let this happen from now on: the rule, whose `count` falls with each hit."""
@@ -113,10 +117,15 @@ async def _serve(
     if harm is Harm.THROTTLED:
         await _answer(connection, writer, 429, [(b"retry-after", b"3")], b"")
         return
+    if harm is Harm.BLIND:
+        await _answer(connection, writer, 200, [(b"content-type", b"application/json")], b"[]")
+        return
     if harm is Harm.UNPRESSED:
         method, path = "GET", re.sub(r"/\w+(\?|$)", r"\1", path, count=1)
     headers = [(name, value) for name, value in asked.headers if name not in (b"host", b"connection")]
     answer = await http.request(method, through.target + path, headers=headers, content=body)
+    if through.heard:
+        await through.heard(call)
     if harm is Harm.UNANSWERED:
         await reader.read()
     if harm in (Harm.CUT_AFTER, Harm.UNANSWERED):

@@ -12,16 +12,19 @@ from temporalio.testing import WorkflowEnvironment
 from seamline.process.view import Status, View
 from seamline.simulator.server import running
 from seamline.temporal import register_search_attributes
+from tests.end_to_end.conftest import NONE_KEPT
 from tests.end_to_end.world import Handle
 from tests.erp.conftest import Shop
 from tests.erp.people import People
 from tests.erp.proxy import Harm, proxy
 from tests.erp.tryton import MAIN, Tryton
-from tests.erp.world import Business, warehouse
+from tests.erp.warehouse import warehouse
+from tests.erp.world import Business
 
 pytestmark = pytest.mark.timeout(900)
 
-ONE_EACH = dict.fromkeys(["buy-label", "post-fulfilment", "send-mail"], 1)
+ONE_EACH = dict.fromkeys(["reserve", "buy-label", "ship", "post-fulfilment", "send-mail"], 1)
+DELAYS = ("pack_after_seconds", "hand_over_after_seconds", "transit_after_seconds", "deliver_after_seconds")
 WRITES = (
     "POST .*/party.party$",
     "POST .*/party.address$",
@@ -43,14 +46,14 @@ async def business(
     state = tmp_path_factory.mktemp("business")
     async with (
         running(state / "world.db") as simulator,
-        httpx.AsyncClient(timeout=60) as http,
+        httpx.AsyncClient(timeout=60, limits=NONE_KEPT) as http,
         proxy(erp.url) as through,
     ):
         people = People(erp, MAIN, http)
         made = Business(simulator, dev_server.client, http, Shop(erp, MAIN, people, through), state)
-        await made.change("settings", {"autopilot": True, "transit_after_seconds": 0.2, "deliver_after_seconds": 0.2})
+        await made.change("settings", {"autopilot": True, **dict.fromkeys(DELAYS, 0.2)})
         await made.start_worker()
-        async with warehouse(people):
+        async with warehouse(people, made.observer, simulator.url, http):
             yield made
         await made.worker.stop()
 
@@ -65,7 +68,9 @@ async def ends_well(business: Business, *handles: Handle) -> None:
     """Every order completed with one effect each."""
     for handle in handles:
         assert (await business.outcome(handle))["kind"] == "completed"
-        assert await business.counted(handle.id.partition(":")[2]) == ONE_EACH
+        reference = handle.id.partition(":")[2]
+        await business.happened(reference, "ship")
+        assert await business.counted(reference) == ONE_EACH
 
 
 async def ordered(business: Business, sku: str, quantity: int = 1) -> Handle:
@@ -102,6 +107,11 @@ async def test_of_two_that_race_for_the_last_pieces_one_is_asked_about(business:
     await ends_well(business, *(one for one in handles if one not in asked))
     assert (await business.shop.people.held())["LAMP-OAK"] == 7
     assert await business.shop.people.free("LAMP-OAK") == 3
+
+
+async def test_the_checker_agrees(business: Business) -> None:
+    verdict = await business.settled()
+    assert verdict.ok, verdict.findings
 
 
 def over(view: View) -> bool:

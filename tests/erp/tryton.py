@@ -10,6 +10,7 @@ import tempfile
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import asdict
+from decimal import Decimal
 from pathlib import Path
 
 import httpx
@@ -30,8 +31,13 @@ MODULES = (
     "stock_shipment_measurements",
 )
 """With what they depend on, all that the adapter meets."""
-TEMPLATE, MAIN = "seeded", "main"
-"""The database that others are copies of, and the copy that is there from the start."""
+TEMPLATE, MAIN, NORTH = "seeded", "main", "north"
+"""The database that others are copies of, and the copies that are there from the start: two warehouses' own."""
+JUGS = [
+    goods.Article("JUG-TALL", "Tall jug", Decimal("22.00"), 700, "732394", "PL", stock=0),
+    goods.Article("JUG-WIDE", "Wide jug", Decimal("24.00"), 800, "732394", "PL", stock=0),
+]
+"""What the demo's stories let come while they run. A simulated ERP knows any article."""
 OURS, PEOPLE = "seamline", "people"
 KEYS = {OURS: "key-of-seamline", PEOPLE: "key-of-people"}
 """The keys of the adapter's user, and of one for what people do by hand."""
@@ -59,7 +65,8 @@ async def tryton() -> AsyncIterator[Tryton]:
     """The ERP, ready. The first start makes the seeded database, which takes a minute."""
     async with postgres(await seeded()) as server:
         with tempfile.TemporaryDirectory(prefix="seamline-tryton-") as folder:
-            await server.create(MAIN, TEMPLATE)
+            for name in (MAIN, NORTH):
+                await server.create(name, TEMPLATE)
             port = free_port()
             serving = _serving(server, port, Path(folder))
             await serving.start()
@@ -96,7 +103,7 @@ def _serving(server: Postgres, port: int, folder: Path) -> Part:
     env = {
         "TRYTOND_DATABASE__URI": server.uri,
         # Loaded before there are several threads: two that load one at the same time disturb each other.
-        "TRYTOND_DATABASE_NAMES": MAIN,
+        "TRYTOND_DATABASE_NAMES": f"{MAIN},{NORTH}",
         # For so many seconds it remembers which databases there are; a new one is not found until then.
         "TRYTOND_SESSION__TIMEOUT": "0",
     }
@@ -133,7 +140,7 @@ async def _seed(server: Postgres) -> None:
 
 def _wanted() -> str:
     """What the simulated one holds too."""
-    articles = [{**asdict(one), "price": str(one.price)} for one in goods.ARTICLES.values()]
+    articles = [{**asdict(one), "price": str(one.price)} for one in (*goods.ARTICLES.values(), *JUGS)]
     return json.dumps(
         {
             "countries": tryton_seed.COUNTRIES,

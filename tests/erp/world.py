@@ -5,8 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import sys
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+import time
 from pathlib import Path
 
 import httpx
@@ -14,12 +13,12 @@ from temporalio.client import Client
 
 from seamline.child import Child
 from seamline.settings import PolicySettings, Settings
+from seamline.simulator.checker import Verdict, audit
 from seamline.simulator.server import Simulator
-from tests.end_to_end.world import QUICK, World
+from tests.end_to_end.world import QUICK, SECONDS_MAX, World
 from tests.erp.conftest import Shop
-from tests.erp.people import SHIPMENT, People
+from tests.erp.ledger import Observer
 
-LOOK_SECONDS = 0.5
 WORKER_SECONDS_MAX = 120
 POLICY = PolicySettings.model_validate(
     # Tryton takes its time when many ask; the try of a killed worker is given up long before patience ends.
@@ -34,8 +33,20 @@ class Business(World):
         super().__init__(simulator, client, http, policy=POLICY)
         self.shop = shop
         self.settings = _over(self.settings, self.names.inventory, shop)
+        self.observer = Observer(shop.people, self.names.inventory, simulator.url, http)
+        shop.proxy.heard = self.observer.heard
         self._state = state
         self.worker: Child
+
+    async def settled(self) -> Verdict:
+        """What the independent checker says once everything is over, or of how things stand when it is not."""
+        await self.observer.look()
+        deadline = time.monotonic() + SECONDS_MAX
+        while True:
+            verdict = await audit(self.simulator.url, self.client, settled=True)
+            if verdict.ok or time.monotonic() > deadline:
+                return verdict
+            await asyncio.sleep(1)
 
     async def start_worker(self) -> None:
         """A worker, as a program."""
@@ -54,25 +65,6 @@ class Business(World):
             return ready.exists()
 
         await self.worker.until(is_ready, WORKER_SECONDS_MAX)
-
-
-@asynccontextmanager
-async def warehouse(people: People) -> AsyncIterator[None]:
-    """People who pick, pack and hand over what is assigned."""
-
-    async def work() -> None:
-        while True:
-            for one in await people.find(SHIPMENT, [["state", "=", "assigned"]]):
-                await people.move(str(one["id"]), "picked", "packed", "done")
-            await asyncio.sleep(LOOK_SECONDS)
-
-    working = asyncio.create_task(work())
-    try:
-        yield
-    finally:
-        working.cancel()
-        with suppress(asyncio.CancelledError):
-            await working
 
 
 def _over(settings: Settings, name: str, shop: Shop) -> Settings:

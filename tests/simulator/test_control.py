@@ -27,6 +27,19 @@ async def test_effects_and_calls_are_filtered(http: httpx.AsyncClient) -> None:
     assert [call["id"] for call in late] == [calls[1]["id"]]
 
 
+async def test_what_a_system_did_that_is_not_simulated_is_entered_and_moves_its_parcel(http: httpx.AsyncClient) -> None:
+    delays = {"transit_after_seconds": 0, "deliver_after_seconds": 3600}
+    await http.put("/_simulator/settings", json={"autopilot": True, **delays})
+    label = await Customer(http).buy(metadata="shop-uk:5002/buy-label#1")
+    happened = {"connection": "erp-main", "system": "tryton", "operation": "ship", "object_id": "7"}
+    marks = {"reference": "shop-uk:5002", "key": "shop-uk:5002/reserve#1"}
+    assert (await http.post("/_simulator/effects", json=happened | marks)).status_code == 204
+    (entered,) = (await http.get("/_simulator/effects", params={"connection": "erp-main"})).json()
+    assert entered.items() >= (happened | marks).items()
+    found = (await Customer(http).get(f"/transactions/{label['object_id']}")).json()
+    assert found["tracking_status"] == "TRANSIT"
+
+
 async def test_a_refused_and_an_unauthorised_call_are_in_the_log(http: httpx.AsyncClient) -> None:
     await Customer(http).post("/transactions", {})
     await http.get(f"/shippo/{CONNECTION}/transactions")
@@ -48,6 +61,7 @@ async def test_settings_change_one_by_one(http: httpx.AsyncClient) -> None:
         ("PUT", "settings", {"speed": 1}, "speed"),
         ("PUT", "stock/erp-main", {"MUG": -1}, "MUG"),
         ("POST", "warehouse/erp-main/shipments/1", {"state": "lost"}, "state"),
+        ("POST", "effects", {"connection": "erp-main", "system": "tryton", "operation": "ship"}, "object_id"),
         ("POST", "parcels/1", {"state": "LOST"}, "state"),
         ("GET", "calls?since=yesterday", None, "query.since"),
     ],

@@ -18,6 +18,9 @@ class Erp(Protocol):
     has_pages: bool
     """Whether the simulator shows its objects."""
 
+    seconds_max: float
+    """What a story waits for comes in this time."""
+
     def working(self, simulator: httpx.AsyncClient) -> AbstractAsyncContextManager[None]:
         """People work in it until the block ends, as fast as the simulated world moves."""
 
@@ -37,6 +40,7 @@ class Simulated:
     title = "simulated"
     settings: Mapping[str, str] = {}
     has_pages = True
+    seconds_max = 45.0
 
     _simulator: httpx.AsyncClient
 

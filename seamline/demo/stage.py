@@ -23,7 +23,6 @@ from seamline.local import Local
 from seamline.local_settings import BOOKS, BOOKS_ABROAD, CRM, SHOP
 from seamline.process.view import Status, Step, StepState, View
 
-SECONDS_MAX = 45
 LOOK_SECONDS = 0.15
 USUAL_MINUTE_SECONDS = 1
 """How long the minute lasts in which accounting takes so many calls."""
@@ -177,7 +176,7 @@ class Stage:
 
     async def until(self, handle: Handle, seen: Callable[[View], object], what: str) -> View:
         """Show a process's steps as they end, until `seen`. NotSeen when that takes too long."""
-        deadline = time.monotonic() + SECONDS_MAX
+        deadline = time.monotonic() + self.erp.seconds_max
         standing = "it did not answer"
         while time.monotonic() < deadline:
             view = await self.view(handle)
@@ -187,7 +186,7 @@ class Stage:
                 if seen(view):
                     return view
             await asyncio.sleep(LOOK_SECONDS)
-        raise NotSeen(f"{handle.id}: {what} was not seen within {SECONDS_MAX} s: {standing}")
+        raise NotSeen(f"{handle.id}: {what} was not seen within {self.erp.seconds_max:g} s: {standing}")
 
     async def ended(self, reference: str, process: str = "order-to-shipment") -> View:
         """The process once it has ended."""
@@ -201,12 +200,12 @@ class Stage:
 
     async def happened(self, reference: str, operation: str) -> None:
         """Until the ledger has an operation for a reference."""
-        deadline = time.monotonic() + SECONDS_MAX
+        deadline = time.monotonic() + self.erp.seconds_max
         while time.monotonic() < deadline:
             if operation in await self.live(reference):
                 return
             await asyncio.sleep(0.05)
-        raise NotSeen(f"{operation} for {reference} was not seen within {SECONDS_MAX} s")
+        raise NotSeen(f"{operation} for {reference} was not seen within {self.erp.seconds_max:g} s")
 
     # ---- what is shown --------------------------------------------------------------------------------------------
 

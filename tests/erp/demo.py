@@ -27,6 +27,7 @@ class Real:
 
     title = "a real Tryton on PostgreSQL"
     has_pages = False
+    seconds_max = 120.0
 
     def __init__(self, people: Mapping[str, People], proxies: Mapping[str, Proxy], http: httpx.AsyncClient) -> None:
         self.people = people

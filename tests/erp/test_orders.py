@@ -1,9 +1,10 @@
-"""Orders from payment to parcel over the real ERP: lost answers, killed workers, races."""
+"""Orders from payment to parcel over the real ERP: lost answers, killed workers, races, many at once."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from typing import Any
 
 import httpx
 import pytest
@@ -25,6 +26,8 @@ pytestmark = pytest.mark.timeout(900)
 
 ONE_EACH = dict.fromkeys(["reserve", "buy-label", "ship", "post-fulfilment", "send-mail"], 1)
 DELAYS = ("pack_after_seconds", "hand_over_after_seconds", "transit_after_seconds", "deliver_after_seconds")
+AT_ONCE, MANY_SECONDS_MAX = 50, 600
+PATIENT = {"attempt_seconds_max": 120, "patience_seconds": 240}
 WRITES = (
     "POST .*/party.party$",
     "POST .*/party.address$",
@@ -73,9 +76,9 @@ async def ends_well(business: Business, *handles: Handle) -> None:
         assert await business.counted(reference) == ONE_EACH
 
 
-async def ordered(business: Business, sku: str, quantity: int = 1) -> Handle:
+async def ordered(business: Business, sku: str, quantity: int = 1, **policy: Any) -> Handle:
     """An order of one article, begun."""
-    return await business.start(await business.order(lines=[{"sku": sku, "quantity": quantity}]))
+    return await business.start(await business.order(lines=[{"sku": sku, "quantity": quantity}]), **policy)
 
 
 async def test_every_answer_lost_and_every_call_cut_once(business: Business) -> None:
@@ -107,6 +110,19 @@ async def test_of_two_that_race_for_the_last_pieces_one_is_asked_about(business:
     await ends_well(business, *(one for one in handles if one not in asked))
     assert (await business.shop.people.held())["LAMP-OAK"] == 7
     assert await business.shop.people.free("LAMP-OAK") == 3
+
+
+async def test_fifty_at_once_all_get_their_goods(business: Business) -> None:
+    """Assignments that Tryton leaves waiting, since others hold its locks, are tried again."""
+    before = (await business.shop.people.held())["TEE-M"]
+    await business.shop.people.set_free("TEE-M", AT_ONCE)
+    # A try that is given up is work for Tryton too: where many queue for it, each needs its time.
+    handles = await asyncio.gather(*(ordered(business, "TEE-M", **PATIENT) for _ in range(AT_ONCE)))
+    # Asking how each stands would load the machine more than the orders do.
+    await asyncio.wait_for(asyncio.gather(*(handle.result() for handle in handles)), MANY_SECONDS_MAX)
+    await ends_well(business, *handles)
+    assert (await business.shop.people.held())["TEE-M"] == before + AT_ONCE
+    assert await business.shop.people.free("TEE-M") == 0
 
 
 async def test_the_checker_agrees(business: Business) -> None:

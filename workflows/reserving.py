@@ -12,6 +12,7 @@ from activities.shop import OrderRequest
 from seamline.process.asking import Answer, Choice, Question
 from seamline.records.address import Address
 from seamline.records.event import EventKind
+from seamline.records.order import Order
 from seamline.records.shipping_plan import Plan, stock_request
 from seamline.records.shortage import (
     CancelGoodsRequest,
@@ -37,6 +38,8 @@ GONE = ("not-reserved",)
 """What the inventory says of stock that is waited for once people cancelled its shipment."""
 SHORT_CHANGES = "short-changes"
 """The change since which an order that is edited while its stock is short is planned anew: earlier runs wait on."""
+RESERVES_FIRST = "reserves-before-the-rest"
+"""The change since which what is there is reserved before the rest is sent apart: the rest took it in earlier runs."""
 OTHERS = (WAIT, SUBSTITUTE, CANCEL_LINES)
 
 
@@ -51,6 +54,8 @@ class Reserving(Parting):
         """How often lines were cancelled."""
         self.split = 0
         """How often lines were split off."""
+        self.rest: tuple[Order, str] | None = None
+        """The order, and the fulfilment order that was split off it and is sent apart once this one has its stock."""
         self.backordered = False
         """Whether it is known that the goods are not there: they are waited for before anybody is asked."""
 
@@ -70,6 +75,7 @@ class Reserving(Parting):
             if plan.order.address != before.order.address:
                 address = await self.checked_address(plan)
             stock = await self.do(inventory.reserve, stock_request(plan, address))
+            await self.ship_rest()
         return plan, address, stock
 
     async def mended(self, plan: Plan, stock: Reservation) -> Plan:
@@ -108,8 +114,16 @@ class Reserving(Parting):
         request = split_request(plan.order, plan.part, plan.ordered(stock.short))
         made = await self.do(shop.split, request, number=self.split)
         order = await self.do(shop.fetch_order, OrderRequest())
-        await self.ship_apart(order, made.id, backordered=True)
+        self.rest = order, made.id
+        if not workflow.patched(RESERVES_FIRST):
+            await self.ship_rest()
         return plan.anew(self.mine(order)).model_copy(update={"partial": True})
+
+    async def ship_rest(self) -> None:
+        """Have what was split off sent apart. It waits for stock too, and would take what is there for this one."""
+        if self.rest:
+            await self.ship_apart(*self.rest, backordered=True)
+            self.rest = None
 
     async def wait_for_stock(self, plan: Plan, stock: Reservation, _: Answer | None = None) -> Plan:
         """Nothing changes but that stock comes; after `restock_hours` people are asked again."""

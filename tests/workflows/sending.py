@@ -14,7 +14,7 @@ from seamline.records.order import FulfilmentLine, FulfilmentOrder, Order
 from seamline.records.parcel import Label, LabelRequest, LabelState
 from seamline.records.remedy import RefundPart
 from seamline.records.shipping import Fulfilment, FulfilmentRequest, PartRequest
-from seamline.records.shortage import CancelGoodsRequest, CancelledGoods
+from seamline.records.shortage import CancelGoodsRequest, CancelledGoods, SplitRequest
 from seamline.records.stock import Reservation, ShipmentState, ShortLine, StockRequest
 from seamline.records.undo import Undone, UndoState
 from tests.process.theatre import Handle
@@ -79,6 +79,13 @@ class OpenShop(PaperShop):
         self.cancelled_goods[key] = made
         self.did("cancel-goods", key, "cancel_goods")
         return made
+
+    async def split_part(self, reference: str, request: SplitRequest) -> None:
+        await self.called("split_part")
+        self.left[SECOND] = {one.order_line_id: one.quantity for one in request.lines}
+        for line, count in self.left[SECOND].items():
+            self.left[request.fulfilment_order_id][line] -= count
+        self.did("split", reference, "split_part")
 
     def take_off(self, line: str, count: int, part: str = FIRST) -> None:
         """Pieces come off the order."""

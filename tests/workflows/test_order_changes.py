@@ -8,7 +8,7 @@ import pytest
 
 from seamline.records.stock import ShipmentState
 from tests.process.theatre import Handle
-from tests.workflows.sending import Sending
+from tests.workflows.sending import SECOND, Sending
 
 
 async def test_goods_that_leave_while_all_their_lines_are_cancelled_go_on_and_are_told(sending: Sending) -> None:
@@ -174,3 +174,18 @@ async def test_what_people_amend_of_a_changed_order_is_not_asked_again(sending: 
     assert view.waits == ()
     assert (await sending.handed_over(handle, sending.reference))["result"]["planned_anew"] == 1
     assert sending.carrier.bought_for == {sending.reference: "CB3 0AA"}
+
+
+async def test_the_rest_is_sent_apart_only_once_what_is_there_is_reserved(sending: Sending) -> None:
+    """It waits for stock too: begun before, it would take the pieces that are there."""
+    sending.shelf.lacking = {"SKU-902": 1}
+    handle = await sending.begin("order-to-shipment")
+    await sending.asked(handle, "short-stock")
+    reserving = sending.shelf.gates["advance_reservation"] = asyncio.Event()
+    await sending.choose(handle, "short-stock", "ship-available")
+    view = await sending.until(handle, lambda view: [one.name for one in view.steps].count("reserve") > 1)
+    apart = f"fulfilment order {SECOND} is shipped apart, as {sending.part}"
+    assert apart not in view.notes
+    reserving.set()
+    view = await sending.step(handle, "packed")
+    assert apart in view.notes

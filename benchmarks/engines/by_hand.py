@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
+from datetime import timedelta
 from typing import Literal
 
 from temporalio import workflow
@@ -26,6 +27,8 @@ with workflow.unsafe.imports_passed_through():
     from seamline.records.shipping_plan import Shipment
 
 QUEUE = "orders"
+TASK = timedelta(seconds=60)
+"""What a workflow's task may take: one that is lost runs its steps again, where they run within it."""
 Lanes = Literal["queue", "queues", "local"]
 
 
@@ -99,7 +102,13 @@ async def opened(ground: Ground, *, lane: Lanes) -> AsyncIterator[RunOrder]:
         tools = await stack.enter_async_context(methods(ground))
         here = tools.values() if lane != "queues" else ()
         await stack.enter_async_context(
-            Worker(client, task_queue=QUEUE, workflows=[Ship, Arrive], activities=list(here))
+            Worker(
+                client,
+                task_queue=QUEUE,
+                workflows=[Ship, Arrive],
+                activities=list(here),
+                workflow_failure_exception_types=[Exception],
+            )
         )
         for role in {name.split(".")[0] for name in tools} if lane == "queues" else ():
             of_role = [method for name, method in tools.items() if name.startswith(f"{role}.")]
@@ -107,7 +116,7 @@ async def opened(ground: Ground, *, lane: Lanes) -> AsyncIterator[RunOrder]:
 
         async def run(reference: str) -> None:
             start = OrderStart(reference=reference, lane=lane)
-            await client.execute_workflow(Ship.run, start, id=f"ship:{reference}", task_queue=QUEUE)
+            await client.execute_workflow(Ship.run, start, id=f"ship:{reference}", task_queue=QUEUE, task_timeout=TASK)
             await client.get_workflow_handle(f"parcel:{reference}").result()
 
         yield run

@@ -105,9 +105,9 @@ class Replanning(Reserving):
             plan = plan.model_copy(update={"found": looked.found})
         return plan, await self.taken_back(stock, labels)
 
-    async def changed_meanwhile(self, plan: Plan, stock: Reservation) -> Plan:
-        """The plan for what the systems have now, while its stock is waited for."""
-        return (await self.looked_over(plan, stock, (), None))[0]
+    async def changed_meanwhile(self, plan: Plan, stock: Reservation) -> tuple[Plan, bool]:
+        """The plan for what the systems have now, while its stock is waited for; whether people gave that back."""
+        return await self.looked_over(plan, stock, (), None)
 
     async def fulfilled(self, plan: Plan, told: FulfilmentRequest | None) -> Fulfilled:
         """What the shop was told of the goods by others: beside our labels, or with theirs where they buy them."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from temporalio import workflow
 
@@ -40,6 +40,8 @@ SHORT_CHANGES = "short-changes"
 """The change since which an order that is edited while its stock is short is planned anew: earlier runs wait on."""
 RESERVES_FIRST = "reserves-before-the-rest"
 """The change since which what is there is reserved before the rest is sent apart: the rest took it in earlier runs."""
+WAITS_ON = "waits-on"
+"""The change since which stock is waited for on when what is told changes no goods: earlier runs ask people anew."""
 OTHERS = (WAIT, SUBSTITUTE, CANCEL_LINES)
 
 
@@ -63,8 +65,8 @@ class Reserving(Parting):
         """The address as the carrier prints it."""
         raise NotImplementedError
 
-    async def changed_meanwhile(self, plan: Plan, stock: Reservation) -> Plan:
-        """The plan for what the systems have now, while its stock is waited for."""
+    async def changed_meanwhile(self, plan: Plan, stock: Reservation) -> tuple[Plan, bool]:
+        """The plan for what the systems have now, while its stock is waited for; whether people gave that back."""
         raise NotImplementedError
 
     async def reserved(self, plan: Plan, address: Address) -> tuple[Plan, Address, Reservation]:
@@ -83,20 +85,24 @@ class Reserving(Parting):
         if self.backordered:
             self.backordered = False
             return await self.wait_for_stock(plan, stock)
-        shortage = Shortage(lines=stock.short)
-        some = some_is_there(plan.part, plan.ordered(stock.short))
-        choices = (SHIP_AVAILABLE, *OTHERS) if some else OTHERS
-        question = Question(
-            "short-stock", "Decide on goods that are short", shortage.told, about=shortage, choices=choices
-        )
-        request = RestockRequest(reservation=stock)
+        question, request = short_stock(plan, stock, workflow.now()), RestockRequest(reservation=stock)
         news = NEWS if workflow.patched(SHORT_CHANGES) else ()
-        answer = await self.ask_or_until(question, inventory.restocked, request, unless=news, since=self.known)
-        if answer is None:
-            return await self.changed_meanwhile(plan, stock)
+        answer = None
+        while answer is None:
+            answer = await self.ask_or_until(question, inventory.restocked, request, unless=news, since=self.known)
+            if answer is None:
+                plan, waits_on = await self.looked_at_short(plan, stock)
+                if not waits_on:
+                    return plan
         if isinstance(answer, Reservation):
             return plan
         return await self.remedies[answer.choice](plan, stock, answer)
+
+    async def looked_at_short(self, plan: Plan, stock: Reservation) -> tuple[Plan, bool]:
+        """The plan after something was told of the order, and whether it is the same stock that is waited for."""
+        now, gone = await self.changed_meanwhile(plan, stock)
+        wanted, before = (stock_request(one, one.order.address or Address()) for one in (now, plan))
+        return now, not gone and wanted.same(before) and workflow.patched(WAITS_ON)
 
     @property
     def remedies(self) -> Mapping[str, Callable[[Plan, Reservation, Answer], Awaitable[Plan]]]:
@@ -129,8 +135,13 @@ class Reserving(Parting):
         """Nothing changes but that stock comes; after `restock_hours` people are asked again."""
         until = workflow.now() + timedelta(hours=self.policy.restock_hours)
         request = RestockRequest(reservation=stock, until=until)
-        told = await self.until(inventory.restocked, request, unless=NEWS, since=self.known, refused=GONE)
-        return plan if told else await self.changed_meanwhile(plan, stock)
+        waits_on = True
+        while waits_on:
+            told = await self.until(inventory.restocked, request, unless=NEWS, since=self.known, refused=GONE)
+            if told:
+                return plan
+            plan, waits_on = await self.looked_at_short(plan, stock)
+        return plan
 
     async def cancel_lines(self, plan: Plan, stock: Reservation, _: Answer) -> Plan:
         """What is not there comes off the order in the shop, and its money goes back; with nothing left it is over."""
@@ -177,3 +188,17 @@ class Reserving(Parting):
                 return None
             goods = answer.amended.goods
         return goods
+
+
+def short_stock(plan: Plan, stock: Reservation, asked: datetime) -> Question:
+    """What is to become of goods that are short."""
+    shortage = Shortage(lines=stock.short)
+    some = some_is_there(plan.part, plan.ordered(stock.short))
+    return Question(
+        "short-stock",
+        "Decide on goods that are short",
+        shortage.told,
+        about=shortage,
+        choices=(SHIP_AVAILABLE, *OTHERS) if some else OTHERS,
+        asked=asked,
+    )

@@ -45,6 +45,8 @@ class Question:
     """Whether what they are shown may be amended instead; the story then goes on with the answer's `amended`."""
     choices: tuple[Choice, ...] = ()
     """What they can choose among, in place of yes and no. A choice may come with a change to what they are shown."""
+    asked: datetime | None = None
+    """Since when they are asked, where they may be asked again: its times count from then, else from now."""
 
 
 @dataclass(frozen=True)
@@ -74,9 +76,10 @@ class Asking:
         self.lookout = lookout
         self.question = question
         self.rule = process.policy.approval(question.name)
-        self.asked = workflow.now()
-        self.expires = self._in(self.rule.expire_hours)
-        self.escalates: datetime | None = self._in(self.rule.due_hours) if self.rule.escalate_to else None
+        asked = question.asked or workflow.now()
+        self.due = self._after(asked, self.rule.due_hours)
+        self.expires = self._after(asked, self.rule.expire_hours)
+        self.escalates: datetime | None = self.due if self.rule.escalate_to else None
         self.place = process.begin_step(question.name, question.title, "staff")
 
     async def run(self) -> Answer | None:
@@ -114,7 +117,7 @@ class Asking:
                 actions=self._actions(),
                 since=workflow.now(),
                 check=self._check,
-                due=self._in(self.rule.due_hours),
+                due=self.due,
                 choices={one.name: one.meaning for one in self.question.choices},
             )
         )
@@ -188,7 +191,7 @@ class Asking:
             return
         self.escalates = None
         before, wait.team = wait.team, self._present(self.rule.escalate_to)
-        wait.due = self._in(self.rule.due_hours)
+        wait.due = self.due = self._after(workflow.now(), self.rule.due_hours)
         self.process.note(f"{wait.name} was due: passed on from {before} to {wait.team}")
         self.process.publish()
 
@@ -244,8 +247,8 @@ class Asking:
         """The team, or its deputy today."""
         return self.process.policy.present(team, workflow.now())
 
-    def _in(self, hours: float | None) -> datetime | None:
-        return self.process.policy.working_hours_after(workflow.now(), hours) if hours else None
+    def _after(self, moment: datetime, hours: float | None) -> datetime | None:
+        return self.process.policy.working_hours_after(moment, hours) if hours else None
 
 
 def _cancelled(decision: Decision) -> str:

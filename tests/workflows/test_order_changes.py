@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import time
 
 import pytest
 
+from seamline.process.view import View
+from seamline.records.approval import ApprovalRule
+from seamline.records.calendar import Weekday, WorkingHours
 from seamline.records.stock import ShipmentState
-from tests.process.theatre import Handle
+from tests.process.theatre import QUICK, Handle
 from tests.workflows.sending import SECOND, Sending
+
+ALL_DAY = WorkingHours(days=tuple(Weekday), opens=time(0), closes=time(0))
 
 
 async def test_goods_that_leave_while_all_their_lines_are_cancelled_go_on_and_are_told(sending: Sending) -> None:
@@ -126,6 +132,43 @@ async def test_goods_that_come_off_the_order_are_not_waited_for(sending: Sending
     assert outcome["result"]["planned_anew"] == 1
     [sent] = [one for one in sending.shelf.held if one.state is ShipmentState.DONE]
     assert [(one.sku, one.quantity) for one in sent.lines] == [("SKU-901", 2)]
+
+
+async def looked_again(sending: Sending, handle: Handle, event: str, step: str) -> View:
+    """The shop tells of something that changes no goods: what the process shows once it has looked."""
+    looks = sending.shop.calls.count("fetch_order")
+    await sending.happens(handle, event)
+    return await sending.until(
+        handle, lambda view: view.steps[-1].name == step and sending.shop.calls.count("fetch_order") > looks
+    )
+
+
+async def test_goods_are_waited_for_on_when_what_is_told_changes_nothing(sending: Sending) -> None:
+    sending.shelf.lacking = {"SKU-902": 1}
+    handle = await sending.begin("order-to-shipment")
+    await sending.choose(handle, "short-stock", "wait")
+    await sending.step(handle, "restocked")
+    view = await looked_again(sending, handle, "order-fulfilled", "restocked")
+    assert view.waits == ()
+    assert [one.name for one in view.steps].count("short-stock") == 1
+    sending.shelf.lacking = {}
+    assert (await sending.handed_over(handle, sending.reference))["result"]["planned_anew"] == 0
+    assert len(sending.shelf.held) == 1
+
+
+async def test_a_question_on_short_goods_keeps_its_times_when_what_is_told_changes_nothing(sending: Sending) -> None:
+    approvals = {"short-stock": ApprovalRule(due_hours=4)}
+    due = QUICK.model_copy(update={"approvals": approvals, "working_hours": ALL_DAY})
+    sending.shelf.lacking = {"SKU-902": 1}
+    handle = await sending.begin("order-to-shipment", policy=due)
+    await sending.asked(handle, "short-stock")
+    first = (await sending.view(handle)).waits[0]
+    view = await looked_again(sending, handle, "order-fulfilled", "short-stock")
+    assert [(one.name, one.due) for one in view.waits] == [("short-stock#2", first.due)]
+    assert view.waits[0].since > first.since
+    sending.shelf.lacking = {}
+    await sending.handed_over(handle, sending.reference)
+    assert sending.shelf.calls.count("create_reservation") == 1
 
 
 async def test_an_address_that_is_changed_while_goods_are_short_is_checked_and_used(sending: Sending) -> None:

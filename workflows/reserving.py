@@ -10,6 +10,7 @@ from temporalio import workflow
 from activities import inventory, shop
 from activities.shop import OrderRequest
 from seamline.process.asking import Answer, Choice, Question
+from seamline.process.taking_back import Stopped
 from seamline.records.address import Address
 from seamline.records.event import EventKind
 from seamline.records.order import Order
@@ -56,8 +57,10 @@ class Reserving(Parting):
         """How often lines were cancelled."""
         self.split = 0
         """How often lines were split off."""
-        self.rest: tuple[Order, str] | None = None
-        """The order, and the fulfilment order that was split off it and is sent apart once this one has its stock."""
+        self.split_off = ""
+        """The fulfilment order that was split off this one, and is sent apart once this one has its stock."""
+        self.whole: Order | None = None
+        """The whole order since then."""
         self.backordered = False
         """Whether it is known that the goods are not there: they are waited for before anybody is asked."""
 
@@ -72,12 +75,18 @@ class Reserving(Parting):
     async def reserved(self, plan: Plan, address: Address) -> tuple[Plan, Address, Reservation]:
         """Stock for all of the plan. Where some is short it is what people made of it; stock that comes ends that."""
         stock = await self.do(inventory.reserve, stock_request(plan, address))
-        while stock.short:
-            before, plan = plan, await self.mended(plan, stock)
-            if plan.order.address != before.order.address:
-                address = await self.checked_address(plan)
-            stock = await self.do(inventory.reserve, stock_request(plan, address))
-            await self.ship_rest()
+        try:
+            while stock.short:
+                before, plan = plan, await self.mended(plan, stock)
+                if plan.order.address != before.order.address:
+                    address = await self.checked_address(plan)
+                stock = await self.do(inventory.reserve, stock_request(plan, address))
+                await self.ship_rest()
+        except Stopped:
+            if self.split_off:
+                rest = f"fulfilment order {self.split_off} was split off, and no process sends it"
+                self.manual.append(f"{rest}: start the order again, or cancel it in the shop")
+            raise
         return plan, address, stock
 
     async def mended(self, plan: Plan, stock: Reservation) -> Plan:
@@ -118,18 +127,17 @@ class Reserving(Parting):
         """What is not there becomes a fulfilment order of its own in the shop, which a process of its own waits for."""
         self.split += 1
         request = split_request(plan.order, plan.part, plan.ordered(stock.short))
-        made = await self.do(shop.split, request, number=self.split)
-        order = await self.do(shop.fetch_order, OrderRequest())
-        self.rest = order, made.id
+        self.split_off = (await self.do(shop.split, request, number=self.split)).id
+        self.whole = order = await self.do(shop.fetch_order, OrderRequest())
         if not workflow.patched(RESERVES_FIRST):
             await self.ship_rest()
         return plan.anew(self.mine(order)).model_copy(update={"partial": True})
 
     async def ship_rest(self) -> None:
         """Have what was split off sent apart. It waits for stock too, and would take what is there for this one."""
-        if self.rest:
-            await self.ship_apart(*self.rest, backordered=True)
-            self.rest = None
+        if self.whole and self.split_off:
+            await self.ship_apart(self.whole, self.split_off, backordered=True)
+            self.split_off = ""
 
     async def wait_for_stock(self, plan: Plan, stock: Reservation, _: Answer | None = None) -> Plan:
         """Nothing changes but that stock comes; after `restock_hours` people are asked again."""

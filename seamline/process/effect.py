@@ -37,6 +37,8 @@ Method = Callable[[Any, "Call[Req]"], Coroutine[Any, Any, Res]]
 
 log = logging.getLogger(__name__)
 
+PROCESSES = "waiting"
+"""The role that is about the processes themselves, and that no connection fills."""
 _CATEGORY = {True: ApplicationErrorCategory.BENIGN, False: ApplicationErrorCategory.UNSPECIFIED}
 """Neither looking again for what has not happened yet nor a write held back is a failure: not logged nor counted."""
 

@@ -11,6 +11,8 @@ from temporalio.common import SearchAttributeKey, SearchAttributeUpdate
 from seamline.process import attributes
 from seamline.process.decision import Decided
 from seamline.process.details import current_details
+from seamline.process.effect import PROCESSES, Operation
+from seamline.process.express import Lane
 from seamline.process.foresight import Foresight
 from seamline.process.start import Start
 from seamline.process.undo import UndoLog
@@ -45,8 +47,14 @@ class Shown:
         self.manual: list[str] = []
         self.decisions: list[Decided] = []
         self.foresight = Foresight()
+        self.express = Lane()
+        """The connections that a step may call beside the process."""
         self._notes: list[str] = []
         self._outcome: Outcome | None = None
+
+    def connection_of(self, operation: Operation[Any, Any]) -> str:
+        """The queue an operation is served on: its connection's; where the processes run, for what is asked of them."""
+        return workflow.info().task_queue if operation.role == PROCESSES else self.route[operation.role]
 
     @workflow.query
     def view(self) -> View:

@@ -22,7 +22,7 @@ from seamline.records.base import Record
 from seamline.records.undo import Undone, UndoState
 
 if TYPE_CHECKING:
-    from seamline.process.process import Process
+    from seamline.process.taking_back import TakingBack
 
 BROKEN_RULES = "broken-rules"
 """The code of a result that the process's own check found wrong; staff amend the result, not the request."""
@@ -54,7 +54,7 @@ class RunningStep(Generic[Req, Res]):
 
     def __init__(
         self,
-        process: Process,
+        process: TakingBack,
         operation: Operation[Req, Res],
         call: Call[Req],
         *,

@@ -7,6 +7,7 @@ from datetime import time
 
 import pytest
 
+from seamline.errors import Problem, Refusal
 from seamline.process.view import View
 from seamline.records.approval import ApprovalRule
 from seamline.records.calendar import Weekday, WorkingHours
@@ -232,3 +233,20 @@ async def test_the_rest_is_sent_apart_only_once_what_is_there_is_reserved(sendin
     reserving.set()
     view = await sending.step(handle, "packed")
     assert apart in view.notes
+
+
+async def test_a_rest_that_no_process_sends_is_named_when_its_order_is_taken_back(sending: Sending) -> None:
+    sending.shelf.lacking = {"SKU-902": 1}
+    handle = await sending.begin("order-to-shipment")
+    wait = await sending.asked(handle, "short-stock")
+    sending.shelf.fail(
+        "create_reservation",
+        Refusal("unknown-article", "", problems=[Problem(field="lines.0.sku", reason="is unknown")]),
+    )
+    await sending.decide(handle, wait=wait, action="choose", choice="ship-available", who="kim", why="so it is")
+    wait = await sending.asked(handle, "reserve")
+    await sending.decide(handle, wait=wait, action="cancel", who="kim", why="sold elsewhere")
+    outcome = await sending.finished(handle)
+    assert outcome["kind"] == "undone"
+    rest = f"fulfilment order {SECOND} was split off, and no process sends it"
+    assert outcome["manual"] == [f"{rest}: start the order again, or cancel it in the shop"]

@@ -89,14 +89,34 @@ async def deal_reversed(world: DealWorld) -> Handle:
     """A billed deal is reopened, and finance confirms."""
     reference = await world.new_customers_deal()
     await (await world.begin(reference)).result()
+    handle = await reopened(world, reference)
+    await world.waiting(handle)
+    await world.decide(handle, wait="reversal#1", action="approve", why="the customer left")
+    return handle
+
+
+async def deal_reversed_while_billed(world: DealWorld) -> Handle:
+    """It is reopened while its invoice is posted and not sent: nothing is taken back before that is done."""
+    await world.fault(world.deal_names.accounting, "invoices.email", "refuse", count=1)
+    reference = await world.new_customers_deal()
+    billed = await world.begin(reference)
+    wait = (await world.waiting(billed)).waits[0].name
+    handle = await reopened(world, reference)
+    await world.step(handle, "ended")
+    await world.decide(billed, wait=wait, action="retry")
+    await world.waiting(handle)
+    await world.decide(handle, wait="reversal#1", action="approve", why="the customer left")
+    return handle
+
+
+async def reopened(world: DealWorld, reference: str) -> Handle:
+    """Sales reopen a deal: what takes it back."""
     deal = f"crms/{world.deal_names.crm}/deals/{reference.partition(':')[2]}"
     answer = await world.http.patch(f"{world.simulator.url}/_simulator/{deal}", json={"stage": "Negotiation/Review"})
     answer.raise_for_status()
     start: Start = start_for(ReverseDeal, reference, world.settings)
     identity, _ = await start_process(world.client, ReverseDeal, start)
     handle: Handle = world.client.get_workflow_handle(identity)
-    await world.waiting(handle)
-    await world.decide(handle, wait="reversal#1", action="approve", why="the customer left")
     return handle
 
 
@@ -111,5 +131,6 @@ DEAL_PATHS: Mapping[str, Told] = {
         deal_in_instalments,
         invoice_followed,
         deal_reversed,
+        deal_reversed_while_billed,
     )
 }

@@ -10,6 +10,7 @@ from typing import Any
 from seamline.records.location import LabelsAt, Location
 from seamline.records.shop_rules import Labels, ShopRules
 from seamline.settings import start_for
+from seamline.simulator.shopify_orders import MAIN_LOCATION
 from seamline.temporal import start_process
 from tests.end_to_end.world import Handle, World
 from workflows.return_order import ReturnOrder
@@ -112,6 +113,29 @@ async def shipment_gone(world: World) -> Handle:
 async def label_gone(world: World) -> Handle:
     """The label is refunded at the carrier: staff have another bought."""
     reference, handle = await asked_for(world)
+    await refund_label(world, reference)
+    await tell(handle, "label-refunded")
+    await choose(world, handle, "label-gone#1", "buy-anew")
+    await world.step(handle, "packed")
+    await move(world, reference, "done")
+    return handle
+
+
+async def label_gone_after_leaving(world: World) -> Handle:
+    """The label is refunded as its parcel leaves, while the ERP is away: the parcel travels on with it."""
+    reference, handle = await asked_for(world)
+    await world.fault(world.names.inventory, "sale.sale.get", "down")
+    await move(world, reference, "done")
+    await refund_label(world, reference)
+    await tell(handle, "label-refunded")
+    await world.step(handle, "look")
+    await world.mended()
+    await choose(world, handle, "label-gone-after-leaving#1", "as-it-is")
+    return handle
+
+
+async def refund_label(world: World, reference: str) -> None:
+    """Somebody has the label refunded at the carrier."""
     label = (await world.happened(reference, "buy-label"))["object_id"]
     answer = await world.http.post(
         f"{world.simulator.url}/shippo/{world.names.carrier}/refunds",
@@ -119,11 +143,6 @@ async def label_gone(world: World) -> Handle:
         headers={"Authorization": f"ShippoToken shippo-test-{world.names.carrier}"},
     )
     assert answer.is_success, answer.text
-    await tell(handle, "label-refunded")
-    await choose(world, handle, "label-gone#1", "buy-anew")
-    await world.step(handle, "packed")
-    await move(world, reference, "done")
-    return handle
 
 
 # ---- parts and parcels -----------------------------------------------------------------------------------------------
@@ -143,6 +162,23 @@ async def part(world: World) -> Handle:
     whole = await in_parts(world)
     await whole.result()
     return world.handle("order-to-shipment", f"{whole.id.partition(':')[2]}.2")
+
+
+async def parts_amended(world: World) -> Handle:
+    """The address is changed to a wrong one while both parts wait to be packed; staff amend it for both."""
+    await by_hand(world)
+    reference = await world.order(lines=[{"sku": MUG}, {"sku": MUG, "location": NORTH}])
+    handle = await world.start(reference)
+    await world.step(handle, "packed")
+    await world.step(world.handle("order-to-shipment", f"{reference}.2"), "packed")
+    path = f"shops/{world.names.shop}/orders/{reference.partition(':')[2]}/edit"
+    await world.post(path, {"address": {"zip": "ZZ9 9ZZ"}})
+    await tell(handle, "order-edited")
+    await world.waiting(handle)
+    await world.decide(handle, wait="check-address#1", action="amend", change={"postcode": "CB2 1RX"})
+    await world.step(handle, "packed")
+    await move(world, reference, "done")
+    return handle
 
 
 async def fewer_parcels(world: World) -> Handle:
@@ -192,6 +228,39 @@ async def short_waited_for(world: World) -> Handle:
 async def short_split(world: World) -> Handle:
     """What is there is sent, the rest back-ordered."""
     return (await short(world, "RARE-SPLIT", "ship-available"))[1]
+
+
+async def short_rest_last(world: World) -> Handle:
+    """What is there is reserved before the rest is back-ordered."""
+    return (await short(world, "RARE-LAST", "ship-available"))[1]
+
+
+async def short_edited(world: World) -> Handle:
+    """While people are asked, what is not there is taken off in the shop."""
+    await world.change(f"stock/{world.names.inventory}", {"RARE-EDIT": 1})
+    reference = await world.order(lines=[{"sku": MUG}, {"sku": "RARE-EDIT", "quantity": 3}])
+    handle = await world.start(reference)
+    await world.waiting(handle)
+    await world.post(
+        f"shops/{world.names.shop}/orders/{reference.partition(':')[2]}/edit", {"quantities": {"RARE-EDIT": 1}}
+    )
+    await tell(handle, "order-edited")
+    return handle
+
+
+async def short_told_in_vain(world: World) -> Handle:
+    """What is told of the order changes no goods, while they are waited for and while people are asked."""
+    await world.change(f"stock/{world.names.inventory}", {"RARE-VAIN": 1})
+    reference = await world.order(lines=[{"sku": MUG}, {"sku": "RARE-VAIN", "quantity": 3}])
+    handle = await world.start(reference)
+    await world.waiting(handle)
+    await tell(handle, "order-fulfilled")
+    await choose(world, handle, "short-stock#2", "wait")
+    await world.step(handle, "restocked")
+    await tell(handle, "order-fulfilled", 2)
+    await world.until(handle, lambda view: [one.name for one in view.steps].count("restocked") > 1)
+    await world.change(f"stock/{world.names.inventory}", {"RARE-VAIN": 3})
+    return handle
 
 
 async def back_ordered(world: World) -> Handle:
@@ -275,6 +344,17 @@ async def parcel_restocked(world: World) -> Handle:
 
 async def returned(world: World) -> Handle:
     """A customer's return: labelled, received, inspected, restocked, refunded."""
+    return await sent_back(world)
+
+
+async def returned_where_from(world: World) -> Handle:
+    """One that goes to the warehouse that sent it, which is not the one of its route."""
+    ours = Location(inventory=world.names.inventory, carrier=world.names.carrier)
+    return await sent_back(world, {"inventory": "erp-lane"}, {"locations": {MAIN_LOCATION: ours}})
+
+
+async def sent_back(world: World, route: Mapping[str, str] = {}, policy: Mapping[str, Any] = {}) -> Handle:
+    """A return whose goods come back, with these changes to its route and policy."""
     reference, handle = await asked_for(world)
     await move(world, reference, "done")
     shipped = (await world.outcome(handle))["result"]
@@ -282,7 +362,9 @@ async def returned(world: World) -> Handle:
     wanted = {"quantities": {MUG: 1}, "reason": "DEFECTIVE", "requested": True}
     path = f"shops/{world.names.shop}/orders/{reference.partition(':')[2]}/returns"
     back = (await world.post(path, wanted))["reference"]
-    identity, _ = await start_process(world.client, ReturnOrder, start_for(ReturnOrder, back, world.settings))
+    start = start_for(ReturnOrder, back, world.settings)
+    changed = {"route": {**start.route, **route}, "policy": start.policy.model_copy(update=policy)}
+    identity, _ = await start_process(world.client, ReturnOrder, start.model_copy(update=changed))
     taken = world.client.get_workflow_handle(identity)
     await world.step(taken, "used")
     label = (await world.happened(back, "buy-label"))["object_id"]
@@ -302,11 +384,16 @@ ORDER_PATHS: Mapping[str, Told] = {
         changed_after_packing,
         shipment_gone,
         label_gone,
+        label_gone_after_leaving,
         in_parts,
+        parts_amended,
         part,
         fewer_parcels,
         short_waited_for,
         short_split,
+        short_rest_last,
+        short_edited,
+        short_told_in_vain,
         back_ordered,
         short_substituted,
         short_cancelled,
@@ -316,5 +403,6 @@ ORDER_PATHS: Mapping[str, Told] = {
         claim,
         parcel_restocked,
         returned,
+        returned_where_from,
     )
 }

@@ -86,7 +86,7 @@ class Orders:
             yield from _ended_right(process, mine, _of(process, self._effects), self._remedies, alone=alone)
         for order, parts in orders.items():
             if len(parts) > 1:
-                yield from _told_to_shop(order, parts, [*live, *self._fulfilled_by_hand])
+                yield from _told_to_shop(order, parts, _told_of(order, live), _told_of(order, self._fulfilled_by_hand))
         yield from _untold([one for one in self._books.rejected() if one not in used], self._processes)
 
     def _used_labels(self) -> list[Effect]:
@@ -112,15 +112,23 @@ def _of(process: Process, effects: Sequence[Effect]) -> list[Effect]:
     return [effect for effect in effects if _order(effect.reference) == _order(process.reference)]
 
 
-def _told_to_shop(order: str, parts: Sequence[Process], live: Sequence[Effect]) -> Iterator[Finding]:
-    """The fulfilments of an order in parts: one for each that completed; one that runs may have told its own."""
-    told = sum(effect.operation == "post-fulfilment" and effect.reference == order for effect in live)
+def _told_of(order: str, effects: Sequence[Effect]) -> int:
+    return sum(effect.operation == "post-fulfilment" and effect.reference == order for effect in effects)
+
+
+def _told_to_shop(order: str, parts: Sequence[Process], ours: int, by_hand: int) -> Iterator[Finding]:
+    """The fulfilments of an order in parts: one for each that completed; one that runs may have told its own.
+
+    People's can stand for those of parts, and be of parts that are none of ours any more.
+    """
     completed = [part for part in parts if part.ending == "completed"]
     running = sum(part.ending == "running" for part in parts)
     if any("post-fulfilment" in part.by_hand for part in completed):
         return
-    if not len(completed) <= told <= len(completed) + running:
-        yield _finding(order, "count", f"{len(completed)} parts completed with {told} post-fulfilment")
+    if ours > len(completed) + running or ours + by_hand < len(completed):
+        yield _finding(
+            order, "count", f"{len(completed)} parts completed with {ours} post-fulfilment, and {by_hand} by hand"
+        )
 
 
 def _held(ours: Sequence[Effect], holds: Sequence[Effect]) -> Iterator[Finding]:

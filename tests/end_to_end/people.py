@@ -113,7 +113,38 @@ TABLE: Mapping[Act, Mapping[Stage, End]] = {
 """A cell that is not there cannot happen, or nobody sees it: only the carrier tells that a label was refunded, and a
 shipment that is cancelled while its goods are short is seen once that is answered."""
 
-CELLS = [(act, stage) for act, row in TABLE.items() for stage in Stage if stage in row]
+APART = (Stage.PACKING, Stage.LEAVING)
+_FIRST = {act: {stage: row[stage] for stage in APART if stage in row} for act, row in TABLE.items()}
+_NOT_TOUCHED = {act: dict.fromkeys(row, SAME) for act, row in _FIRST.items()}
+_OF_THE_ORDER = (Act.MOVED, Act.REFUNDED, Act.ALL_REFUNDED, Act.CANCELLED, Act.SHIPPED)
+_NOT_ITS_OWN = {act: dict.fromkeys(APART, NAMED) for act in (Act.GIVEN_UP, Act.OURS_SHIPPED)}
+
+
+class Part(StrEnum):
+    """What of an order is looked at."""
+
+    ALONE = "an order in one part"
+    FIRST = "the part that it is done to"
+    SECOND = "another part of that order"
+
+    @property
+    def suffix(self) -> str:
+        """What its reference has after the order's."""
+        return ".2" if self is Part.SECOND else ""
+
+
+Table = Mapping[Act, Mapping[Stage, End]]
+TABLES: Mapping[Part, Table] = {
+    Part.ALONE: TABLE,
+    Part.FIRST: _FIRST,
+    Part.SECOND: _NOT_TOUCHED | {act: _FIRST[act] for act in _OF_THE_ORDER} | _NOT_ITS_OWN,
+}
+"""Another part goes on as it is, unless what is done is about the whole order. Where all money is
+back, or all of it was sent under the first one's number, people are asked about it."""
+
+CELLS = [
+    (act, stage, part) for part, rows in TABLES.items() for act, row in rows.items() for stage in Stage if stage in row
+]
 
 
 def table() -> str:

@@ -186,6 +186,18 @@ def test_each_part_of_an_order_has_effects_of_its_own() -> None:
     assert rules(check([*completed(), second_part()[0]], [ran(), part(kind="ignored")])) == {"ignored-acted"}
 
 
+def test_what_people_fulfilled_of_an_order_in_parts_is_theirs() -> None:
+    by_hand = effect("post-fulfilment-by-hand", "F9", connection="shop-uk", system="shopify", key="")
+    both_undone = [ran(kind="undone"), part(kind="undone")]
+    assert check([*undone(), by_hand], both_undone).ok
+    assert rules(check([*undone(), effect("post-fulfilment", "F9", key="")], both_undone)) == {"count"}
+    second = [*second_part()[:-1], by_hand]
+    assert check([*completed(), *second], [ran(), part()]).ok
+    assert rules(check([*completed(), *second_part(), effect("post-fulfilment", "F3", key="")], [ran(), part()])) == {
+        "count"
+    }
+
+
 def test_the_payment_of_an_order_in_parts_stands_while_one_of_them_ships() -> None:
     both = [*completed(), *second_part(), money("capture")]
     assert check(both, [ran(), part()], [kept("19.45")]).ok

@@ -6,7 +6,7 @@ import random
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from decimal import Decimal
 from enum import IntEnum
 from typing import Any
@@ -165,7 +165,7 @@ class World:
         part = FulfilmentLine(id="P1", order_line_id="L1", sku="MUG-BLUE", quantity=order.pieces)
         told = bool(self.fulfilments[reference])
         total = PRICE * order.pieces
-        held = Authorization(id="A1", amount=total, expires_at=datetime.now(UTC) + timedelta(days=30))
+        held = Authorization(id="A1", amount=total, expires_at=datetime(2199, 1, 1, tzinfo=UTC))
         paid = not order.ours or bool(self.captures[reference])
         totals = Totals(
             lines=total,

@@ -1,0 +1,288 @@
+"""People who act in the shop, the ERP and at the carrier, a warehouse that works by hand, and what came of it."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import Counter
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, TypeVar
+
+from seamline.process.view import Status, View
+from seamline.simulator.tryton_buttons import Buttons
+from seamline.simulator.tryton_records import Records
+from tests.end_to_end.people import TABLES, Act, Part, Stage
+from tests.end_to_end.test_events import Told
+from tests.end_to_end.world import SECONDS_MAX, Handle, World
+
+MUG, POT = "MUG-BLUE", "BOOK-TIDE"
+LAMP, NORTH = "LAMP-OAK", "North warehouse"
+_OWN = ({"sku": MUG, "quantity": 2}, {"sku": POT})
+LINES: Mapping[Part, Sequence[Mapping[str, Any]]] = {
+    Part.ALONE: _OWN,
+    Part.FIRST: _OWN,
+    Part.SECOND: [{"sku": LAMP, "location": NORTH}],
+}
+POSTCODE, NEW_POSTCODE = "CB2 1RX", "CB3 0AA"
+AT_ONCE_MAX = 6
+PLENTY = 1000
+
+T = TypeVar("T")
+Cell = tuple[Act, Stage, Part]
+
+
+@dataclass
+class Ended:
+    """What became of one order."""
+
+    kind: str
+    reason: str
+    view: View
+    waited: list[str]
+    goods: Counter[str]
+    postcodes: set[str]
+    """Where the reservation and the label that stand at the end go to."""
+    effects: Counter[str]
+
+
+class Shop:
+    """What people do in one world's systems."""
+
+    def __init__(self, world: World) -> None:
+        self.world = world
+
+    async def ask(self, reference: str, path: str, **body: object) -> None:
+        number = reference.partition(":")[2]
+        await self.world.post(f"shops/{self.world.names.shop}/orders/{number}/{path}", body)
+
+    async def edit(self, reference: str, pays: bool, **body: object) -> None:
+        """An edit, and the money that follows from it."""
+        before = float(self.total(reference))
+        await self.ask(reference, "edit", **body)
+        if pays:
+            await self.ask(reference, "payment", action="pay")
+        elif (back := before - float(self.total(reference))) > 0:
+            await self.ask(reference, "payment", action="refund", amount=f"{back:.2f}")
+
+    def total(self, reference: str) -> str:
+        return str(self.world.body("order", reference.partition(":")[2])["money"]["total"])
+
+    def standing(self, reference: str, operation: str, undone: str) -> str:
+        """The id of the object of ours that stands."""
+        found: list[str] = []
+        for one in self.world.simulator.world.effects(reference=reference):
+            if one["operation"] == operation:
+                found.append(str(one["object_id"]))
+            elif one["operation"] == undone:
+                found.remove(str(one["undoes"]))
+        return found[-1]
+
+    def shipment(self, reference: str) -> str:
+        return self.standing(reference, "reserve", "release")
+
+    def label(self, reference: str) -> str:
+        return self.standing(reference, "buy-label", "request-refund")
+
+    async def move(self, reference: str, state: str) -> None:
+        path = f"warehouse/{self.world.names.inventory}/shipments/{self.shipment(reference)}"
+        await self.world.post(path, {"state": state})
+
+    async def unassign(self, reference: str) -> None:
+        world, connection = self.world.simulator.world, self.world.names.inventory
+        buttons, identity = Buttons(Records(world, connection, {})), self.shipment(reference)
+        for button in ("wait", "assign_try"):
+            shipment = world.get(connection, "stock.shipment.out", identity)
+            assert shipment
+            buttons.press("stock.shipment.out", shipment, button)
+
+    async def refund_label(self, reference: str) -> None:
+        answer = await self.world.http.post(
+            f"{self.world.simulator.url}/shippo/{self.world.names.carrier}/refunds",
+            json={"transaction": self.label(reference)},
+            headers={"Authorization": f"ShippoToken shippo-test-{self.world.names.carrier}"},
+        )
+        assert answer.is_success, answer.text
+
+    def number(self, reference: str) -> str:
+        label = self.world.simulator.world.get(self.world.names.carrier, "transaction", self.label(reference))
+        assert label
+        return str(label["tracking_number"])
+
+
+Doing = Callable[[Shop, str], Awaitable[None]]
+DOING: Mapping[Act, Doing] = {
+    Act.MORE: lambda shop, one: shop.edit(one, True, quantities={MUG: 3}),
+    Act.FEWER: lambda shop, one: shop.edit(one, False, quantities={MUG: 1}),
+    Act.ADDED: lambda shop, one: shop.edit(one, True, add=[{"sku": "TEE-M"}]),
+    Act.REMOVED: lambda shop, one: shop.edit(one, False, quantities={POT: 0}),
+    Act.MOVED: lambda shop, one: shop.edit(one, False, address={"zip": NEW_POSTCODE}),
+    Act.REFUNDED: lambda shop, one: shop.ask(one, "payment", action="refund", amount="5.00"),
+    Act.ALL_REFUNDED: lambda shop, one: shop.ask(one, "payment", action="refund"),
+    Act.GIVEN_UP: lambda shop, one: given_up(shop, one),
+    Act.CANCELLED: lambda shop, one: shop.ask(one, "cancel"),
+    Act.SHIPPED: lambda shop, one: shop.ask(one, "fulfil", tracking_number="BYHAND1"),
+    Act.OURS_SHIPPED: lambda shop, one: shop.ask(one, "fulfil", tracking_number=shop.number(one)),
+    Act.CAPTURED: lambda shop, one: shop.ask(one, "payment", action="capture"),
+    Act.PACKED: lambda shop, one: shop.move(one, "packed"),
+    Act.UNASSIGNED: lambda shop, one: shop.unassign(one),
+    Act.SHIPMENT_CANCELLED: lambda shop, one: shop.move(one, "cancelled"),
+    Act.LABEL_REFUNDED: lambda shop, one: shop.refund_label(one),
+}
+
+
+async def given_up(shop: Shop, reference: str) -> None:
+    await shop.ask(reference, "payment", action="refund")
+    await shop.ask(reference, "edit", quantities={MUG: 0, POT: 0})
+
+
+class Play:
+    """Each act at one stage: an order for each, played all at once, in these parts."""
+
+    def __init__(self, world: Told, stage: Stage, parts: Sequence[Part] = (Part.ALONE,)) -> None:
+        self.world = world
+        self.shop = Shop(world)
+        self.stage = stage
+        self.parts = parts
+        self.acts = [act for act, row in TABLES[parts[0]].items() if stage in row]
+        self.orders: dict[Act, str] = {}
+        self.gate = asyncio.Semaphore(AT_ONCE_MAX)
+
+    async def run(self) -> dict[Cell, Ended]:
+        """What became of each part of each order."""
+        for act in self.acts:
+            self.orders[act] = await self.world.order(
+                lines=[line for part in self.parts for line in LINES[part]],
+                financial_status="AUTHORIZED" if act is Act.CAPTURED else "PAID",
+                webhooks=False,
+            )
+        if self.stage is Stage.BEFORE:
+            await self.each(self.act)
+        elif self.stage is Stage.LABEL:
+            await self.world.fault(self.world.names.carrier, "shipments.create", "down")
+        elif self.stage is Stage.SHORT:
+            await self.world.change(f"stock/{self.world.names.inventory}", {POT: 0})
+        await self.each(self.start)
+        for part in self.parts:
+            await self.each(partial(self.reach, part))
+        if self.stage is not Stage.BEFORE:
+            await self.each(self.act)
+            await self.told()
+        await self.world.mended()
+        if self.stage is Stage.SHORT:
+            await self.world.change(f"stock/{self.world.names.inventory}", {POT: PLENTY})
+        cells = [(act, part) for act in self.acts for part in self.parts]
+        ended = await asyncio.gather(*(self.gated(act, self.end(act, part)) for act, part in cells))
+        return {(act, self.stage, part): one for (act, part), one in zip(cells, ended, strict=True)}
+
+    async def each(self, what: Callable[[Act], Awaitable[None]]) -> None:
+        """The same for all of them."""
+        await asyncio.gather(*(self.gated(act, what(act)) for act in self.acts))
+
+    async def gated(self, act: Act, work: Awaitable[T]) -> T:
+        """Not all at once."""
+        async with self.gate:
+            try:
+                return await work
+            except Exception as error:
+                error.add_note(f"{act.name} at {self.stage.name}")
+                raise
+
+    def handle(self, act: Act, part: Part) -> Handle:
+        """The process of a part."""
+        return self.world.handle("order-to-shipment", self.orders[act] + part.suffix)
+
+    async def start(self, act: Act) -> None:
+        """The order's own process begins."""
+        await self.world.start(self.orders[act])
+
+    async def told(self) -> None:
+        """Until the door has all that the shop tells of it: the warehouse does not work meanwhile."""
+        deadline = time.monotonic() + SECONDS_MAX
+        while pending := [
+            one for one in await self.world.get(f"shops/{self.world.names.shop}/deliveries") if one["status"] != 200
+        ]:
+            assert time.monotonic() < deadline, pending
+            await asyncio.sleep(0.05)
+
+    async def act(self, act: Act) -> None:
+        """Somebody does it."""
+        await DOING[act](self.shop, self.orders[act])
+
+    async def reach(self, part: Part, act: Act) -> None:
+        """Bring a part of the order to the stage."""
+        handle = self.handle(act, part)
+        if self.stage is Stage.SHORT:
+            await self.world.until(handle, lambda view: any(one.name.startswith("short-stock") for one in view.waits))
+        elif self.stage is Stage.LABEL:
+            await self.world.until(handle, lambda view: any(one.name.startswith("quote") for one in view.waits))
+        elif self.stage in (Stage.PACKING, Stage.UNTOLD):
+            await self.world.step(handle, "packed")
+        elif self.stage is Stage.LEAVING:
+            await self.world.step(handle, "packed")
+            await self.shop.move(self.orders[act] + part.suffix, "packed")
+            await self.world.step(handle, "handed-over")
+
+    async def end(self, act: Act, part: Part) -> Ended:
+        """Answer what is asked as the table says, do the warehouse's work, and see what came of it."""
+        handle, reference, waited = self.handle(act, part), self.orders[act] + part.suffix, list[str]()
+        told = TABLES[part][act][self.stage]
+        while True:
+            view = await self.world.until(handle, lambda view: view.outcome or view.waits or _idle(view))
+            if view.outcome:
+                break
+            if view.waits and view.status is Status.WAITING:
+                await self.answer(handle, view, told.wait, told.answer, waited)
+            elif not view.waits:
+                await self.work(reference, view.steps[-1].name)
+        await handle.result()
+        return self.seen(reference, view, waited)
+
+    async def answer(self, handle: Handle, view: View, wait: str, answer: str, waited: list[str]) -> None:
+        one = view.waits[0]
+        name = one.name.partition("#")[0]
+        if name != wait:
+            # Not asked for by the table: it may only be passing, until the customer has paid, or stock has come.
+            assert name in ("fetch-order", "short-stock"), view.waits
+            await self.world.until(handle, lambda view: one.name not in [wait.name for wait in view.waits])
+            return
+        waited.append(name)
+        decision = {"action": answer} if answer == "cancel" else {"action": "choose", "choice": answer}
+        await self.world.decide(handle, wait=one.name, **decision)
+        await self.world.until(handle, lambda view: one.name not in [wait.name for wait in view.waits])
+
+    async def work(self, reference: str, step: str) -> None:
+        state = {"packed": "packed", "handed-over": "done"}[step]
+        shipment = self.world.simulator.world.get(
+            self.world.names.inventory, "stock.shipment.out", self.shop.shipment(reference)
+        )
+        assert shipment
+        if shipment["state"] not in (state, "done", "cancelled"):
+            await self.shop.move(reference, state)
+        await asyncio.sleep(0.1)
+
+    def seen(self, reference: str, view: View, waited: list[str]) -> Ended:
+        outcome = view.outcome
+        assert outcome
+        simulated, names = self.world.simulator.world, self.world.names
+        goods, postcodes = Counter[str](), set[str]()
+        if outcome.result:
+            records = Records(simulated, names.inventory, {})
+            sale = records.known("sale.sale", int(outcome.result["sale_id"]))
+            for line in records.find("sale.line", sale=sale["id"]):
+                goods[str(records.known("product.product", line["product"])["code"])] += int(line["quantity"])
+            label = simulated.get(names.carrier, "transaction", outcome.result["label_id"])
+            assert label
+            rate = simulated.get(names.carrier, "rate", label["rate"])
+            assert rate
+            address = records.known("party.address", sale["shipment_address"])
+            postcodes = {str(rate["private"]["postcode"]), str(address["postal_code"])}
+        effects = Counter(one["operation"] for one in simulated.effects(reference=reference))
+        return Ended(outcome.kind.value, outcome.reason, view, waited, goods, postcodes, effects)
+
+
+def _idle(view: View) -> bool:
+    """Whether the process waits for the warehouse."""
+    last = view.steps[-1] if view.steps else None
+    return last is not None and last.name in ("packed", "handed-over") and last.state.value == "running"

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import os
 import signal
-import sys
 import time
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager
@@ -17,10 +15,11 @@ import pytest
 from temporalio.client import Client
 from temporalio.contrib.pydantic import pydantic_data_converter
 
-from seamline.child import Child, free_port
+from seamline.child import Part, free_port
 from seamline.settings import PolicySettings
 from seamline.simulator.server import Simulator, running
 from seamline.temporal import EmbeddedTemporal, embedded_temporal
+from tests.end_to_end.programs import worker_program
 from tests.end_to_end.world import QUICK, SECONDS_MAX, ByHand, Handle, World
 
 ONE_EACH = dict.fromkeys(["reserve", "buy-label", "ship", "post-fulfilment", "send-mail"], 1)
@@ -39,7 +38,7 @@ class Stack:
         self.ui_port = free_port()
         self._temporal: AbstractAsyncContextManager[EmbeddedTemporal]
         self._simulator: AbstractAsyncContextManager[Simulator]
-        self.worker: Child
+        self.worker: Part
         self.world: World
 
     async def start(self) -> None:
@@ -49,7 +48,8 @@ class Stack:
         address = f"127.0.0.1:{self.temporal_port}"
         client = await Client.connect(address, data_converter=pydantic_data_converter)
         self.world = World(simulator, client, self.http, policy=POLICY, express=True)
-        await self.start_worker()
+        self.worker = worker_program(self.world.settings, address, self.state)
+        await self.worker.start()
 
     async def stop(self) -> None:
         await self.worker.stop()
@@ -70,23 +70,6 @@ class Stack:
         port = int(at.url.rpartition(":")[2])
         self._simulator = running(self.state / "world.db", port=port, smtp_port=at.smtp_port)
         self.world.simulator = await self._simulator.__aenter__()
-
-    async def start_worker(self) -> None:
-        settings = self.world.settings.model_dump(mode="json", include={"connections", "policy"})
-        env = {f"SEAMLINE_{name.upper()}": json.dumps(value) for name, value in settings.items()}
-        ready = self.state / "worker.ready"
-        ready.unlink(missing_ok=True)
-        self.worker = await Child.start(
-            "worker",
-            [sys.executable, "-m", "worker", "--ready-file", str(ready)],
-            self.state / "worker.log",
-            env={**env, "TEMPORAL_ADDRESS": f"127.0.0.1:{self.temporal_port}"},
-        )
-
-        async def is_ready() -> bool:
-            return ready.exists()
-
-        await self.worker.until(is_ready, SECONDS_MAX)
 
 
 def _temporal_server(port: int) -> int:
@@ -158,7 +141,7 @@ async def test_a_worker_killed_in_the_middle_of_its_effects_leaves_one_of_each(s
         assert time.monotonic() < deadline
         await asyncio.sleep(0.05)
     await stack.worker.kill()
-    await stack.start_worker()
+    await stack.worker.start()
     for reference, handle in zip(references, handles, strict=True):
         await ends_well(world, reference, handle)
 

@@ -55,7 +55,7 @@ async def business(
         people = People(erp, MAIN, http)
         made = Business(simulator, dev_server.client, http, Shop(erp, MAIN, people, through), state)
         await made.change("settings", {"autopilot": True, **dict.fromkeys(DELAYS, 0.2)})
-        await made.start_worker()
+        await made.worker.start()
         async with warehouse(people, made.observer, simulator.url, http):
             yield made
         await made.worker.stop()
@@ -95,7 +95,7 @@ async def test_a_worker_killed_while_the_erp_does_what_it_asked(business: Busine
     for rule in rules:
         await rule.used_up.wait()
     await business.worker.kill()
-    await business.start_worker()
+    await business.worker.start()
     await ends_well(business, *handles)
 
 

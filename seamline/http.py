@@ -287,11 +287,9 @@ class HttpClient:
             return answer
 
     async def _within_limits(self, operation: str, request: httpx.Request, write: bool) -> Answer:
-        answer = None
         try:
             async with asyncio.timeout(CALL_SECONDS_MAX), self._gate.slots, self._gate.rate:
-                answer = await self._exchange(operation, request)
-            return answer
+                return await self._told(operation, request, write)
         except TimeoutError:
             raise self._outage("timeout", operation) from None
         except httpx.TimeoutException as error:
@@ -301,6 +299,13 @@ class HttpClient:
             raise self._outage("unreachable", operation) from None
         except httpx.TransportError:
             raise self._outage("connection-lost", operation) from None
+
+    async def _told(self, operation: str, request: httpx.Request, write: bool) -> Answer:
+        """What left is told of, whether it was answered or not."""
+        answer = None
+        try:
+            answer = await self._exchange(operation, request)
+            return answer
         finally:
             if self._observe:
                 self._observe(Exchange(self.connection, operation, write, request, answer))

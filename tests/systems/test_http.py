@@ -169,6 +169,28 @@ async def test_a_request_whose_answer_was_lost_is_told_too() -> None:
     assert (exchange.answer, json.loads(exchange.request.content)) == (None, {"a": 1})
 
 
+async def test_a_request_that_never_left_is_not_told() -> None:
+    held, came = asyncio.Event(), asyncio.Event()
+
+    async def answering(request: httpx.Request) -> httpx.Response:
+        came.set()
+        await held.wait()
+        return httpx.Response(200, json={})
+
+    seen: list[Exchange] = []
+    factory = HttpFactory(observe=seen.append, transport=httpx.MockTransport(answering))
+    caller = factory.client("shop-uk", "https://shop.example/api", calls_per_second_max=100, calls_at_once_max=1)
+    first = asyncio.create_task(caller.send("first", "GET", "/", write=False))
+    await came.wait()
+    waiting = asyncio.create_task(caller.send("second", "GET", "/", write=False))
+    await asyncio.sleep(0)
+    waiting.cancel()
+    held.set()
+    await asyncio.gather(first, waiting, return_exceptions=True)
+    assert waiting.cancelled()
+    assert [one.operation for one in seen] == ["first"]
+
+
 async def test_spans_and_logs_hold_no_query_and_no_body(caplog: pytest.LogCaptureFixture) -> None:
     exporter = InMemorySpanExporter()
     provider = TracerProvider()

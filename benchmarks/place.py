@@ -16,6 +16,7 @@ import httpx
 from seamline.child import Part
 from seamline.http import HttpClient, HttpFactory
 from seamline.settings import PolicySettings, Settings
+from seamline.simulator.goods import ARTICLES
 
 SHOP, INVENTORY, CARRIER, MAIL = "shop-uk", "erp-main", "shippo-main", "mail-main"
 PIECES = 1_000_000
@@ -131,8 +132,7 @@ class Vendors:
         """Let the world move by itself, with full shelves."""
         settings = {"autopilot": True, **dict.fromkeys(_AT_ONCE, 0)}
         (await self._http.put("/settings", json=settings)).raise_for_status()
-        shelves = (await self._http.get(f"/stock/{INVENTORY}")).json()
-        (await self._http.put(f"/stock/{INVENTORY}", json=dict.fromkeys(shelves, PIECES))).raise_for_status()
+        (await self._http.put(f"/stock/{INVENTORY}", json=dict.fromkeys(ARTICLES, PIECES))).raise_for_status()
 
 
 @asynccontextmanager

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass
+from pathlib import Path
 
 import httpx
 import pytest
@@ -13,7 +14,7 @@ from benchmarks.contenders import ALL, BY_NAME, Contender, missing
 from benchmarks.engines import Ground
 from benchmarks.history import History, history_of
 from benchmarks.measure import Sizes, measure
-from benchmarks.place import Vendors
+from benchmarks.place import INVENTORY, PIECES, Vendors, vendors
 from seamline.simulator.server import running
 from seamline.temporal import register_search_attributes
 
@@ -84,3 +85,10 @@ async def test_what_runs_in_a_process_of_its_own_does_so_too(done: dict[str, Don
     turn = await measure(BY_NAME[name], Sizes(warm=1, alone=1, many=1, at_once=1))
     assert turn.effects == Counter(EFFECTS)
     assert set(turn.calls) <= set(done["plain"].calls)
+
+
+async def test_a_new_world_has_goods_for_any_number_of_orders(tmp_path: Path) -> None:
+    async with vendors(tmp_path) as place, httpx.AsyncClient() as http:
+        await place.orders(1)
+        shelves = (await http.get(f"{place.where['url']}/_simulator/stock/{INVENTORY}")).json()
+    assert shelves["MUG-BLUE"] == PIECES

@@ -31,6 +31,8 @@ CONNECT_SECONDS_MAX = 5.0
 READ_SECONDS_MAX = 20.0
 CALL_SECONDS_MAX = 28.0
 """From asking the limiter to the last byte: below the 30 s that an activity has for a single call."""
+IDLE_SECONDS_MAX = 4.0
+"""How long a connection is kept for the next call: many servers close one after five, maybe as the call leaves."""
 ANSWER_BYTES_MAX = 8 * 1024 * 1024
 RETRY_AFTER_SECONDS_MAX = 86_400.0
 REQUEST_ID_HEADERS = ("x-request-id", "request-id", "x-correlation-id")
@@ -196,7 +198,11 @@ class HttpFactory:
             base_url=base_url,
             headers={"User-Agent": "seamline", "Accept": "application/json", **(headers or {})},
             timeout=httpx.Timeout(READ_SECONDS_MAX, connect=CONNECT_SECONDS_MAX),
-            limits=httpx.Limits(max_connections=calls_at_once_max, max_keepalive_connections=calls_at_once_max),
+            limits=httpx.Limits(
+                max_connections=calls_at_once_max,
+                max_keepalive_connections=calls_at_once_max,
+                keepalive_expiry=IDLE_SECONDS_MAX,
+            ),
             follow_redirects=False,
             transport=self._transport,
             verify=trusted(),

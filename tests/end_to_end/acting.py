@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, TypeVar
 
+from temporalio.api.enums.v1 import PendingActivityState
+
 from seamline.process.view import Status, View
 from seamline.simulator.tryton_buttons import Buttons
 from seamline.simulator.tryton_records import Records
@@ -27,6 +29,7 @@ LINES: Mapping[Part, Sequence[Mapping[str, Any]]] = {
 }
 POSTCODE, NEW_POSTCODE = "CB2 1RX", "CB3 0AA"
 AT_ONCE_MAX = 6
+ENDING = PendingActivityState.PENDING_ACTIVITY_STATE_CANCEL_REQUESTED
 PLENTY = 1000
 
 T = TypeVar("T")
@@ -229,6 +232,7 @@ class Play:
         handle, reference, waited = self.handle(act, part), self.orders[act] + part.suffix, list[str]()
         told = TABLES[part][act][self.stage]
         while True:
+            await self.heeded(handle)
             view = await self.world.until(handle, lambda view: view.outcome or view.waits or _idle(view))
             if view.outcome:
                 break
@@ -238,6 +242,16 @@ class Play:
                 await self.work(reference, view.steps[-1].name)
         await handle.result()
         return self.seen(reference, view, waited)
+
+    async def heeded(self, handle: Handle) -> None:
+        """Until the process has heeded what it was told: it still looks as before while its wait is being ended."""
+        deadline = time.monotonic() + SECONDS_MAX
+        while True:
+            now = (await handle.describe()).raw_description
+            if not now.HasField("pending_workflow_task") and all(one.state != ENDING for one in now.pending_activities):
+                return
+            assert time.monotonic() < deadline, now
+            await asyncio.sleep(0.05)
 
     async def answer(self, handle: Handle, view: View, wait: str, answer: str, waited: list[str]) -> None:
         one = view.waits[0]

@@ -53,7 +53,7 @@ async def played(
             for topic in ("orders/updated", "refunds/create", "fulfillments/create"):
                 url = f"{address}/webhooks/{told.names.shop}"
                 await told.post(f"shops/{told.names.shop}/subscriptions", {"topic": topic, "url": url})
-            await told.change(f"stock/{told.names.inventory}", {LAMP: PLENTY})
+            await told.change(f"stock/{told.names.inventory}", dict.fromkeys((MUG, POT, LAMP), PLENTY))
             ends: dict[Cell, Ended] = {}
             for stage in Stage:
                 ends |= await Play(quiet if stage is Stage.UNTOLD else told, stage).run()

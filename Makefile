@@ -54,7 +54,7 @@ up: .venv/installed
 PYTEST := $(BIN)/pytest -n 3 --no-loadscope-reorder
 SLOW := tests/deploy tests/storm/test_storm.py tests/end_to_end/test_deal_disturbances.py \
 	tests/end_to_end/test_stock.py tests/end_to_end/test_parts.py \
-	tests/end_to_end/test_people.py tests/end_to_end/test_kinds.py tests/end_to_end/test_disturbances.py \
+	tests/end_to_end/test_people.py tests/end_to_end/test_people_parts.py tests/end_to_end/test_kinds.py tests/end_to_end/test_disturbances.py \
 	tests/end_to_end/test_kills.py tests/end_to_end/test_observe_only.py tests/end_to_end/test_cancel.py \
 	tests/end_to_end/test_money.py tests/end_to_end/test_payment_modes.py tests/end_to_end/test_amended_unclear.py \
 	tests/worker/test_outage.py tests/matrix tests/telemetry/test_marked.py tests/benchmarks

@@ -5,19 +5,27 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import Counter
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 from typing import Any, TypeVar
 
+import httpx
 from temporalio.api.enums.v1 import PendingActivityState
+from temporalio.client import Client
+from temporalio.contrib.pydantic import pydantic_data_converter
 
 from seamline.process.view import Status, View
+from seamline.simulator.server import running
 from seamline.simulator.tryton_buttons import Buttons
 from seamline.simulator.tryton_records import Records
-from tests.end_to_end.people import TABLES, Act, Part, Stage
-from tests.end_to_end.test_events import Told
-from tests.end_to_end.world import SECONDS_MAX, Handle, World
+from seamline.temporal import embedded_temporal
+from tests.end_to_end.conftest import NONE_KEPT
+from tests.end_to_end.people import TABLES, Act, Goods, Part, Stage
+from tests.end_to_end.test_events import MOVES_AFTER, Told, door
+from tests.end_to_end.world import SECONDS_MAX, Handle, Names, World
 
 MUG, POT = "MUG-BLUE", "BOOK-TIDE"
 LAMP, NORTH = "LAMP-OAK", "North warehouse"
@@ -34,6 +42,15 @@ PLENTY = 1000
 
 T = TypeVar("T")
 Cell = tuple[Act, Stage, Part]
+
+
+PLANNED, OTHER = Counter({MUG: 2, POT: 1}), Counter({LAMP: 1})
+NEW = {
+    Act.MORE: Counter({MUG: 3, POT: 1}),
+    Act.FEWER: Counter({MUG: 1, POT: 1}),
+    Act.ADDED: Counter({MUG: 2, POT: 1, "TEE-M": 1}),
+    Act.REMOVED: Counter({MUG: 2}),
+}
 
 
 @dataclass
@@ -141,14 +158,16 @@ async def given_up(shop: Shop, reference: str) -> None:
 
 
 class Play:
-    """Each act at one stage: an order for each, played all at once, in these parts."""
+    """Acts at one stage: an order in these parts for each of them, played all at once."""
 
-    def __init__(self, world: Told, stage: Stage, parts: Sequence[Part] = (Part.ALONE,)) -> None:
+    def __init__(
+        self, world: Told, stage: Stage, acts: Sequence[Act] = tuple(Act), parts: Sequence[Part] = (Part.ALONE,)
+    ) -> None:
         self.world = world
         self.shop = Shop(world)
         self.stage = stage
         self.parts = parts
-        self.acts = [act for act, row in TABLES[parts[0]].items() if stage in row]
+        self.acts = [act for act in acts if stage in TABLES[parts[0]][act]]
         self.orders: dict[Act, str] = {}
         self.gate = asyncio.Semaphore(AT_ONCE_MAX)
 
@@ -300,3 +319,44 @@ def _idle(view: View) -> bool:
     """Whether the process waits for the warehouse."""
     last = view.steps[-1] if view.steps else None
     return last is not None and last.name in ("packed", "handed-over") and last.state.value == "running"
+
+
+@asynccontextmanager
+async def watched_shops(state: Path) -> AsyncIterator[tuple[Told, Told]]:
+    """A shop whose webhooks come and one that tells nothing, with warehouses that stand still and full shelves."""
+    async with (
+        embedded_temporal(state) as temporal,
+        running(state / "world.db") as simulator,
+        httpx.AsyncClient(timeout=30, limits=NONE_KEPT) as http,
+    ):
+        client = await Client.connect(temporal.address, data_converter=pydantic_data_converter)
+        told = Told(simulator, client, http, payment_mode="ours")
+        names = Names(shop="shop-quiet", inventory="erp-quiet", carrier="shippo-quiet", mail="mail-quiet")
+        quiet = Told(simulator, client, http, names, workflows=False, payment_mode="ours")
+        await told.change("settings", {**MOVES_AFTER, "autopilot": False, "refund_after_seconds": 0.2})
+        async with door(told, temporal.address, state) as address, told.working(), quiet.working():
+            await told.listen(address)
+            for topic in ("orders/updated", "refunds/create", "fulfillments/create"):
+                url = f"{address}/webhooks/{told.names.shop}"
+                await told.post(f"shops/{told.names.shop}/subscriptions", {"topic": topic, "url": url})
+            await told.change(f"stock/{told.names.inventory}", dict.fromkeys((MUG, POT, LAMP), PLENTY))
+            yield told, quiet
+
+
+def check(cell: Cell, seen: Ended) -> None:
+    """What came of it is what the table says."""
+    act, stage, part = cell
+    told = TABLES[part][act][stage]
+    assert seen.waited == ([told.wait] if told.wait else [])
+    if told.goods is Goods.NONE:
+        # A cancellation's webhook may come when the process has just begun, and stops it before it has looked.
+        assert seen.kind in (("ignored", "undone") if stage is Stage.BEFORE else ("undone",))
+        assert stage is not Stage.BEFORE or not {"reserve", "buy-label"} & seen.effects.keys()
+        return
+    assert seen.kind == "completed"
+    planned = OTHER if part is Part.SECOND else PLANNED
+    anew = told.goods is Goods.NEW
+    assert seen.goods == (NEW.get(act, planned) if anew and part is not Part.SECOND else planned)
+    assert seen.postcodes == {NEW_POSTCODE if anew and act is Act.MOVED else POSTCODE}
+    assert seen.effects["buy-label"] - seen.effects["request-refund"] == 1
+    assert seen.effects["reserve"] - seen.effects["release"] == 1

@@ -36,10 +36,10 @@ async def choose(world: World, handle: Handle, wait: str, choice: str, **change:
     await world.decide(handle, wait=wait, action="choose", choice=choice, why="so it is", **change)
 
 
-async def edit(world: World, reference: str, pieces: int) -> None:
-    """Staff of the shop change how many mugs are wanted."""
+async def edit(world: World, reference: str, pieces: int, sku: str = MUG) -> None:
+    """Staff of the shop change how many pieces are wanted."""
     number = reference.partition(":")[2]
-    await world.post(f"shops/{world.names.shop}/orders/{number}/edit", {"quantities": {MUG: pieces}})
+    await world.post(f"shops/{world.names.shop}/orders/{number}/edit", {"quantities": {sku: pieces}})
 
 
 async def move(world: World, reference: str, state: str, *packages: dict[str, Any]) -> None:
@@ -208,11 +208,16 @@ async def fewer_parcels(world: World) -> Handle:
 # ---- goods that are short --------------------------------------------------------------------------------------------
 
 
-async def short(world: World, sku: str, choice: str, **change: Any) -> tuple[str, Handle]:
-    """One mug and three of an article of which there is one; staff choose this."""
+async def sold_short(world: World, sku: str) -> tuple[str, Handle]:
+    """One mug and three of an article of which there is one."""
     await world.change(f"stock/{world.names.inventory}", {sku: 1})
     reference = await world.order(lines=[{"sku": MUG}, {"sku": sku, "quantity": 3}])
-    handle = await world.start(reference)
+    return reference, await world.start(reference)
+
+
+async def short(world: World, sku: str, choice: str, **change: Any) -> tuple[str, Handle]:
+    """The same; staff choose this."""
+    reference, handle = await sold_short(world, sku)
     await choose(world, handle, "short-stock#1", choice, **change)
     return reference, handle
 
@@ -237,22 +242,16 @@ async def short_rest_last(world: World) -> Handle:
 
 async def short_edited(world: World) -> Handle:
     """While people are asked, what is not there is taken off in the shop."""
-    await world.change(f"stock/{world.names.inventory}", {"RARE-EDIT": 1})
-    reference = await world.order(lines=[{"sku": MUG}, {"sku": "RARE-EDIT", "quantity": 3}])
-    handle = await world.start(reference)
+    reference, handle = await sold_short(world, "RARE-EDIT")
     await world.waiting(handle)
-    await world.post(
-        f"shops/{world.names.shop}/orders/{reference.partition(':')[2]}/edit", {"quantities": {"RARE-EDIT": 1}}
-    )
+    await edit(world, reference, 1, "RARE-EDIT")
     await tell(handle, "order-edited")
     return handle
 
 
 async def short_told_in_vain(world: World) -> Handle:
     """What is told of the order changes no goods, while they are waited for and while people are asked."""
-    await world.change(f"stock/{world.names.inventory}", {"RARE-VAIN": 1})
-    reference = await world.order(lines=[{"sku": MUG}, {"sku": "RARE-VAIN", "quantity": 3}])
-    handle = await world.start(reference)
+    _, handle = await sold_short(world, "RARE-VAIN")
     await world.waiting(handle)
     await tell(handle, "order-fulfilled")
     await choose(world, handle, "short-stock#2", "wait")
